@@ -1,0 +1,32 @@
+# The architecture, in one place: every module and the modules it may use.
+# bz_module() fails the configure step on an edge that does not stand here, and since a
+# target sees only the public headers of what it links, a forbidden #include does not compile.
+# Order is the build order; a line is: module <- permitted dependencies.
+
+set(BZ_LAYERS
+  # layer 0
+  "base     <-"
+  # layer 1: pure. No socket, thread, file, clock or random source inside.
+  "crypto   <- base"
+  "pgwire   <- base"
+  "http     <- base"
+  "sql      <- base"
+  "config   <- base"
+  "identity <- base crypto"
+  "policy   <- base sql"
+  "audit    <- base crypto"
+  # layer 2: the proxy engine, sans-I/O
+  "session  <- base crypto pgwire sql policy identity audit"
+  # layer 3: I/O
+  "net      <- base"
+  "procs    <- base"
+  "auditlog <- base audit"
+  "store    <- base crypto identity policy"
+  "postgres <- base procs"
+  # layer 4
+  "proxy    <- base pgwire sql policy identity audit session net auditlog"
+  "control  <- base crypto identity policy pgwire store postgres procs auditlog"
+  # layer 5
+  "api      <- base http net control identity"
+  "cli      <- base config"
+)

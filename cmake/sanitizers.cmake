@@ -1,0 +1,7 @@
+if(BARTIZAN_SANITIZE)
+  add_compile_options(-fsanitize=${BARTIZAN_SANITIZE} -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${BARTIZAN_SANITIZE})
+endif()
+if(BARTIZAN_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
