@@ -24,7 +24,7 @@ set(BZ_LAYERS
   "store    <- base crypto identity policy"
   "postgres <- base procs"
   # layer 4
-  "proxy    <- base pgwire sql policy identity audit session net auditlog"
+  "proxy    <- base crypto pgwire sql policy identity audit session net auditlog"
   "control  <- base crypto identity policy pgwire store postgres procs auditlog"
   # layer 5
   "api      <- base http net control identity"

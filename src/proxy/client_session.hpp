@@ -1,0 +1,105 @@
+// One client connection from accept to end: drives the sans-I/O phases of module session over
+// two streams. client_startup.cpp gets it signed in, client_relay.cpp carries its traffic.
+#pragma once
+
+#include <boost/asio/steady_timer.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "bartizan/policy/decision.hpp"
+#include "bartizan/session/client_startup.hpp"
+#include "bartizan/session/relay.hpp"
+#include "server_link.hpp"
+#include "worker.hpp"
+
+namespace bartizan::proxy {
+
+/// Held by its worker and by its running coroutines, all on the worker's thread. Ends when the
+/// coroutines have ended; close() makes them.
+class ClientSession : public std::enable_shared_from_this<ClientSession> {
+ public:
+  ClientSession(Worker& worker, std::uint64_t id, net::Accepted accepted);
+  ~ClientSession();
+  ClientSession(const ClientSession&) = delete;
+  ClientSession& operator=(const ClientSession&) = delete;
+
+  /// Spawns the session. Called once.
+  void run();
+
+  /// The tick: time-outs, changed grants, draining.
+  void check(SteadyTime now, const policy::Snapshot* changed);
+  /// FATAL to the client where the stream's state allows it, then the end.
+  void end_with(pgwire::SqlState sqlstate, std::string message, std::string hint = {});
+  void close();
+
+  [[nodiscard]] bool signed_in() const noexcept { return relay_ != nullptr; }
+  [[nodiscard]] SteadyTime begun() const noexcept { return begun_; }
+  [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
+  [[nodiscard]] SessionInfo info() const;
+
+ private:
+  struct Granted;
+
+  // client_startup.cpp
+  net::Task<void> main();
+  net::Task<bool> start_up();
+  net::Task<bool> read_proxy_header();
+  net::Task<bool> negotiate(session::ClientStartup& startup);
+  net::Task<bool> become_tls();
+  net::Task<bool> sign_in();
+  net::Task<bool> prove(std::unique_ptr<Granted>& granted);
+  net::Task<bool> connect(std::unique_ptr<Granted> granted);
+  net::Task<void> cancel(session::CancelKey key);
+  net::Task<void> refuse(pgwire::ErrorReport report);
+  void record_sign_in(const policy::Identity* identity, audit::Status status, std::string_view sqlstate);
+  void register_cancel_key(const ServerAddress& address, const ServerLink& link, Bytes& out);
+
+  // client_relay.cpp
+  net::Task<void> pump_client();
+  net::Task<void> pump_server();
+  net::Task<bool> flush_to_server();
+  net::Task<bool> flush_to_client();
+  [[nodiscard]] session::Step feed_client(ByteView input);
+  [[nodiscard]] session::Step feed_server(ByteView input);
+  bool send_now(net::Stream& stream, const session::ByteRuns& runs, Bytes& waiting);
+  void server_gone();
+  void send_query_cancel();
+  void publish_figures();
+
+  Worker& worker_;
+  Shared& shared_;
+  const std::uint64_t id_;
+  net::Address peer_;
+  std::string counted_host_;  // as entered in AddressCounts, empty when it is not
+  net::Stream client_;
+  std::unique_ptr<net::Stream> server_;
+  net::Stream* opening_server_ = nullptr;
+  const SteadyTime begun_;
+  const WallTime since_;
+  SteadyTime client_spoke_;       // last bytes of the client
+  SteadyTime reply_awaited_since_;
+  bool closing_ = false;
+  bool finished_ = false;         // the client said Terminate
+  bool cancel_sent_ = false;      // for statement_timeout, once a statement
+  std::optional<Bytes> end_point_hash_;
+  std::unique_ptr<session::StartupRequest> request_;
+  std::unique_ptr<session::Relay> relay_;
+  std::shared_ptr<const CancelTarget> cancel_target_;
+  std::optional<session::CancelKey> cancel_key_;
+  policy::Subject subject_;
+  std::string who_;
+  std::string identity_name_;
+  std::string depot_name_;
+  std::string application_name_;
+  Bytes from_client_;  // the part of a message that is not whole yet
+  Bytes from_server_;
+  Bytes to_client_;    // what a slow peer has not taken yet
+  Bytes to_server_;
+  bool server_pump_running_ = false;
+  bool stalled_ = false;  // the client pump waits for replies to come
+  net::asio::steady_timer progress_;  // the client pump waits on it while stalled
+  session::RelayFigures published_;
+};
+
+}  // namespace bartizan::proxy

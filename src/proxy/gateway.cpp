@@ -1,0 +1,181 @@
+#include "bartizan/proxy/gateway.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <future>
+#include <thread>
+
+#include "bartizan/base/log.hpp"
+#include "client_session.hpp"
+#include "worker.hpp"
+
+namespace bartizan::proxy {
+
+namespace asio = net::asio;
+
+namespace {
+
+/// Runs work on the worker's thread and waits for it. Not to be called from that thread.
+template <class Work>
+auto ask(Worker& worker, Work work) {
+  auto task = std::make_shared<std::packaged_task<decltype(work())()>>(std::move(work));
+  auto answer = task->get_future();
+  worker.post([task] { (*task)(); });
+  return answer.get();
+}
+
+class RunningGateway final : public Gateway {
+ public:
+  RunningGateway(GatewayOptions options, Surroundings around, SecretBytes mock_secret, ByteView seed)
+      : shared_(std::move(options), around, std::move(mock_secret), seed) {}
+  ~RunningGateway() override { stop(); }
+
+  Result<void> open(ServerCertificate certificate) {
+    shared_.certificate_in_use = std::move(certificate);
+    const unsigned wanted = shared_.options.workers;
+    const unsigned count = wanted != 0 ? wanted : std::max(1u, std::thread::hardware_concurrency());
+    const auto digest_key = sql::DigestKey::random(shared_.around.random);
+    for (unsigned i = 0; i < count; ++i) workers_.push_back(std::make_unique<Worker>(shared_, digest_key));
+    std::uint16_t port = shared_.options.listen.port;
+    for (const auto& listen : shared_.options.listen.addresses) {
+      auto listener = net::Listener::open(workers_[0]->context(), listen.address, port, shared_.options.listen.backlog);
+      if (!listener) {
+        if (!listen.required && listener.error().code != Errc::AlreadyExists) continue;
+        return tl::unexpected(listener.error());
+      }
+      if (port == 0) port = listener->port();
+      listeners_.push_back(std::make_unique<net::Listener>(std::move(*listener)));
+    }
+    if (listeners_.empty()) return fail(Errc::InvalidArgument, "no address to listen on");
+    port_ = port;
+    for (auto& listener : listeners_) asio::co_spawn(workers_[0]->context(), accept_on(*listener), asio::detached);
+    for (auto& worker : workers_) worker->start();
+    return {};
+  }
+
+  void use_certificate(ServerCertificate certificate) override {
+    const std::lock_guard lock(shared_.certificate_mutex);
+    shared_.certificate_in_use = std::move(certificate);
+  }
+
+  std::uint16_t port() const override { return port_; }
+
+  std::vector<std::string> addresses() const override {
+    std::vector<std::string> out;
+    for (const auto& listener : listeners_) out.push_back(listener->address());
+    return out;
+  }
+
+  std::vector<SessionInfo> sessions() const override {
+    std::vector<SessionInfo> all;
+    for (const auto& worker : workers_) {
+      auto some = ask(*worker, [&worker] {
+        std::vector<SessionInfo> infos;
+        for (const auto& [id, session] : worker->sessions()) infos.push_back(session->info());
+        return infos;
+      });
+      all.insert(all.end(), std::make_move_iterator(some.begin()), std::make_move_iterator(some.end()));
+    }
+    std::ranges::sort(all, {}, &SessionInfo::id);
+    return all;
+  }
+
+  bool kill(std::uint64_t session) override {
+    for (const auto& worker : workers_) {
+      const bool found = ask(*worker, [&worker, session] {
+        const auto at = worker->sessions().find(session);
+        if (at == worker->sessions().end()) return false;
+        at->second->end_with(pgwire::sqlstate::kAdminShutdown, "terminating connection due to administrator command");
+        return true;
+      });
+      if (found) return true;
+    }
+    return false;
+  }
+
+  GatewayFigures figures() const override {
+    const auto& c = shared_.counters;
+    GatewayFigures f;
+    f.accepted = c.accepted;
+    f.sessions = c.sessions;
+    f.half_open = c.half_open;
+    f.sign_ins = c.sign_ins;
+    f.sign_in_failures = c.sign_in_failures;
+    f.refused_connections = c.refused_connections;
+    f.cancels = c.cancels;
+    f.statements = c.statements;
+    f.statements_refused = c.statements_refused;
+    f.errors = c.errors;
+    f.rows = c.rows;
+    f.bytes_from_clients = c.bytes_from_clients;
+    f.bytes_to_clients = c.bytes_to_clients;
+    for (const auto& worker : workers_) {
+      f.analysis_hits += worker->hits();
+      f.analysis_misses += worker->misses();
+    }
+    return f;
+  }
+
+  void drain(std::chrono::milliseconds deadline) override {
+    shared_.draining.store(true);
+    ask(*workers_[0], [this] {
+      for (auto& listener : listeners_) listener->close();
+      return true;
+    });
+    const auto until = std::chrono::steady_clock::now() + deadline;
+    while (std::chrono::steady_clock::now() < until && shared_.counters.sessions.load() > 0)
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+
+ private:
+  net::Task<void> accept_on(net::Listener& listener) {
+    for (;;) {
+      auto accepted = co_await listener.accept();
+      if (!accepted) {
+        if (accepted.error().code == Errc::Cancelled) co_return;
+        // Out of descriptors, or the like: the backlog holds clients until there is room.
+        BZ_LOG(Error, "listener.accept_failed", {"reason", accepted.error().detail});
+        asio::steady_timer pause(workers_[0]->context(), std::chrono::milliseconds(100));
+        co_await pause.async_wait(asio::use_awaitable);
+        continue;
+      }
+      shared_.counters.accepted.fetch_add(1, std::memory_order_relaxed);
+      auto& least = *std::ranges::min_element(workers_, {}, [](const auto& worker) { return worker->load(); });
+      least->adopt(std::move(*accepted));
+    }
+  }
+
+  void stop() {
+    if (workers_.empty()) return;
+    workers_[0]->post([this] {
+      for (auto& listener : listeners_) listener->close();
+    });
+    for (auto& worker : workers_) worker->stop();
+    for (auto& worker : workers_) worker->join();
+    listeners_.clear();
+    workers_.clear();
+  }
+
+  Shared shared_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<std::unique_ptr<net::Listener>> listeners_;
+  std::uint16_t port_ = 0;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Gateway>> Gateway::start(GatewayOptions options, Surroundings surroundings, ServerCertificate certificate,
+                                                SecretBytes mock_secret) {
+  std::array<std::byte, 16> seed{};
+  surroundings.random.fill(seed);
+  auto gateway = std::make_unique<RunningGateway>(std::move(options), surroundings, std::move(mock_secret), seed);
+  BZ_CHECK(gateway->open(std::move(certificate)));
+  return std::unique_ptr<Gateway>(std::move(gateway));
+}
+
+}  // namespace bartizan::proxy

@@ -1,0 +1,139 @@
+#include "server_link.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <variant>
+
+#include "bartizan/base/log.hpp"
+#include "bartizan/crypto/x509.hpp"
+#include "bartizan/net/connect.hpp"
+#include "bartizan/session/server_sign_in.hpp"
+
+namespace bartizan::proxy {
+
+using session::ServerSignIn;
+
+Bytes error_bytes(const pgwire::ErrorReport& report) {
+  Bytes out;
+  pgwire::MessageWriter writer(out);
+  pgwire::write_error_response(writer, report);
+  return out;
+}
+
+namespace {
+
+LinkFailure unreachable() {
+  pgwire::ErrorReport report;
+  report.severity = pgwire::Severity::Fatal;
+  report.sqlstate = pgwire::sqlstate::kCannotConnectNow;
+  report.message = "the depot's server can't be reached";
+  report.hint = "Try again shortly. An operator finds out more with `bartizan doctor`.";
+  return {error_bytes(report)};
+}
+
+}  // namespace
+
+net::Task<Result<std::unique_ptr<net::Stream>>> connect_server(net::asio::io_context& context, ServerAddress address) {
+  if (const auto* local = std::get_if<policy::UnixEndpoint>(&address.endpoint)) {
+    auto path = fmt::format("{}/.s.PGSQL.{}", local->socket_dir, local->port);
+    auto connected = co_await net::connect_unix(context, std::move(path));
+    co_return connected;
+  }
+  const auto remote = std::get<policy::TcpEndpoint>(address.endpoint);
+  auto connected = co_await net::connect_tcp(context, remote.host, remote.port);
+  if (!connected) co_return connected;
+  // TLS always: Snapshot::make refuses a TCP depot without.
+  if (!address.tls) co_return fail(Errc::Internal, "a TCP depot without TLS");
+  Bytes request;
+  pgwire::MessageWriter writer(request);
+  pgwire::write_ssl_request(writer);
+  auto sent = co_await (*connected)->write_all(request);
+  if (!sent) co_return tl::unexpected(sent.error());
+  // Exactly one byte is read: what follows it belongs to the handshake (CVE-2021-23222's class).
+  std::array<std::byte, 1> answer{};
+  auto got = co_await (*connected)->read_exactly(answer);
+  if (!got) co_return tl::unexpected(got.error());
+  if (std::to_integer<char>(answer[0]) != 'S') co_return fail(Errc::Unavailable, "the server offers no TLS");
+  auto host = remote.host;
+  auto secured = co_await (*connected)->handshake_client(address.tls, std::move(host));
+  if (!secured) co_return tl::unexpected(secured.error());
+  co_return connected;
+}
+
+namespace {
+
+/// Runs the sign-in over stream; the steps themselves are session::ServerSignIn's.
+net::Task<LinkResult> sign_in(net::Stream& stream, Shared& shared, const LinkRequest& request, ServerSignIn& steps) {
+  Bytes out;
+  steps.begin(out);
+  Bytes input;
+  std::array<std::byte, 4096> chunk{};
+  for (;;) {
+    if (!out.empty()) {
+      auto sent = co_await stream.write_all(out);
+      if (!sent) co_return tl::unexpected(unreachable());
+      out.clear();
+    }
+    auto step = steps.on_bytes(input, out);
+    input.erase(input.begin(), input.begin() + static_cast<std::ptrdiff_t>(step.consumed));
+    if (step.action == ServerSignIn::Action::DeriveKeys) {
+      const auto* keys = std::get_if<policy::ScramKeys>(&request.login->secret);
+      if (keys != nullptr) {
+        identity::ScramClientKeys copy{keys->client_key.clone(), keys->server_key.clone()};
+        step = steps.keys_derived(copy, out);
+      } else {
+        const auto derived =
+            shared.scram_keys.get(request.login->id.get(), std::get<SecretBytes>(request.login->secret), steps.server_first());
+        if (!derived) co_return tl::unexpected(unreachable());
+        step = steps.keys_derived(**derived, out);
+      }
+    }
+    if (step.action == ServerSignIn::Action::Failed) {
+      const bool as_is = !steps.server_error().empty();
+      co_return tl::unexpected(LinkFailure{as_is ? steps.server_error() : error_bytes(steps.report())});
+    }
+    if (step.action == ServerSignIn::Action::Ready) {
+      ServerLink link;
+      link.greeting = steps.greeting();
+      link.first_bytes = std::move(input);
+      link.process_id = steps.process_id();
+      link.cancel_secret = steps.cancel_secret();
+      co_return link;
+    }
+    if (step.action == ServerSignIn::Action::Send) continue;
+    auto got = co_await stream.read_some(chunk);
+    if (!got) co_return tl::unexpected(unreachable());
+    input.insert(input.end(), chunk.begin(), chunk.begin() + static_cast<std::ptrdiff_t>(*got));
+  }
+}
+
+}  // namespace
+
+net::Task<LinkResult> open_server_link(net::asio::io_context& context, Shared& shared, LinkRequest request, net::Stream*& opening) {
+  auto address = request.address;
+  auto connected = co_await connect_server(context, std::move(address));
+  if (!connected) {
+    BZ_LOG(Warn, "server.unreachable", {"reason", connected.error().detail});
+    co_return tl::unexpected(unreachable());
+  }
+  auto stream = std::move(*connected);
+  opening = stream.get();
+  session::ServerSignInRequest facts;
+  facts.user = request.login->role_name;
+  facts.database = request.database;
+  facts.settings = request.settings;
+  facts.password_available = !std::holds_alternative<policy::NoSecret>(request.login->secret);
+  facts.scram_nonce = identity::make_scram_nonce(shared.around.random);
+  if (stream->is_tls()) {
+    const auto der = stream->peer_certificate_der();
+    if (auto hash = crypto::server_end_point_hash(ByteView(der))) facts.end_point_hash = std::move(*hash);
+  }
+  ServerSignIn steps(std::move(facts));
+  auto link = co_await sign_in(*stream, shared, request, steps);
+  opening = nullptr;
+  if (link) link->stream = std::move(stream);
+  co_return link;
+}
+
+}  // namespace bartizan::proxy

@@ -1,0 +1,44 @@
+// A signed-in connection to a depot's server.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "bartizan/pgwire/writer.hpp"
+#include "shared.hpp"
+
+namespace bartizan::proxy {
+
+struct ServerLink {
+  std::unique_ptr<net::Stream> stream;
+  Bytes greeting;         ///< ParameterStatus and notices for the client
+  Bytes first_bytes;      ///< what came behind ReadyForQuery already (nothing, by the protocol)
+  std::uint32_t process_id = 0;
+  std::uint32_t cancel_secret = 0;
+};
+
+/// Why there is none: as ErrorResponse bytes, ready to be sent.
+struct LinkFailure {
+  Bytes error_response;
+};
+
+struct LinkRequest {
+  ServerAddress address;
+  std::string database;
+  const policy::DepotLogin* login = nullptr;  ///< lives as long as `snapshot`
+  std::shared_ptr<const policy::Snapshot> snapshot;
+  std::vector<std::pair<std::string, std::string>> settings;
+};
+
+using LinkResult = tl::expected<ServerLink, LinkFailure>;
+
+/// opening: where the stream is put while it is being opened, so that a deadline can close it.
+[[nodiscard]] net::Task<LinkResult> open_server_link(net::asio::io_context& context, Shared& shared, LinkRequest request,
+                                                     net::Stream*& opening);
+
+/// A connected stream, under TLS where the address says so, before any StartupMessage.
+[[nodiscard]] net::Task<Result<std::unique_ptr<net::Stream>>> connect_server(net::asio::io_context& context, ServerAddress address);
+
+[[nodiscard]] Bytes error_bytes(const pgwire::ErrorReport& report);
+
+}  // namespace bartizan::proxy

@@ -1,0 +1,127 @@
+// What all workers of one gateway share. Thread-safe member by member.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+
+#include "bartizan/net/stream.hpp"
+#include "bartizan/proxy/gateway.hpp"
+#include "bartizan/session/client_startup.hpp"
+#include "scram_key_cache.hpp"
+
+namespace bartizan::proxy {
+
+/// How to reach a depot's server, resolved once from a snapshot.
+struct ServerAddress {
+  policy::Endpoint endpoint;
+  std::shared_ptr<const net::TlsContext> tls;  ///< null: a unix socket
+};
+
+/// What a CancelRequest with our key means on the server.
+struct CancelTarget {
+  ServerAddress server;
+  std::uint32_t process_id = 0;
+  std::uint32_t secret = 0;
+  std::string who;  ///< audit members of the session
+};
+
+/// Our cancel keys: random, never the server's own. A key leads to its session's server
+/// connection as long as the session holds it, and to nothing afterwards.
+class CancelRegistry {
+ public:
+  void add(session::CancelKey key, std::shared_ptr<const CancelTarget> target) {
+    const std::lock_guard lock(mutex_);
+    targets_[packed(key)] = std::move(target);
+  }
+  void remove(session::CancelKey key) {
+    const std::lock_guard lock(mutex_);
+    targets_.erase(packed(key));
+  }
+  [[nodiscard]] std::shared_ptr<const CancelTarget> find(session::CancelKey key) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = targets_.find(packed(key));
+    return found == targets_.end() ? nullptr : found->second;
+  }
+
+ private:
+  static std::uint64_t packed(session::CancelKey key) { return (std::uint64_t{key.process_id} << 32) | key.secret; }
+  mutable std::mutex mutex_;
+  std::unordered_map<std::uint64_t, std::shared_ptr<const CancelTarget>> targets_;
+};
+
+/// Connections an address holds.
+class AddressCounts {
+ public:
+  /// False when the address is at its limit (0: none).
+  [[nodiscard]] bool enter(const std::string& host, std::uint32_t limit) {
+    const std::lock_guard lock(mutex_);
+    auto& count = counts_[host];
+    if (limit != 0 && count >= limit) return false;
+    ++count;
+    return true;
+  }
+  void leave(const std::string& host) {
+    const std::lock_guard lock(mutex_);
+    const auto found = counts_.find(host);
+    if (found != counts_.end() && --found->second == 0) counts_.erase(found);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::unordered_map<std::string, std::uint32_t> counts_;
+};
+
+/// TLS contexts toward servers, one a CA text.
+class ServerTlsContexts {
+ public:
+  [[nodiscard]] Result<std::shared_ptr<const net::TlsContext>> get(const policy::TlsVerifyFull& tls) {
+    const std::lock_guard lock(mutex_);
+    if (const auto found = contexts_.find(tls.ca_pem); found != contexts_.end()) return found->second;
+    net::TlsClientOptions options;
+    options.ca_pem = tls.ca_pem;
+    BZ_TRY(auto made, net::TlsContext::client(options));
+    if (contexts_.size() > 256) contexts_.clear();
+    contexts_.emplace(tls.ca_pem, made);
+    return made;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<const net::TlsContext>> contexts_;
+};
+
+struct Counters {
+  std::atomic<std::uint64_t> accepted{0}, sessions{0}, half_open{0}, sign_ins{0}, sign_in_failures{0}, refused_connections{0},
+      cancels{0}, statements{0}, statements_refused{0}, errors{0}, rows{0}, bytes_from_clients{0}, bytes_to_clients{0};
+};
+
+struct Shared {
+  Shared(GatewayOptions o, Gateway::Surroundings s, SecretBytes mock, ByteView throttle_seed)
+      : options(std::move(o)), around(s), mock_secret(std::move(mock)), throttle(options.throttle, throttle_seed) {}
+
+  [[nodiscard]] ServerCertificate certificate() const {
+    const std::lock_guard lock(certificate_mutex);
+    return certificate_in_use;
+  }
+
+  const GatewayOptions options;
+  const Gateway::Surroundings around;
+  const SecretBytes mock_secret;
+  mutable std::mutex certificate_mutex;
+  ServerCertificate certificate_in_use;
+  std::mutex throttle_mutex;
+  identity::SignInThrottle throttle;
+  CancelRegistry cancels;
+  AddressCounts per_address;
+  ServerTlsContexts server_tls;
+  ScramKeyCache scram_keys;
+  Counters counters;
+  std::atomic<std::uint64_t> next_session{1};
+  std::atomic<bool> draining{false};
+  std::atomic<bool> stale{false};  ///< the control database is away for longer than max_stale
+};
+
+}  // namespace bartizan::proxy

@@ -1,0 +1,102 @@
+#include "worker.hpp"
+
+#include <unistd.h>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "bartizan/base/log.hpp"
+#include "client_session.hpp"
+
+namespace bartizan::proxy {
+
+namespace asio = net::asio;
+
+namespace {
+constexpr std::size_t kAnalysisCacheBytes = 32u << 20;
+constexpr auto kTick = std::chrono::milliseconds(200);
+}  // namespace
+
+Worker::Worker(Shared& shared, const sql::DigestKey& digest_key)
+    : shared_(shared),
+      guard_(asio::make_work_guard(context_)),
+      timer_(context_),
+      analyses_(digest_key, kAnalysisCacheBytes),
+      scratch_(kScratchBytes) {}
+
+Worker::~Worker() { join(); }
+
+void Worker::start() {
+  asio::co_spawn(context_, tick(), asio::detached);
+  thread_ = std::thread([this] { context_.run(); });
+}
+
+void Worker::stop() {
+  asio::post(context_, [this] {
+    stopping_ = true;
+    timer_.cancel();
+    for (const auto& [id, session] : sessions_)
+      session->end_with(pgwire::sqlstate::kAdminShutdown, "terminating connection due to administrator command");
+    for (const auto& [id, session] : sessions_) session->close();
+    guard_.reset();
+  });
+}
+
+void Worker::join() {
+  if (thread_.joinable()) thread_.join();
+}
+
+void Worker::post(std::function<void()> work) { asio::post(context_, std::move(work)); }
+
+void Worker::adopt(net::Accepted accepted) {
+  load_.fetch_add(1, std::memory_order_relaxed);
+  asio::post(context_, [this, accepted = std::move(accepted)]() mutable {
+    if (stopping_) {
+      ::close(accepted.socket);
+      load_.fetch_sub(1, std::memory_order_relaxed);
+      return;
+    }
+    const auto id = shared_.next_session.fetch_add(1);
+    auto session = std::make_shared<ClientSession>(*this, id, std::move(accepted));
+    sessions_.emplace(id, session);
+    session->run();
+    shed_half_open();
+  });
+}
+
+void Worker::leave(std::uint64_t session) {
+  sessions_.erase(session);
+  load_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+/// Connections that never sign in must not keep others out: the oldest of this worker goes.
+void Worker::shed_half_open() {
+  const auto limit = shared_.options.limits.half_open;
+  if (limit == 0 || shared_.counters.half_open.load(std::memory_order_relaxed) <= limit) return;
+  std::shared_ptr<ClientSession> oldest;
+  for (const auto& [id, session] : sessions_)
+    if (!session->signed_in() && (!oldest || session->begun() < oldest->begun())) oldest = session;
+  if (oldest) oldest->close();
+}
+
+net::Task<void> Worker::tick() {
+  while (!stopping_) {
+    timer_.expires_after(kTick);
+    co_await timer_.async_wait(asio::as_tuple(asio::use_awaitable));
+    const auto now = shared_.around.clock.steady();
+    const auto staleness = shared_.around.snapshots.staleness(now);
+    shared_.stale.store(!staleness || *staleness > shared_.options.max_stale, std::memory_order_relaxed);
+    const auto snapshot = shared_.around.snapshots.current();
+    const bool changed = snapshot && snapshot->epoch() != seen_epoch_;
+    if (snapshot) seen_epoch_ = snapshot->epoch();
+    // Sessions leave from the loop, never from inside check().
+    for (const auto& [id, session] : sessions_) session->check(now, changed ? snapshot.get() : nullptr);
+    hits_.store(analyses_.counters().hits, std::memory_order_relaxed);
+    misses_.store(analyses_.counters().misses, std::memory_order_relaxed);
+  }
+}
+
+}  // namespace bartizan::proxy

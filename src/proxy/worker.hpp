@@ -1,0 +1,70 @@
+// One thread with its io_context and the sessions that live on it.
+#pragma once
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <unordered_map>
+
+#include "bartizan/net/listener.hpp"
+#include "bartizan/sql/analysis_cache.hpp"
+#include "shared.hpp"
+
+namespace bartizan::proxy {
+
+class ClientSession;
+
+/// Created and destroyed by the gateway; all other members are the worker thread's own.
+class Worker {
+ public:
+  /// Longest single read; shared by the sessions of a worker, which use it between suspensions.
+  static constexpr std::size_t kScratchBytes = 64 * 1024;
+
+  Worker(Shared& shared, const sql::DigestKey& digest_key);
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  void start();
+  /// From any thread: ends all sessions, then the loop. join() follows.
+  void stop();
+  void join();
+
+  /// From any thread.
+  void adopt(net::Accepted accepted);
+  void post(std::function<void()> work);
+  [[nodiscard]] std::size_t load() const noexcept { return load_.load(std::memory_order_relaxed); }
+
+  // Worker thread only.
+  [[nodiscard]] net::asio::io_context& context() noexcept { return context_; }
+  [[nodiscard]] Shared& shared() noexcept { return shared_; }
+  [[nodiscard]] sql::AnalysisCache& analyses() noexcept { return analyses_; }
+  [[nodiscard]] std::span<std::byte> scratch() noexcept { return scratch_; }
+  [[nodiscard]] std::unordered_map<std::uint64_t, std::shared_ptr<ClientSession>>& sessions() noexcept { return sessions_; }
+  void leave(std::uint64_t session);
+  /// Figures of the cache, copied by the tick.
+  [[nodiscard]] std::uint64_t hits() const noexcept { return hits_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t misses() const noexcept { return misses_.load(std::memory_order_relaxed); }
+
+ private:
+  net::Task<void> tick();
+  void shed_half_open();
+
+  Shared& shared_;
+  net::asio::io_context context_{1};
+  net::asio::executor_work_guard<net::asio::io_context::executor_type> guard_;
+  net::asio::steady_timer timer_;
+  sql::AnalysisCache analyses_;
+  std::vector<std::byte> scratch_;
+  std::unordered_map<std::uint64_t, std::shared_ptr<ClientSession>> sessions_;
+  std::atomic<std::size_t> load_{0};
+  std::atomic<std::uint64_t> hits_{0}, misses_{0};
+  std::int64_t seen_epoch_ = -1;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace bartizan::proxy

@@ -1,0 +1,177 @@
+// The session after sign-in, sans-I/O: client bytes in, server bytes out, and back. Follows the
+// extended-query protocol (PostgreSQL manual, "Message Flow") message by message; every statement
+// passes Analysis -> Decision -> audit intent -> admit -> Forward. One file a direction:
+// relay_client.cpp and relay_server.cpp.
+//
+// A refused statement is replaced, on its way to the server, by one of ours that fails there, and
+// the server's error by the refusal: so the server's transaction ends exactly as if PostgreSQL
+// itself had refused, pipelines included, and no reply is ever made up.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "bartizan/audit/log.hpp"
+#include "bartizan/base/bytes.hpp"
+#include "bartizan/base/clock.hpp"
+#include "bartizan/pgwire/backend_messages.hpp"
+#include "bartizan/pgwire/frame.hpp"
+#include "bartizan/pgwire/writer.hpp"
+#include "bartizan/policy/decision.hpp"
+#include "bartizan/session/byte_runs.hpp"
+#include "bartizan/session/forward.hpp"
+#include "bartizan/session/prepared_names.hpp"
+#include "bartizan/session/reply_queue.hpp"
+#include "bartizan/sql/analysis_cache.hpp"
+
+namespace bartizan::session {
+
+struct RelayLimits {
+  std::uint32_t statement_bytes = 16 * 1024 * 1024;  ///< longest Query or Parse
+  std::size_t pending_replies = 262144;              ///< over that the client is not read
+};
+
+/// What a relay works with; all outlive it, and the cache is the thread's own.
+struct RelayTools {
+  sql::AnalysisCache& analyses;
+  audit::Log& log;
+  const Clock& clock;
+  /// The control database is away for too long: every statement is refused.
+  const std::atomic<bool>& stale;
+};
+
+struct RelayFigures {
+  std::uint64_t statements = 0;
+  std::uint64_t rows = 0;
+  std::uint64_t refused = 0;
+  std::uint64_t failed = 0;
+};
+
+enum class Verdict : std::uint8_t {
+  Continue,  ///< all that was whole is consumed; more is needed
+  Stalled,   ///< client side only: too many replies are owed, read on after some have come
+  Finished,  ///< the client said Terminate, which has been forwarded
+  Fatal,     ///< the session must end; report() says why
+};
+
+struct Step {
+  std::size_t consumed = 0;
+  Verdict verdict = Verdict::Continue;
+};
+
+/// One signed-in session with one server connection, in the state after the server's first
+/// ReadyForQuery. One thread. Invariant: bytes reach `to_server` only by a Forward.
+class Relay {
+ public:
+  /// who: audit members of the session, rendered once.
+  Relay(policy::Subject subject, std::string who, RelayTools tools, RelayLimits limits);
+  Relay(const Relay&) = delete;
+  Relay& operator=(const Relay&) = delete;
+
+  /// The ParameterStatus messages that the server sent before its first ReadyForQuery.
+  void follow_greeting(ByteView messages);
+  /// Takes what it can from the front of input; the rest must be handed in again, with more.
+  Step on_client(ByteView input, ServerRuns& to_server);
+  Step on_server(ByteView input, ByteRuns& to_client);
+  /// The server's connection has ended: what is still owed gets its outcome.
+  void abandon();
+
+  /// REQUIRES: the last verdict was Fatal.
+  [[nodiscard]] const pgwire::ErrorReport& report() const { return *report_; }
+  /// A message of ours may be put into the stream to the client here.
+  [[nodiscard]] bool at_client_boundary() const noexcept { return relaying_to_client_ == 0; }
+  [[nodiscard]] bool at_server_boundary() const noexcept { return relaying_to_server_ == 0; }
+  [[nodiscard]] pgwire::TransactionStatus transaction_status() const noexcept { return transaction_; }
+  /// Nothing owed and no transaction open.
+  [[nodiscard]] bool idle() const noexcept {
+    return replies_.empty() && transaction_ == pgwire::TransactionStatus::Idle && !discarding_;
+  }
+  [[nodiscard]] bool awaiting_reply() const noexcept { return !replies_.empty(); }
+  [[nodiscard]] const RelayFigures& figures() const noexcept { return figures_; }
+  /// The server has said FATAL: its end is near and explained.
+  [[nodiscard]] bool server_said_fatal() const noexcept { return server_said_fatal_; }
+
+ private:
+  struct Message {
+    pgwire::FrameHeader header;
+    ByteView whole;    ///< as much as is there, header included
+    bool complete = false;
+    [[nodiscard]] ByteView payload() const { return whole.subspan(pgwire::kFrameHeaderBytes); }
+  };
+  enum class Handled : std::uint8_t { Taken, NeedMore, Fatal };
+
+  // relay_client.cpp
+  Handled client_message(const Message& message, ServerRuns& to_server);
+  Handled on_query(const Message& message, ServerRuns& to_server);
+  Handled on_parse(const Message& message, ServerRuns& to_server);
+  Handled on_bind(const Message& message, ServerRuns& to_server);
+  Handled on_execute(const Message& message, ServerRuns& to_server);
+  Handled on_describe(const Message& message, ServerRuns& to_server);
+  Handled on_close(const Message& message, ServerRuns& to_server);
+  Handled on_function_call(const Message& message, ServerRuns& to_server);
+  Handled on_copy_message(const Message& message, ServerRuns& to_server);
+  Handled on_sync(const Message& message, ServerRuns& to_server);
+  Handled drop(const Message& message);
+  Handled relay_protocol(const Message& message, ServerRuns& to_server);
+  void relay_with(const Forward& forward, const Message& message, ServerRuns& to_server);
+  Handled end_fatal(pgwire::SqlState sqlstate, std::string text, std::string hint = {});
+  void drop_last_reply();
+
+  // relay_server.cpp
+  Handled server_message(const Message& message, ByteRuns& to_client);
+  Handled on_error_response(const Message& message, ByteRuns& to_client);
+  Handled on_ready_for_query(const Message& message, ByteRuns& to_client);
+  void follow(const pgwire::ParameterStatus& status) noexcept;
+  Handled on_parameter_status(const Message& message, ByteRuns& to_client);
+  Handled on_command_complete(const Message& message, ByteRuns& to_client);
+  Handled on_copy_in_response(const Message& message, ByteRuns& to_client);
+  Handled relay_reply(const Message& message, ByteRuns& to_client);
+  [[nodiscard]] bool fits_front(char type) noexcept;
+  void complete_front_if_done(char type);
+  void skip_to_sync();
+  Handled mismatch(char type);
+  void pop_front(audit::Status unfinished);
+
+  // relay_audit.cpp
+  [[nodiscard]] Prepared analyse(std::string_view text);
+  /// Decides, and begins the audit of each statement: the Forward, or why not.
+  struct Admission {
+    std::optional<Forward> forward;
+    std::unique_ptr<pgwire::ErrorReport> refusal;
+  };
+  [[nodiscard]] Admission admit_statements(const Prepared& statement, audit::Event event, PendingReply& entry);
+  [[nodiscard]] policy::Decision decide(const Prepared& statement) const;
+  [[nodiscard]] Admission decide_only(const Prepared& statement);
+  [[nodiscard]] Admission admit_function_call(std::uint32_t oid, PendingReply& entry);
+  [[nodiscard]] Result<audit::Ticket> begin(audit::Event event, std::string_view statement);
+  void record_refusal(const Prepared& statement, audit::Event event, const pgwire::ErrorReport& report);
+  void finish_statement(PendingReply& entry, audit::Status status);
+  void finish_entry(PendingReply& entry, audit::Status unfinished);
+
+  policy::Subject subject_;
+  std::string who_;
+  RelayTools tools_;
+  RelayLimits limits_;
+
+  ReplyQueue replies_;
+  PreparedNames statements_;
+  PreparedNames portals_;
+  pgwire::TransactionStatus transaction_ = pgwire::TransactionStatus::Idle;
+  bool discarding_ = false;         // an extended-query error: the server skips until Sync
+  bool copy_in_ = false;            // the server reads CopyData, and ignores Sync and Flush
+  std::uint32_t ambiguous_syncs_ = 0;  // Syncs sent into a COPY: the server answers none or some
+  sql::LexOptions lex_;             // follows ParameterStatus
+  bool server_said_fatal_ = false;
+  std::uint64_t relaying_to_server_ = 0;  // bytes left of a message that is passed on
+  std::uint64_t dropping_from_client_ = 0;
+  std::uint64_t relaying_to_client_ = 0;
+  std::uint64_t dropping_from_server_ = 0;
+  std::uint64_t bytes_to_client_ = 0;
+  RelayFigures figures_;
+  std::optional<pgwire::ErrorReport> report_;
+};
+
+}  // namespace bartizan::session

@@ -1,0 +1,171 @@
+// Analysis, decision and audit of statements: where a Forward comes from.
+#include <fmt/format.h>
+
+#include <chrono>
+#include <iterator>
+
+#include "bartizan/session/relay.hpp"
+
+namespace bartizan::session {
+
+Forward admit(const policy::Allow&, audit::Ticket) noexcept { return {}; }
+
+namespace {
+
+/// The audit members that describe one statement: names of relations, never literals.
+void describe(std::string& out, const sql::Statement& statement, const sql::Digest& digest) {
+  fmt::format_to(std::back_inserter(out), FMT_STRING("\"tag\":\"{}\",\"effect\":\"{}\",\"digest\":\"{:016x}{:016x}\""),
+                 statement.command_tag, sql::to_string(statement.effect), digest.hi, digest.lo);
+  if (statement.relations.empty()) return;
+  out.append(",\"relations\":[");
+  bool first = true;
+  for (const auto& relation : statement.relations) {
+    std::string member;
+    if (!relation.schema.empty()) audit::append_member(member, "schema", relation.schema);
+    audit::append_member(member, "name", relation.name);
+    audit::append_member(member, "access", relation.access == sql::Access::Write ? "write" : "read");
+    out.append(first ? "{" : ",{").append(member).append("}");
+    first = false;
+  }
+  out.push_back(']');
+}
+
+std::unique_ptr<pgwire::ErrorReport> report_of(const policy::Refuse& refuse) {
+  auto report = std::make_unique<pgwire::ErrorReport>();
+  report->sqlstate = pgwire::SqlState::parse({refuse.sqlstate.data(), 5}).value_or(pgwire::sqlstate::kInsufficientPrivilege);
+  report->message = refuse.message;
+  report->hint = refuse.hint;
+  return report;
+}
+
+std::unique_ptr<pgwire::ErrorReport> audit_unavailable() {
+  auto report = std::make_unique<pgwire::ErrorReport>();
+  report->sqlstate = pgwire::sqlstate::kIoError;
+  report->message = "the audit log can't take this statement, so it was not run";
+  report->hint = "Try again; operators find the reason in Bartizan's log under audit.write_failed.";
+  return report;
+}
+
+const sql::Analysis& unknown_analysis() {
+  static const sql::Analysis unknown{{sql::Statement{}}};
+  return unknown;
+}
+
+}  // namespace
+
+Prepared Relay::analyse(std::string_view text) {
+  sql::AnalyseOptions options;
+  options.lex = lex_;
+  return tools_.analyses.analyse(text, options);
+}
+
+Result<audit::Ticket> Relay::begin(audit::Event event, std::string_view statement) {
+  return tools_.log.begin({event, tools_.clock.wall(), who_, statement});
+}
+
+policy::Decision Relay::decide(const Prepared& statement) const {
+  if (tools_.stale.load(std::memory_order_relaxed)) {
+    policy::Refuse refuse;
+    refuse.sqlstate = {'5', '7', 'P', '0', '3'};
+    refuse.message = "Bartizan's control database is away, so this statement was not run";
+    refuse.hint = "Try again shortly.";
+    refuse.reasons = {"control.stale"};
+    return refuse;
+  }
+  return policy::decide(subject_, statement.analysis ? *statement.analysis : unknown_analysis(), tools_.clock.wall());
+}
+
+Relay::Admission Relay::decide_only(const Prepared& statement) {
+  const auto decision = decide(statement);
+  if (const auto* refuse = std::get_if<policy::Refuse>(&decision)) {
+    auto report = report_of(*refuse);
+    record_refusal(statement, audit::Event::Statement, *report);
+    return {std::nullopt, std::move(report)};
+  }
+  return {admit(std::get<policy::Allow>(decision), audit::Ticket{}), nullptr};
+}
+
+Relay::Admission Relay::admit_statements(const Prepared& statement, audit::Event event, PendingReply& entry) {
+  const sql::Analysis& analysis = statement.analysis ? *statement.analysis : unknown_analysis();
+  const auto decision = decide(statement);
+  if (const auto* refuse = std::get_if<policy::Refuse>(&decision)) {
+    auto report = report_of(*refuse);
+    record_refusal(statement, event, *report);
+    return {std::nullopt, std::move(report)};
+  }
+  thread_local std::string text;
+  for (std::size_t i = 0; i < analysis.statements.size(); ++i) {
+    text.clear();
+    describe(text, analysis.statements[i], statement.digest);
+    auto ticket = begin(event, text);
+    if (!ticket) {
+      ++figures_.refused;
+      return {std::nullopt, audit_unavailable()};
+    }
+    ++figures_.statements;
+    if (i == 0) {
+      entry.ticket = *ticket;
+      entry.has_ticket = true;
+    } else {
+      if (!entry.tickets) entry.tickets = std::make_unique<std::vector<audit::Ticket>>();
+      entry.tickets->push_back(*ticket);
+    }
+  }
+  return {admit(std::get<policy::Allow>(decision), entry.ticket), nullptr};
+}
+
+Relay::Admission Relay::admit_function_call(std::uint32_t oid, PendingReply& entry) {
+  const auto decision = decide(Prepared{});
+  if (const auto* refuse = std::get_if<policy::Refuse>(&decision)) {
+    auto report = report_of(*refuse);
+    record_refusal(Prepared{}, audit::Event::FunctionCall, *report);
+    return {std::nullopt, std::move(report)};
+  }
+  auto ticket = begin(audit::Event::FunctionCall, fmt::format("\"function_oid\":{}", oid));
+  if (!ticket) {
+    ++figures_.refused;
+    return {std::nullopt, audit_unavailable()};
+  }
+  ++figures_.statements;
+  entry.ticket = *ticket;
+  entry.has_ticket = true;
+  return {admit(std::get<policy::Allow>(decision), *ticket), nullptr};
+}
+
+void Relay::record_refusal(const Prepared& statement, audit::Event event, const pgwire::ErrorReport& report) {
+  ++figures_.refused;
+  std::string text;
+  describe(text, statement.analysis ? statement.analysis->statements.front() : unknown_analysis().statements.front(), statement.digest);
+  const auto ticket = begin(event, text);
+  if (!ticket) return;  // refused either way
+  audit::Outcome outcome;
+  outcome.status = audit::Status::Refused;
+  std::copy_n(report.sqlstate.view().begin(), 5, outcome.sqlstate.begin());
+  tools_.log.finish(*ticket, outcome);
+}
+
+/// The statement of entry that runs now is done.
+void Relay::finish_statement(PendingReply& entry, audit::Status status) {
+  if (!entry.has_ticket) return;
+  audit::Outcome outcome;
+  outcome.status = status;
+  if (status != audit::Status::Ok) outcome.sqlstate = entry.sqlstate;
+  outcome.rows = entry.rows;
+  outcome.bytes = bytes_to_client_ - entry.bytes_before;
+  outcome.duration = std::chrono::duration_cast<std::chrono::microseconds>(tools_.clock.steady() - entry.begun);
+  tools_.log.finish(entry.ticket, outcome);
+  figures_.rows += entry.rows;
+  entry.rows = 0;
+  entry.bytes_before = bytes_to_client_;
+  ++entry.completed;
+  const std::size_t next = entry.completed;
+  entry.has_ticket = entry.tickets && next <= entry.tickets->size();
+  if (entry.has_ticket) entry.ticket = (*entry.tickets)[next - 1];
+}
+
+/// What has no outcome yet gets this one.
+void Relay::finish_entry(PendingReply& entry, audit::Status unfinished) {
+  while (entry.has_ticket) finish_statement(entry, unfinished);
+}
+
+}  // namespace bartizan::session

@@ -1,0 +1,320 @@
+// Client to server: which message may be sent now, and what the server will owe for it.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "bartizan/pgwire/frontend_messages.hpp"
+#include "bartizan/session/relay.hpp"
+
+namespace bartizan::session {
+
+using pgwire::frontend::kBind;
+using pgwire::frontend::kClose;
+using pgwire::frontend::kCopyData;
+using pgwire::frontend::kCopyDone;
+using pgwire::frontend::kCopyFail;
+using pgwire::frontend::kDescribe;
+using pgwire::frontend::kExecute;
+using pgwire::frontend::kFlush;
+using pgwire::frontend::kFunctionCall;
+using pgwire::frontend::kParse;
+using pgwire::frontend::kQuery;
+using pgwire::frontend::kSync;
+using pgwire::frontend::kTerminate;
+
+namespace {
+
+/// What stands in for a refused statement. It must fail in PostgreSQL's raw parser, whatever the
+/// state of the transaction, and says in the server's log what it was.
+constexpr std::string_view kRefusedText = "BARTIZAN REFUSED THIS STATEMENT";
+constexpr std::string_view kRefusedPortal = "bartizan refused this portal";
+
+/// Enough for the names in front of a Bind whose values stream.
+constexpr std::size_t kNamePrefixBytes = 64 * 1024;
+
+}  // namespace
+
+Relay::Relay(policy::Subject subject, std::string who, RelayTools tools, RelayLimits limits)
+    : subject_(std::move(subject)), who_(std::move(who)), tools_(tools), limits_(limits) {}
+
+Relay::Handled Relay::end_fatal(pgwire::SqlState sqlstate, std::string text, std::string hint) {
+  pgwire::ErrorReport report;
+  report.severity = pgwire::Severity::Fatal;
+  report.sqlstate = sqlstate;
+  report.message = std::move(text);
+  report.hint = std::move(hint);
+  report_ = std::move(report);
+  return Handled::Fatal;
+}
+
+Step Relay::on_client(ByteView input, ServerRuns& to_server) {
+  Step step;
+  while (step.consumed < input.size()) {
+    const ByteView rest = input.subspan(step.consumed);
+    if (relaying_to_server_ > 0) {
+      const auto part = rest.first(std::min<std::uint64_t>(rest.size(), relaying_to_server_));
+      to_server.relay(Forward(), part);
+      relaying_to_server_ -= part.size();
+      step.consumed += part.size();
+      continue;
+    }
+    if (dropping_from_client_ > 0) {
+      const auto part = std::min<std::uint64_t>(rest.size(), dropping_from_client_);
+      dropping_from_client_ -= part;
+      step.consumed += part;
+      continue;
+    }
+    if (replies_.size() >= limits_.pending_replies) {
+      step.verdict = Verdict::Stalled;
+      return step;
+    }
+    Message message;
+    switch (pgwire::peek_frame(rest, message.header)) {
+      case pgwire::FrameStatus::NeedMore: return step;
+      case pgwire::FrameStatus::Malformed:
+        end_fatal(pgwire::sqlstate::kProtocolViolation, "invalid message length");
+        step.verdict = Verdict::Fatal;
+        return step;
+      case pgwire::FrameStatus::Ok: break;
+    }
+    message.complete = rest.size() >= message.header.total_bytes();
+    message.whole = message.complete ? rest.first(message.header.total_bytes()) : rest;
+    switch (client_message(message, to_server)) {
+      case Handled::Taken: step.consumed += message.whole.size(); break;
+      case Handled::NeedMore: return step;
+      case Handled::Fatal: step.verdict = Verdict::Fatal; return step;
+    }
+    if (message.header.type == kTerminate) {
+      step.verdict = Verdict::Finished;
+      return step;
+    }
+  }
+  return step;
+}
+
+Relay::Handled Relay::client_message(const Message& message, ServerRuns& to_server) {
+  const char type = message.header.type;
+  const std::uint32_t longest = pgwire::max_frontend_length(type);
+  if (longest == 0 || type == pgwire::frontend::kPassword)
+    return end_fatal(pgwire::sqlstate::kProtocolViolation,
+                     fmt::format("invalid frontend message type {}", static_cast<unsigned>(static_cast<unsigned char>(type))));
+  if (message.header.length > longest) return end_fatal(pgwire::sqlstate::kProtocolViolation, "invalid message length");
+  // After an error in the extended protocol the server skips everything up to Sync; so do we.
+  if (discarding_ && type != kSync && type != kTerminate) return drop(message);
+  switch (type) {
+    case kQuery: return on_query(message, to_server);
+    case kParse: return on_parse(message, to_server);
+    case kBind: return on_bind(message, to_server);
+    case kExecute: return on_execute(message, to_server);
+    case kDescribe: return on_describe(message, to_server);
+    case kClose: return on_close(message, to_server);
+    case kFunctionCall: return on_function_call(message, to_server);
+    case kSync: return on_sync(message, to_server);
+    case kCopyData:
+    case kCopyDone:
+    case kCopyFail: return on_copy_message(message, to_server);
+    default: return relay_protocol(message, to_server);  // Flush, Terminate
+  }
+}
+
+Relay::Handled Relay::drop(const Message& message) {
+  dropping_from_client_ = message.header.total_bytes() - message.whole.size();
+  return Handled::Taken;
+}
+
+void Relay::relay_with(const Forward& forward, const Message& message, ServerRuns& to_server) {
+  to_server.relay(forward, message.whole);
+  relaying_to_server_ = message.header.total_bytes() - message.whole.size();
+}
+
+Relay::Handled Relay::relay_protocol(const Message& message, ServerRuns& to_server) {
+  if (!message.complete) return Handled::NeedMore;
+  relay_with(Forward(), message, to_server);
+  return Handled::Taken;
+}
+
+/// The message just sent will be eaten by a COPY: it is never answered, nor run.
+void Relay::drop_last_reply() {
+  finish_entry(replies_.at(replies_.size() - 1), audit::Status::NotRun);
+  replies_.erase(replies_.size() - 1);
+}
+
+// COPY FROM STDIN eats the first message that is none of its own, and fails by it: such a
+// message is passed on with nothing awaited for it (`eaten` below).
+
+Relay::Handled Relay::on_query(const Message& message, ServerRuns& to_server) {
+  if (message.header.length > limits_.statement_bytes)
+    return end_fatal(pgwire::sqlstate::kProgramLimitExceeded,
+                     fmt::format("the statement is longer than {} bytes", limits_.statement_bytes),
+                     "Send large values as parameters or by COPY, or raise limits.statement_bytes.");
+  if (!message.complete) return Handled::NeedMore;
+  const auto query = pgwire::decode_query(message.payload());
+  if (!query) return end_fatal(pgwire::sqlstate::kProtocolViolation, "invalid Query message");
+  const bool eaten = std::exchange(copy_in_, false);
+  PendingReply& entry = replies_.push(Awaited::Query);
+  entry.begun = tools_.clock.steady();
+  entry.bytes_before = bytes_to_client_;
+  entry.statement = analyse(query->query);
+  auto admission = admit_statements(entry.statement, audit::Event::Statement, entry);
+  if (admission.forward) {
+    relay_with(*admission.forward, message, to_server);
+  } else {
+    entry.refusal = std::move(admission.refusal);
+    to_server.make(Forward(), [](Bytes& out) {
+      pgwire::MessageWriter writer(out);
+      pgwire::write_query(writer, kRefusedText);
+    });
+  }
+  if (eaten) drop_last_reply();
+  return Handled::Taken;
+}
+
+Relay::Handled Relay::on_parse(const Message& message, ServerRuns& to_server) {
+  if (message.header.length > limits_.statement_bytes)
+    return end_fatal(pgwire::sqlstate::kProgramLimitExceeded,
+                     fmt::format("the statement is longer than {} bytes", limits_.statement_bytes),
+                     "Send large values as parameters or by COPY, or raise limits.statement_bytes.");
+  if (!message.complete) return Handled::NeedMore;
+  const auto parse = pgwire::decode_parse(message.payload());
+  if (!parse) return end_fatal(pgwire::sqlstate::kProtocolViolation, "invalid Parse message");
+  const bool eaten = std::exchange(copy_in_, false);
+  auto prepared = analyse(parse->query);
+  auto admission = decide_only(prepared);
+  PendingReply& entry = replies_.push(Awaited::Parse);
+  entry.statement = prepared;
+  if (!parse->statement.empty()) entry.name = std::make_unique<std::string>(parse->statement);
+  else if (!statements_.put({}, admission.forward ? std::move(prepared) : Prepared{})) return Handled::Fatal;
+  if (admission.forward) {
+    relay_with(*admission.forward, message, to_server);
+  } else {
+    entry.refusal = std::move(admission.refusal);
+    to_server.make(Forward(), [&](Bytes& out) {
+      pgwire::MessageWriter writer(out);
+      pgwire::write_parse(writer, parse->statement, kRefusedText);
+    });
+  }
+  if (eaten) drop_last_reply();
+  return Handled::Taken;
+}
+
+Relay::Handled Relay::on_bind(const Message& message, ServerRuns& to_server) {
+  const auto names = pgwire::decode_bind_names(message.payload());
+  if (!names) {
+    if (!message.complete && message.whole.size() < kNamePrefixBytes) return Handled::NeedMore;
+    return end_fatal(pgwire::sqlstate::kProtocolViolation, "invalid Bind message");
+  }
+  if (std::exchange(copy_in_, false)) {
+    relay_with(Forward(), message, to_server);
+    return Handled::Taken;
+  }
+  // The newest Parse of that name may still be on its way.
+  Prepared statement = statements_.find(names->statement);
+  if (!names->statement.empty())
+    for (std::size_t i = replies_.size(); i-- > 0;) {
+      const PendingReply& earlier = replies_.at(i);
+      if (earlier.kind != Awaited::Parse || !earlier.name || *earlier.name != names->statement) continue;
+      statement = earlier.statement;
+      break;
+    }
+  if (!portals_.put(names->portal, std::move(statement)))
+    return end_fatal(pgwire::sqlstate::kProgramLimitExceeded, "too many open portals");
+  replies_.push(Awaited::Bind);
+  relay_with(Forward(), message, to_server);
+  return Handled::Taken;
+}
+
+Relay::Handled Relay::on_execute(const Message& message, ServerRuns& to_server) {
+  if (!message.complete) return Handled::NeedMore;
+  const auto execute = pgwire::decode_execute(message.payload());
+  if (!execute) return end_fatal(pgwire::sqlstate::kProtocolViolation, "invalid Execute message");
+  const bool eaten = std::exchange(copy_in_, false);
+  PendingReply& entry = replies_.push(Awaited::Execute);
+  entry.begun = tools_.clock.steady();
+  entry.bytes_before = bytes_to_client_;
+  entry.statement = portals_.find(execute->portal);
+  auto admission = admit_statements(entry.statement, audit::Event::Execute, entry);
+  if (admission.forward) {
+    relay_with(*admission.forward, message, to_server);
+  } else {
+    entry.refusal = std::move(admission.refusal);
+    to_server.make(Forward(), [](Bytes& out) {
+      pgwire::MessageWriter writer(out);
+      pgwire::write_execute(writer, kRefusedPortal, 0);
+    });
+  }
+  if (eaten) drop_last_reply();
+  return Handled::Taken;
+}
+
+Relay::Handled Relay::on_describe(const Message& message, ServerRuns& to_server) {
+  if (!message.complete) return Handled::NeedMore;
+  const auto describe = pgwire::decode_describe(message.payload());
+  if (!describe) return end_fatal(pgwire::sqlstate::kProtocolViolation, "invalid Describe message");
+  if (!std::exchange(copy_in_, false))
+    replies_.push(describe->kind == pgwire::TargetKind::Statement ? Awaited::DescribeStatement : Awaited::DescribePortal);
+  relay_with(Forward(), message, to_server);
+  return Handled::Taken;
+}
+
+Relay::Handled Relay::on_close(const Message& message, ServerRuns& to_server) {
+  if (!message.complete) return Handled::NeedMore;
+  const auto close = pgwire::decode_close(message.payload());
+  if (!close) return end_fatal(pgwire::sqlstate::kProtocolViolation, "invalid Close message");
+  if (!std::exchange(copy_in_, false)) {
+    PendingReply& entry = replies_.push(Awaited::Close);
+    if (close->kind == pgwire::TargetKind::Portal) portals_.erase(close->name);
+    else if (!close->name.empty()) entry.name = std::make_unique<std::string>(close->name);
+  }
+  relay_with(Forward(), message, to_server);
+  return Handled::Taken;
+}
+
+Relay::Handled Relay::on_function_call(const Message& message, ServerRuns& to_server) {
+  if (message.payload().size() < 4 && !message.complete) return Handled::NeedMore;
+  ByteReaderView reader(message.payload());
+  const auto oid = reader.be32();
+  if (!oid) return end_fatal(pgwire::sqlstate::kProtocolViolation, "invalid FunctionCall message");
+  const bool eaten = std::exchange(copy_in_, false);
+  PendingReply& entry = replies_.push(Awaited::FunctionCall);
+  entry.begun = tools_.clock.steady();
+  entry.bytes_before = bytes_to_client_;
+  auto admission = admit_function_call(*oid, entry);
+  if (!admission.forward) {
+    // Not in the extended protocol: a Query that fails answers alike.
+    entry.refusal = std::move(admission.refusal);
+    entry.kind = Awaited::Query;
+    to_server.make(Forward(), [](Bytes& out) {
+      pgwire::MessageWriter writer(out);
+      pgwire::write_query(writer, kRefusedText);
+    });
+    return drop(message);
+  }
+  relay_with(*admission.forward, message, to_server);
+  if (eaten) drop_last_reply();
+  return Handled::Taken;
+}
+
+Relay::Handled Relay::on_copy_message(const Message& message, ServerRuns& to_server) {
+  if (message.header.type != kCopyData) {
+    if (!message.complete) return Handled::NeedMore;
+    if (copy_in_) copy_in_ = false;
+    else if (!replies_.empty()) replies_.push(Awaited::CopyEnd);
+  }
+  relay_with(Forward(), message, to_server);
+  return Handled::Taken;
+}
+
+Relay::Handled Relay::on_sync(const Message& message, ServerRuns& to_server) {
+  if (!message.complete) return Handled::NeedMore;
+  if (copy_in_) {
+    ++ambiguous_syncs_;
+  } else {
+    replies_.push(Awaited::Sync);
+    discarding_ = false;
+  }
+  relay_with(Forward(), message, to_server);
+  return Handled::Taken;
+}
+
+}  // namespace bartizan::session
