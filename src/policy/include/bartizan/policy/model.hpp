@@ -1,0 +1,136 @@
+// The control plane's value types, as the data path sees them: who may reach which depot, as
+// which PostgreSQL login, until when. The control database (docs/formats/control-schema.md) is
+// where they live; store reads them, nobody changes one in place. Words as in the design:
+// a depot is one protected database, an identity a person or a service, a grant lets an
+// identity (or all of a role) use a depot as one login.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "bartizan/base/bytes.hpp"
+#include "bartizan/base/clock.hpp"
+#include "bartizan/base/secret.hpp"
+#include "bartizan/base/strong.hpp"
+#include "bartizan/base/uuid.hpp"
+
+namespace bartizan::policy {
+
+using TenantId = Strong<struct TenantTag, Uuid>;
+using DepotId = Strong<struct DepotTag, Uuid>;
+using DepotLoginId = Strong<struct DepotLoginTag, Uuid>;
+using IdentityId = Strong<struct IdentityTag, Uuid>;
+using RoleId = Strong<struct RoleTag, Uuid>;
+using GrantId = Strong<struct GrantTag, Uuid>;
+
+/// The customer whose data it is; the unit of isolation.
+struct Tenant {
+  TenantId id;
+  std::string name;
+  std::string region;  ///< empty: not pinned
+  friend bool operator==(const Tenant&, const Tenant&) = default;
+};
+
+/// <socket_dir>/.s.PGSQL.<port>
+struct UnixEndpoint {
+  std::string socket_dir;
+  std::uint16_t port = 5432;
+  friend bool operator==(const UnixEndpoint&, const UnixEndpoint&) = default;
+};
+struct TcpEndpoint {
+  std::string host;
+  std::uint16_t port = 5432;
+  friend bool operator==(const TcpEndpoint&, const TcpEndpoint&) = default;
+};
+using Endpoint = std::variant<UnixEndpoint, TcpEndpoint>;
+
+/// Only beside a UnixEndpoint: Snapshot::make refuses a depot that has it with TCP.
+struct TlsDisabled {
+  friend bool operator==(const TlsDisabled&, const TlsDisabled&) = default;
+};
+/// libpq's verify-full: the chain up to ca_pem (empty: the system's store) and the host's name.
+struct TlsVerifyFull {
+  std::string ca_pem;
+  friend bool operator==(const TlsVerifyFull&, const TlsVerifyFull&) = default;
+};
+using ServerTls = std::variant<TlsDisabled, TlsVerifyFull>;
+
+enum class DepotState : std::uint8_t {
+  Active,
+  Suspended,  ///< known, but nobody is let in
+};
+
+/// One protected PostgreSQL database.
+struct Depot {
+  DepotId id;
+  std::string name;
+  std::optional<TenantId> tenant;
+  Endpoint endpoint;
+  std::string database;
+  ServerTls tls;
+  DepotState state = DepotState::Active;
+  bool embedded = false;  ///< supervised by this very gateway
+  friend bool operator==(const Depot&, const Depot&) = default;
+};
+
+/// RFC 5802's ClientKey and ServerKey: enough to sign in where the password is not known.
+struct ScramKeys {
+  SecretBytes client_key;
+  SecretBytes server_key;
+};
+/// The server asks for none (peer, trust or a client certificate).
+struct NoSecret {};
+using LoginSecret = std::variant<NoSecret, SecretBytes, ScramKeys>;
+
+/// A LOGIN role of the depot's server that the gateway signs in as. Move-only.
+struct DepotLogin {
+  DepotLoginId id;
+  DepotId depot;
+  std::string role_name;
+  LoginSecret secret;
+};
+
+/// A person or a service that signs in at the gateway. Move-only.
+struct Identity {
+  IdentityId id;
+  std::string name;
+  std::optional<TenantId> tenant;
+  bool enabled = true;
+  std::optional<WallTime> valid_until;  ///< first moment at which it is over
+  SecretBytes scram_verifier;           ///< text as in pg_authid; empty: cannot sign in by password
+  bool is_service = false;
+  bool is_operator = false;
+  std::map<std::string, std::string> attributes;
+
+  [[nodiscard]] bool usable_at(WallTime now) const noexcept { return enabled && (!valid_until || now < *valid_until); }
+};
+
+struct Role {
+  RoleId id;
+  std::string name;
+  friend bool operator==(const Role&, const Role&) = default;
+};
+
+struct RoleMember {
+  RoleId role;
+  IdentityId identity;
+  friend bool operator==(const RoleMember&, const RoleMember&) = default;
+};
+
+/// Who is granted: one identity, or everyone in a role.
+using Grantee = std::variant<IdentityId, RoleId>;
+
+struct Grant {
+  GrantId id;
+  Grantee grantee;
+  DepotId depot;
+  std::string login;  ///< DepotLogin::role_name
+  std::optional<WallTime> valid_until;
+  friend bool operator==(const Grant&, const Grant&) = default;
+};
+
+}  // namespace bartizan::policy
