@@ -1,0 +1,47 @@
+// [admin], [metrics], [audit], [log] and [workers]: how an instance is operated and observed.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "bartizan/config/ip_network.hpp"
+#include "bartizan/config/quantity.hpp"
+
+namespace bartizan::config {
+
+struct AdminOptions {
+  std::filesystem::path socket_file = "/run/bartizan/admin.sock";
+  std::string group = "bartizan";
+};
+
+struct MetricsOptions {
+  std::optional<IpAddress> address = IpAddress{{127, 0, 0, 1}, false};  ///< absent: no metrics port
+  std::uint16_t port = 9632;
+};
+
+/// What happens when the log cannot be written. There is no other choice: a statement that
+/// leaves no record is not run.
+enum class AuditFailure : std::uint8_t { Refuse };
+
+struct AuditOptions {
+  std::filesystem::path directory;  ///< never empty after parse(): <data_directory>/audit
+  Duration flush{10};
+  ByteSize max_file_bytes{256ull << 20};
+  AuditFailure on_failure = AuditFailure::Refuse;
+};
+
+enum class LogLevel : std::uint8_t { Debug, Info, Warn, Error };
+enum class LogFormat : std::uint8_t { Auto, Json, Text };  ///< Auto: Text when stderr is a terminal
+
+struct LogOptions {
+  LogLevel level = LogLevel::Info;
+  LogFormat format = LogFormat::Auto;
+};
+
+struct WorkersOptions {
+  std::uint32_t threads = 0;  ///< 0: one a core
+};
+
+}  // namespace bartizan::config

@@ -1,0 +1,189 @@
+#include "schema.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace bartizan::config {
+namespace {
+
+constexpr std::array kSections = {
+    Section{"listen", "The wire port, where PostgreSQL clients connect."},
+    Section{"tls", "What the wire port shows of itself, and asks of clients. Plaintext is never spoken."},
+    Section{"limits", "How much one client and all of them together may take."},
+    Section{"scram", "Passwords of identities."},
+    Section{"lockout", "Failed sign-ins, counted by account and by address."},
+    Section{"control", "The control database. In embedded mode it lies in the embedded server and `dsn` stays unset."},
+    Section{"embedded", "The PostgreSQL that Bartizan starts, supervises and stops itself."},
+    Section{"admin", "The socket that the command line speaks to."},
+    Section{"metrics", "The port of `/metrics`, `/livez` and `/readyz`, plain HTTP."},
+    Section{"audit", "The audit log. No byte of a result leaves before its record is on disk."},
+    Section{"log", "The operational log on stderr. It never holds statement text, row values or secrets."},
+    Section{"workers", "Threads."},
+};
+
+constexpr std::int64_t kSecond = 1'000;
+constexpr std::int64_t kMinute = 60 * kSecond;
+constexpr std::int64_t kHour = 60 * kMinute;
+constexpr std::int64_t kDay = 24 * kHour;
+constexpr std::int64_t kKiB = 1 << 10;
+constexpr std::int64_t kMiB = 1 << 20;
+constexpr std::int64_t kGiB = 1 << 30;
+constexpr std::int64_t kMaxPort = 65'535;
+constexpr std::int64_t kMaxPath = 4'095;
+/// sun_path, without its NUL.
+constexpr std::int64_t kMaxSocketPath = 107;
+/// A user or group name.
+constexpr std::int64_t kMaxAccount = 31;
+constexpr std::int64_t kMaxListItems = 64;
+
+constexpr Applies kReload = Applies::OnReload;
+constexpr Applies kRestart = Applies::OnRestart;
+
+#define BZ_SLOT(member) +[](Configuration& c) -> Slot { return &c.member; }
+constexpr std::array kKeys = {
+    Key{"listen", "addresses", BZ_SLOT(listen.addresses), 1, kMaxListItems, kRestart,
+        "IP addresses to listen on. `0.0.0.0` and `::` stand for every interface. One of the default addresses that the machine "
+        "lacks is passed over; one that was asked for is an error."},
+    Key{"listen", "port", BZ_SLOT(listen.port), 0, kMaxPort, kRestart, "TCP port. 0 takes a free one, which `bartizan status` tells."},
+    Key{"listen", "backlog", BZ_SLOT(listen.backlog), 1, kMaxPort, kRestart,
+        "Connections that the kernel holds until they are accepted."},
+    Key{"listen", "proxy_protocol_from", BZ_SLOT(listen.proxy_protocol_from), 0, kMaxListItems, kReload,
+        "Networks of load balancers. A connection from there must start with a PROXY protocol v2 header, which tells the client's "
+        "address; from elsewhere the header is refused."},
+
+    Key{"tls", "certificate_file", BZ_SLOT(tls.certificate_file), 0, kMaxPath, kReload,
+        "PEM file of the certificate and its chain. Empty: a certificate of Bartizan's own CA, made at the first start."},
+    Key{"tls", "private_key_file", BZ_SLOT(tls.private_key_file), 0, kMaxPath, kReload,
+        "PEM file of the certificate's private key. Set exactly when `certificate_file` is."},
+    Key{"tls", "client_ca_file", BZ_SLOT(tls.client_ca_file), 0, kMaxPath, kReload,
+        "PEM file of the CAs whose client certificates are accepted. Empty: client certificates are not asked for."},
+    Key{"tls", "min_version", BZ_SLOT(tls.min_version), 0, 0, kReload, "Oldest TLS version that is spoken."},
+    Key{"tls", "require_client_certificate", BZ_SLOT(tls.require_client_certificate), 0, 0, kReload,
+        "Refuse clients without a certificate of `client_ca_file`. They still sign in as before."},
+    Key{"tls", "session_tickets", BZ_SLOT(tls.session_tickets), 0, 0, kReload, "Let clients resume TLS sessions."},
+
+    Key{"limits", "clients", BZ_SLOT(limits.clients), 1, 1'000'000, kReload, "Client connections at once; one more is refused with 53300."},
+    Key{"limits", "clients_per_address", BZ_SLOT(limits.clients_per_address), 1, 1'000'000, kReload,
+        "Client connections at once from one address. 0: no limit of its own.", true},
+    Key{"limits", "half_open", BZ_SLOT(limits.half_open), 1, 1'000'000, kReload, "Connections at once that have not signed in yet."},
+    Key{"limits", "sign_in_timeout", BZ_SLOT(limits.sign_in_timeout), 100, 10 * kMinute, kReload,
+        "Longest time from accept to the end of the sign-in."},
+    Key{"limits", "idle_timeout", BZ_SLOT(limits.idle_timeout), kSecond, 30 * kDay, kReload,
+        "End a session that has been idle for so long. 0: never.", true},
+    Key{"limits", "idle_in_transaction_timeout", BZ_SLOT(limits.idle_in_transaction_timeout), kSecond, 30 * kDay, kReload,
+        "End a session that has been idle for so long inside a transaction. 0: never.", true},
+    Key{"limits", "statement_timeout", BZ_SLOT(limits.statement_timeout), 10, 30 * kDay, kReload,
+        "Cancel a statement that has been running for so long. 0: never.", true},
+    Key{"limits", "statement_bytes", BZ_SLOT(limits.statement_bytes), 8 * kKiB, kGiB - kMiB, kReload,
+        "Longest text of one Query or Parse message."},
+    Key{"limits", "session_buffer_bytes", BZ_SLOT(limits.session_buffer_bytes), 16 * kKiB, 16 * kMiB, kReload,
+        "Memory of one session in each direction; messages that are longer are streamed through it."},
+    Key{"limits", "drain_timeout", BZ_SLOT(limits.drain_timeout), 0, kHour, kReload,
+        "Time that sessions have to finish their transaction when Bartizan stops. 0: none."},
+
+    Key{"scram", "iterations", BZ_SLOT(scram.iterations), 4'096, 1'000'000, kReload,
+        "PBKDF2 iterations of new SCRAM-SHA-256 verifiers, and of the mock exchange for unknown names."},
+
+    Key{"lockout", "attempts", BZ_SLOT(lockout.attempts), 1, 1'000, kReload, "Failed sign-ins before the next one has to wait."},
+    Key{"lockout", "base_delay", BZ_SLOT(lockout.base_delay), 100, kHour, kReload,
+        "The first wait; each further failure doubles it."},
+    Key{"lockout", "max_delay", BZ_SLOT(lockout.max_delay), kSecond, kDay, kReload, "The longest wait."},
+
+    Key{"control", "dsn", BZ_SLOT(control.dsn), 0, kMaxPath, kRestart,
+        "libpq connection string or URI of the control database. Needed when `embedded.enabled` is false."},
+    Key{"control", "dsn_file", BZ_SLOT(control.dsn_file), 0, kMaxPath, kRestart,
+        "File whose first line is the `dsn`. Unset, the credential `control.dsn` is taken if there is one."},
+    Key{"control", "root_key_file", BZ_SLOT(control.root_key_file), 0, kMaxPath, kRestart,
+        "File of the key that seals secrets in the control database, mode 0600; made at the first start. "
+        "Empty: `keys/root.key` in `embedded.data_directory`."},
+    Key{"control", "max_stale", BZ_SLOT(control.max_stale), kSecond, kDay, kReload,
+        "How long sessions are served from the last known state while the control database is away."},
+
+    Key{"embedded", "enabled", BZ_SLOT(embedded.enabled), 0, 0, kRestart, "Run an embedded PostgreSQL."},
+    Key{"embedded", "data_directory", BZ_SLOT(embedded.data_directory), 1, kMaxPath, kRestart,
+        "Folder of the embedded server, and of Bartizan's own files where no other key names a place."},
+    Key{"embedded", "postgres_bin_directory", BZ_SLOT(embedded.postgres_bin_directory), 0, kMaxPath, kRestart,
+        "Folder of `postgres` and `initdb`. Empty: the newest version among the system's packages."},
+    Key{"embedded", "shared_buffers", BZ_SLOT(embedded.shared_buffers), kMiB, 1'024 * kGiB, kRestart,
+        "PostgreSQL's shared memory. `auto`: sized to the machine."},
+    Key{"embedded", "demo", BZ_SLOT(embedded.demo), 0, 0, kRestart, "Make the demo depot, its identities and its data at the first start."},
+    Key{"embedded", "user", BZ_SLOT(embedded.user), 1, kMaxAccount, kRestart,
+        "System user that PostgreSQL runs as when Bartizan is started by root."},
+
+    Key{"admin", "socket_file", BZ_SLOT(admin.socket_file), 1, kMaxSocketPath, kRestart, "Path of the unix socket."},
+    Key{"admin", "group", BZ_SLOT(admin.group), 1, kMaxAccount, kRestart,
+        "System group whose members may use the socket, beside root and Bartizan's own user."},
+
+    Key{"metrics", "address", BZ_SLOT(metrics.address), 0, 0, kRestart, "IP address to listen on. Empty: no metrics port."},
+    Key{"metrics", "port", BZ_SLOT(metrics.port), 0, kMaxPort, kRestart, "TCP port. 0 takes a free one."},
+
+    Key{"audit", "directory", BZ_SLOT(audit.directory), 0, kMaxPath, kRestart,
+        "Folder of the audit files. Empty: `audit` in `embedded.data_directory`."},
+    Key{"audit", "flush", BZ_SLOT(audit.flush), 0, kSecond, kReload,
+        "Longest time that a record waits for others to be flushed together. 0: each at once."},
+    Key{"audit", "max_file_bytes", BZ_SLOT(audit.max_file_bytes), kMiB, 16 * kGiB, kReload, "Size at which a new audit file is begun."},
+    Key{"audit", "on_failure", BZ_SLOT(audit.on_failure), 0, 0, kReload,
+        "What happens to a statement whose record cannot be written. There is no other choice."},
+
+    Key{"log", "level", BZ_SLOT(log.level), 0, 0, kReload, "Least severe event that is logged."},
+    Key{"log", "format", BZ_SLOT(log.format), 0, 0, kReload, "One JSON object a line, or text; `auto`: text on a terminal."},
+
+    Key{"workers", "threads", BZ_SLOT(workers.threads), 0, 1'024, kRestart, "Threads that serve sessions. 0: one a core."},
+};
+#undef BZ_SLOT
+
+constexpr std::array<std::string_view, 2> kTlsVersions = {"1.2", "1.3"};
+constexpr std::array<std::string_view, 1> kAuditFailures = {"refuse"};
+constexpr std::array<std::string_view, 4> kLogLevels = {"debug", "info", "warn", "error"};
+constexpr std::array<std::string_view, 3> kLogFormats = {"auto", "json", "text"};
+
+std::string text(std::string_view value) { return std::string("\"").append(value).append(1, '"'); }
+
+template <class T>
+std::string list(const std::vector<T>& items) {
+  std::string out = "[";
+  for (const T& item : items) {
+    if (out.size() > 1) out += ", ";
+    out += text(item.to_string());
+  }
+  return out + "]";
+}
+
+std::string toml(bool value) { return value ? "true" : "false"; }
+std::string toml(std::uint16_t value) { return std::to_string(value); }
+std::string toml(std::uint32_t value) { return std::to_string(value); }
+std::string toml(Duration value) { return text(format(value)); }
+std::string toml(ByteSize value) { return text(format(value)); }
+std::string toml(const std::optional<ByteSize>& value) { return text(value ? format(*value) : "auto"); }
+std::string toml(const std::string& value) { return text(value); }
+std::string toml(const std::filesystem::path& value) { return text(value.native()); }
+std::string toml(const SecretBytes&) { return text(""); }
+std::string toml(const std::vector<IpAddress>& value) { return list(value); }
+std::string toml(const std::vector<IpNetwork>& value) { return list(value); }
+std::string toml(const std::optional<IpAddress>& value) { return text(value ? value->to_string() : ""); }
+template <class Enum>
+  requires std::is_enum_v<Enum>
+std::string toml(Enum value) {
+  return text(words_of(value)[static_cast<std::size_t>(value)]);
+}
+
+}  // namespace
+
+std::span<const Section> sections() { return kSections; }
+std::span<const Key> keys() { return kKeys; }
+
+const Key* find_key(std::string_view section, std::string_view name) {
+  const auto found = std::ranges::find_if(kKeys, [&](const Key& key) { return key.section == section && key.name == name; });
+  return found == kKeys.end() ? nullptr : &*found;
+}
+
+std::span<const std::string_view> words_of(TlsVersion) { return kTlsVersions; }
+std::span<const std::string_view> words_of(AuditFailure) { return kAuditFailures; }
+std::span<const std::string_view> words_of(LogLevel) { return kLogLevels; }
+std::span<const std::string_view> words_of(LogFormat) { return kLogFormats; }
+
+std::string to_toml(const Slot& slot) {
+  return std::visit([](const auto* value) { return toml(*value); }, slot);
+}
+
+}  // namespace bartizan::config

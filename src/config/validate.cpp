@@ -1,0 +1,72 @@
+#include "validate.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <initializer_list>
+#include <string_view>
+
+namespace bartizan::config {
+namespace {
+
+class Checks {
+ public:
+  explicit Checks(Draft& draft) : draft_(draft) {}
+
+  /// Speaks at the first of the keys that was set; says nothing when one of them is faulty anyhow.
+  void require(bool good, std::initializer_list<std::string_view> names, std::string message) {
+    if (good || std::ranges::any_of(names, [&](std::string_view name) { return draft_.faulty.contains(name); })) return;
+    const auto set = std::ranges::find_if(names, [&](std::string_view name) { return draft_.is_set(name); });
+    draft_.issues.push_back(draft_.origin_of(set == names.end() ? *names.begin() : *set).issue(std::move(message)));
+  }
+
+ private:
+  Draft& draft_;
+};
+
+void check_tls(const TlsOptions& tls, Checks& checks) {
+  const bool certificate = !tls.certificate_file.empty();
+  const bool key = !tls.private_key_file.empty();
+  checks.require(certificate || !key, {"tls.private_key_file", "tls.certificate_file"},
+                 "tls.private_key_file is set, and tls.certificate_file is not");
+  checks.require(key || !certificate, {"tls.certificate_file", "tls.private_key_file"},
+                 "tls.certificate_file is set, and tls.private_key_file is not");
+  checks.require(!tls.require_client_certificate || !tls.client_ca_file.empty(),
+                 {"tls.require_client_certificate", "tls.client_ca_file"},
+                 "tls.require_client_certificate needs tls.client_ca_file, the CAs to check them against");
+}
+
+void check_databases(const Configuration& configuration, Checks& checks) {
+  const bool dsn = !configuration.control.dsn.empty();
+  const bool dsn_file = !configuration.control.dsn_file.empty();
+  checks.require(!dsn || !dsn_file, {"control.dsn", "control.dsn_file"}, "control.dsn and control.dsn_file are both set: keep one");
+  if (configuration.embedded.enabled) {
+    checks.require(!dsn && !dsn_file, {dsn ? "control.dsn" : "control.dsn_file", "embedded.enabled"},
+                   fmt::format("control.{} is set, but the embedded server holds the control database: "
+                               "unset it, or set embedded.enabled = false",
+                               dsn ? "dsn" : "dsn_file"));
+  } else {
+    checks.require(dsn || dsn_file, {"embedded.enabled", "control.dsn", "control.dsn_file"},
+                   "embedded.enabled = false needs control.dsn or control.dsn_file");
+  }
+}
+
+}  // namespace
+
+void validate(Draft& draft) {
+  const Configuration& c = draft.configuration;
+  Checks checks(draft);
+  check_tls(c.tls, checks);
+  check_databases(c, checks);
+  checks.require(c.lockout.base_delay <= c.lockout.max_delay, {"lockout.base_delay", "lockout.max_delay"},
+                 fmt::format("lockout.base_delay ({}) is longer than lockout.max_delay ({})", format(c.lockout.base_delay),
+                             format(c.lockout.max_delay)));
+}
+
+void derive_paths(Configuration& configuration) {
+  const auto& data = configuration.embedded.data_directory;
+  if (configuration.audit.directory.empty()) configuration.audit.directory = data / "audit";
+  if (configuration.control.root_key_file.empty()) configuration.control.root_key_file = data / "keys" / "root.key";
+}
+
+}  // namespace bartizan::config

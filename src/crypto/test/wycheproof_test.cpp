@@ -1,0 +1,110 @@
+// Project Wycheproof's vectors, where the folder that holds them is named by BARTIZAN_VECTORS.
+// Boost.JSON is compiled into this test alone.
+#include <boost/json/src.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <functional>
+#include <optional>
+
+#include "bartizan/crypto/aead.hpp"
+#include "bartizan/crypto/hash.hpp"
+#include "bartizan/crypto/hkdf.hpp"
+#include "bartizan/crypto/pbkdf2.hpp"
+#include "vector_file.hpp"
+
+namespace bartizan::crypto {
+namespace {
+
+namespace json = boost::json;
+
+std::optional<json::value> read_file(const std::string& name) {
+  const char* folder = std::getenv("BARTIZAN_VECTORS");
+  const auto path = std::filesystem::path(folder != nullptr ? folder : "") / name;
+  if (folder == nullptr || !std::filesystem::exists(path)) {
+    MESSAGE("SKIPPED: " << name << " is not in the folder that BARTIZAN_VECTORS names");
+    return std::nullopt;
+  }
+  std::ifstream in(path);
+  const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  return json::parse(text);
+}
+
+Bytes bytes_of(const json::object& test, std::string_view field) {
+  return test::unhex(json::value_to<std::string>(test.at(field)));
+}
+std::size_t number_of(const json::object& test, std::string_view field) {
+  return static_cast<std::size_t>(test.at(field).as_int64());
+}
+
+/// Runs check(group, test, valid) over the file's tests; the file says how many there are.
+void for_each_test(const json::value& file, const std::function<void(const json::object&, const json::object&, bool)>& check) {
+  std::size_t count = 0;
+  for (const auto& group : file.at("testGroups").as_array()) {
+    for (const auto& value : group.at("tests").as_array()) {
+      const auto& test = value.as_object();
+      CAPTURE(number_of(test, "tcId"));
+      check(group.as_object(), test, test.at("result").as_string() == "valid");
+      ++count;
+    }
+  }
+  CHECK(count == number_of(file.as_object(), "numberOfTests"));
+}
+
+TEST_CASE("wycheproof aes_gcm, keys of 256 and nonces of 96 bits") {
+  const auto file = read_file("aes_gcm_test.json");
+  if (!file) return;
+  std::size_t used = 0;
+  for_each_test(*file, [&](const json::object& group, const json::object& test, bool valid) {
+    if (number_of(group, "keySize") != 256 || number_of(group, "ivSize") != 96 || number_of(group, "tagSize") != 128) return;
+    ++used;
+    auto key = SealingKey::from_bytes(SecretBytes(bytes_of(test, "key")));
+    REQUIRE(key);
+    Bytes sealed = bytes_of(test, "iv");
+    test::FixedRandom nonce(sealed);
+    for (const auto* field : {"ct", "tag"}) {
+      const Bytes part = bytes_of(test, field);
+      sealed.insert(sealed.end(), part.begin(), part.end());
+    }
+    const auto opened = key->open(sealed, bytes_of(test, "aad"));
+    REQUIRE(opened.has_value() == valid);
+    const auto resealed = key->seal(bytes_of(test, "msg"), bytes_of(test, "aad"), nonce);
+    REQUIRE(resealed);
+    CHECK((*resealed == sealed) == valid);
+    if (valid) CHECK(hex_encode(opened->reveal()) == hex_encode(bytes_of(test, "msg")));
+  });
+  CHECK(used > 50);
+}
+
+TEST_CASE("wycheproof hmac_sha256") {
+  const auto file = read_file("hmac_sha256_test.json");
+  if (!file) return;
+  for_each_test(*file, [](const json::object&, const json::object& test, bool valid) {
+    const Bytes tag = bytes_of(test, "tag");  // some are truncated
+    const auto digest = hmac_sha256(bytes_of(test, "key"), bytes_of(test, "msg"));
+    CHECK((hex_encode(ByteView(digest).first(tag.size())) == hex_encode(tag)) == valid);
+  });
+}
+
+TEST_CASE("wycheproof hkdf_sha256") {
+  const auto file = read_file("hkdf_sha256_test.json");
+  if (!file) return;
+  for_each_test(*file, [](const json::object&, const json::object& test, bool valid) {
+    const auto output = hkdf(bytes_of(test, "ikm"), bytes_of(test, "salt"), bytes_of(test, "info"), number_of(test, "size"));
+    REQUIRE(output.has_value() == valid);
+    if (valid) CHECK(hex_encode(output->reveal()) == hex_encode(bytes_of(test, "okm")));
+  });
+}
+
+TEST_CASE("wycheproof pbkdf2_hmacsha256") {
+  const auto file = read_file("pbkdf2_hmacsha256_test.json");
+  if (!file) return;
+  for_each_test(*file, [](const json::object&, const json::object& test, bool valid) {
+    const auto derived = pbkdf2_hmac_sha256(bytes_of(test, "password"), bytes_of(test, "salt"),
+                                            static_cast<std::uint32_t>(number_of(test, "iterationCount")),
+                                            number_of(test, "dkLen"));
+    CHECK((hex_encode(derived.reveal()) == hex_encode(bytes_of(test, "dk"))) == valid);
+  });
+}
+
+}  // namespace
+}  // namespace bartizan::crypto
