@@ -42,6 +42,8 @@ Random& system_random() {
   return random;
 }
 
-void secure_wipe(void* data, std::size_t size) noexcept { explicit_bzero(data, size); }
+void secure_wipe(void* data, std::size_t size) noexcept {
+  if (size != 0) explicit_bzero(data, size);  // a null pointer is permitted with size 0 only here
+}
 
 }  // namespace bartizan

@@ -18,7 +18,8 @@ std::string range(const Key& key, std::string low, std::string high) {
 std::string count_range(const Key& key) { return range(key, std::to_string(key.min), std::to_string(key.max)); }
 std::string duration_range(const Key& key) { return range(key, format(Duration(key.min)), format(Duration(key.max))); }
 std::string size_range(const Key& key) {
-  return range(key, format(ByteSize{static_cast<std::uint64_t>(key.min)}), format(ByteSize{static_cast<std::uint64_t>(key.max)}));
+  return range(key, format(ByteSize{static_cast<std::uint64_t>(key.min)}),
+               format(ByteSize{static_cast<std::uint64_t>(key.max)}));
 }
 
 bool in_range(const Key& key, std::int64_t value) {
@@ -48,7 +49,6 @@ std::string found_text(const RawValue& raw) {
 bool has_control_character(std::string_view text) {
   return std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
-
 
 class Assigner {
  public:
@@ -216,7 +216,9 @@ class Assigner {
     return places_.directory / path;
   }
 
-  bool wrong_type() const { return complain(fmt::format("expected {}, found {}", expected_of(key_), found_text(raw_))); }
+  bool wrong_type() const {
+    return complain(fmt::format("expected {}, found {}", expected_of(key_), found_text(raw_)));
+  }
   bool too_long() const { return complain(fmt::format("longer than {} bytes", key_.max)); }
   bool out_of_range(std::string_view text, std::string_view range_text) const {
     return complain(fmt::format("{} is out of range: {}", in_quotes(text), range_text));
@@ -291,7 +293,8 @@ RawValue from_text(const Slot& slot, std::string_view text, Origin origin) {
     } else if constexpr (std::is_unsigned_v<T>) {
       std::int64_t value = 0;
       const char* const end = text.data() + text.size();
-      if (const auto [rest, error] = std::from_chars(text.data(), end, value); error == std::errc{} && rest == end) return {value, origin};
+      if (const auto [rest, error] = std::from_chars(text.data(), end, value); error == std::errc{} && rest == end)
+        return {value, origin};
     } else if constexpr (kIsList<T>) {
       return {split(text, origin), origin};
     }

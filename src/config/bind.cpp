@@ -58,13 +58,15 @@ bool is_section(std::string_view name) {
 
 std::string upper(std::string_view text) {
   std::string out(text);
-  std::ranges::transform(out, out.begin(), [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
+  std::ranges::transform(out, out.begin(),
+                         [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
   return out;
 }
 
 std::string lower(std::string_view text) {
   std::string out(text);
-  std::ranges::transform(out, out.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  std::ranges::transform(out, out.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
   return out;
 }
 
@@ -111,7 +113,8 @@ void bind_document(const Document& document, const Places& places, Draft& draft)
   }
   for (const RawKey& raw : document.keys) {
     if (raw.section.empty() && is_section(raw.name)) {
-      draft.issues.push_back(raw.value.origin.issue(fmt::format("{} is a section: write [{}] and its keys below", raw.name, raw.name)));
+      draft.issues.push_back(
+          raw.value.origin.issue(fmt::format("{} is a section: write [{}] and its keys below", raw.name, raw.name)));
     } else if (raw.section.empty()) {
       draft.issues.push_back(
           raw.origin.issue(fmt::format("{} stands outside of any section{}", shown(raw.name), key_hint("", raw.name))));
@@ -141,7 +144,8 @@ void bind_overrides(const std::vector<Override>& overrides, const Places& places
   for (const Override& given : overrides) {
     const auto dot = given.key.find('.');
     const Key* key = dot == std::string::npos ? nullptr
-                                              : find_key(std::string_view(given.key).substr(0, dot), std::string_view(given.key).substr(dot + 1));
+                                              : find_key(std::string_view(given.key).substr(0, dot),
+                                                         std::string_view(given.key).substr(dot + 1));
     if (key == nullptr) {
       draft.issues.push_back(origin.issue(fmt::format("no such key: {}", in_quotes(given.key))));
     } else {

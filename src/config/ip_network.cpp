@@ -23,7 +23,8 @@ bool clear_host_bits(IpAddress& address, unsigned prefix_length) {
   bool cleared = false;
   const std::size_t count = address.is_v6 ? 16 : 4;
   for (std::size_t i = 0; i < count; ++i) {
-    const auto kept = static_cast<unsigned>(std::clamp(static_cast<int>(prefix_length) - static_cast<int>(i) * 8, 0, 8));
+    const auto kept =
+        static_cast<unsigned>(std::clamp(static_cast<int>(prefix_length) - static_cast<int>(i) * 8, 0, 8));
     const auto mask = static_cast<std::uint8_t>(0xffu << (8 - kept));
     const auto masked = static_cast<std::uint8_t>(address.octets[i] & mask);
     cleared = cleared || masked != address.octets[i];
@@ -81,7 +82,8 @@ Result<IpNetwork> IpNetwork::parse(std::string_view text) {
   const auto slash = text.find('/');
   auto address = IpAddress::parse(text.substr(0, slash));
   if (!address) {
-    return fail(Errc::InvalidArgument, in_quotes(text) + R"( is not a network: write an address and a length, such as "10.0.0.0/8")");
+    return fail(Errc::InvalidArgument,
+                in_quotes(text) + R"( is not a network: write an address and a length, such as "10.0.0.0/8")");
   }
   const unsigned longest = address->is_v6 ? 128 : 32;
   unsigned length = longest;
@@ -89,12 +91,14 @@ Result<IpNetwork> IpNetwork::parse(std::string_view text) {
     const std::string_view digits = text.substr(slash + 1);
     const auto [rest, error] = std::from_chars(digits.data(), digits.data() + digits.size(), length);
     if (error != std::errc{} || rest != digits.data() + digits.size() || length > longest) {
-      return fail(Errc::InvalidArgument, in_quotes(text) + ": the length after / goes from 0 to " + std::to_string(longest));
+      return fail(Errc::InvalidArgument,
+                  in_quotes(text) + ": the length after / goes from 0 to " + std::to_string(longest));
     }
   }
   IpNetwork network{*address, static_cast<std::uint8_t>(length)};
   if (clear_host_bits(network.address, length)) {
-    return fail(Errc::InvalidArgument, in_quotes(text) + " has bits set behind its length; the network would be " + network.to_string());
+    return fail(Errc::InvalidArgument,
+                in_quotes(text) + " has bits set behind its length; the network would be " + network.to_string());
   }
   return network;
 }

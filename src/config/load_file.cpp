@@ -30,7 +30,7 @@ std::string reason(int error) { return std::generic_category().message(error); }
 Result<std::string> read_all(const std::filesystem::path& file, std::size_t limit) {
   const Descriptor descriptor{::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
   if (descriptor.fd < 0) return fail(Errc::Io, "cannot be opened: " + reason(errno));
-  struct stat status {};
+  struct stat status{};
   if (::fstat(descriptor.fd, &status) != 0) return fail(Errc::Io, "cannot be read: " + reason(errno));
   if (!S_ISREG(status.st_mode)) return fail(Errc::Io, "is not a regular file");
   std::string content;
@@ -106,9 +106,11 @@ tl::expected<Configuration, Issues> load_file(const std::filesystem::path& file,
     input.text = content;
   }
   std::error_code error;
-  const auto whole = file.empty() ? std::filesystem::current_path(error) : std::filesystem::absolute(file, error).parent_path();
+  const auto whole =
+      file.empty() ? std::filesystem::current_path(error) : std::filesystem::absolute(file, error).parent_path();
   if (!error) input.directory = whole;
-  if (const auto directory = environment.find("CREDENTIALS_DIRECTORY"); directory != environment.end() && !directory->second.empty()) {
+  if (const auto directory = environment.find("CREDENTIALS_DIRECTORY");
+      directory != environment.end() && !directory->second.empty()) {
     input.credentials_directory = directory->second;
     input.credentials = names_in(input.credentials_directory);
   }

@@ -18,7 +18,8 @@ constexpr std::string_view kDsnCredential = "control.dsn";
 void take_credentials(const Input& input, Draft& draft) {
   ControlOptions& control = draft.configuration.control;
   const bool wanted = control.dsn.empty() && control.dsn_file.empty() && !draft.configuration.embedded.enabled;
-  if (wanted && input.credentials.contains(kDsnCredential)) control.dsn_file = input.credentials_directory / kDsnCredential;
+  if (wanted && input.credentials.contains(kDsnCredential))
+    control.dsn_file = input.credentials_directory / kDsnCredential;
 }
 
 /// The file's issues by position, those without one after them, then those of other sources.

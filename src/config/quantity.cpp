@@ -62,8 +62,9 @@ Result<Duration> parse_duration(std::string_view text) {
 Result<ByteSize> parse_byte_size(std::string_view text) {
   const auto bytes = parse(text, kSizeUnits);
   if (!bytes) {
-    return fail(Errc::InvalidArgument,
-                in_quotes(text) + R"( is not a size: write a whole number and B, KiB, MiB, GiB or TiB, such as "64KiB")");
+    return fail(
+        Errc::InvalidArgument,
+        in_quotes(text) + R"( is not a size: write a whole number and B, KiB, MiB, GiB or TiB, such as "64KiB")");
   }
   return ByteSize{*bytes};
 }

@@ -46,7 +46,8 @@ std::string value_of(const Configuration& configuration, const Key& key) {
 }
 
 bool same_value(const Configuration& a, const Configuration& b, const Key& key) {
-  if (key.section == "control" && key.name == "dsn") return a.control.dsn.reveal_chars() == b.control.dsn.reveal_chars();
+  if (key.section == "control" && key.name == "dsn")
+    return a.control.dsn.reveal_chars() == b.control.dsn.reveal_chars();
   return value_of(a, key) == value_of(b, key);
 }
 
@@ -57,12 +58,14 @@ std::string render_reference() {
   std::string page(kPreface);
   const auto out = std::back_inserter(page);
   for (const Section& section : sections()) {
-    fmt::format_to(out, "\n## [{}]\n\n{}\n\n| key | takes | default | reload | what it is |\n| --- | --- | --- | --- | --- |\n", section.name,
-                   section.description);
+    fmt::format_to(
+        out, "\n## [{}]\n\n{}\n\n| key | takes | default | reload | what it is |\n| --- | --- | --- | --- | --- |\n",
+        section.name, section.description);
     for (const Key& key : keys()) {
       if (key.section != section.name) continue;
-      fmt::format_to(out, "| `{}` | {} | `{}` | {} | {} |\n", key.name, cell(expected_of(key)), cell(value_of(defaults, key)),
-                     key.applies == Applies::OnReload ? "yes" : "restart", cell(key.description));
+      fmt::format_to(out, "| `{}` | {} | `{}` | {} | {} |\n", key.name, cell(expected_of(key)),
+                     cell(value_of(defaults, key)), key.applies == Applies::OnReload ? "yes" : "restart",
+                     cell(key.description));
     }
   }
   return page;

@@ -44,7 +44,8 @@ constexpr std::array kKeys = {
     Key{"listen", "addresses", BZ_SLOT(listen.addresses), 1, kMaxListItems, kRestart,
         "IP addresses to listen on. `0.0.0.0` and `::` stand for every interface. One of the default addresses that the machine "
         "lacks is passed over; one that was asked for is an error."},
-    Key{"listen", "port", BZ_SLOT(listen.port), 0, kMaxPort, kRestart, "TCP port. 0 takes a free one, which `bartizan status` tells."},
+    Key{"listen", "port", BZ_SLOT(listen.port), 0, kMaxPort, kRestart,
+        "TCP port. 0 takes a free one, which `bartizan status` tells."},
     Key{"listen", "backlog", BZ_SLOT(listen.backlog), 1, kMaxPort, kRestart,
         "Connections that the kernel holds until they are accepted."},
     Key{"listen", "proxy_protocol_from", BZ_SLOT(listen.proxy_protocol_from), 0, kMaxListItems, kReload,
@@ -62,16 +63,18 @@ constexpr std::array kKeys = {
         "Refuse clients without a certificate of `client_ca_file`. They still sign in as before."},
     Key{"tls", "session_tickets", BZ_SLOT(tls.session_tickets), 0, 0, kReload, "Let clients resume TLS sessions."},
 
-    Key{"limits", "clients", BZ_SLOT(limits.clients), 1, 1'000'000, kReload, "Client connections at once; one more is refused with 53300."},
+    Key{"limits", "clients", BZ_SLOT(limits.clients), 1, 1'000'000, kReload,
+        "Client connections at once; one more is refused with 53300."},
     Key{"limits", "clients_per_address", BZ_SLOT(limits.clients_per_address), 1, 1'000'000, kReload,
         "Client connections at once from one address. 0: no limit of its own.", true},
-    Key{"limits", "half_open", BZ_SLOT(limits.half_open), 1, 1'000'000, kReload, "Connections at once that have not signed in yet."},
+    Key{"limits", "half_open", BZ_SLOT(limits.half_open), 1, 1'000'000, kReload,
+        "Connections at once that have not signed in yet."},
     Key{"limits", "sign_in_timeout", BZ_SLOT(limits.sign_in_timeout), 100, 10 * kMinute, kReload,
         "Longest time from accept to the end of the sign-in."},
     Key{"limits", "idle_timeout", BZ_SLOT(limits.idle_timeout), kSecond, 30 * kDay, kReload,
         "End a session that has been idle for so long. 0: never.", true},
-    Key{"limits", "idle_in_transaction_timeout", BZ_SLOT(limits.idle_in_transaction_timeout), kSecond, 30 * kDay, kReload,
-        "End a session that has been idle for so long inside a transaction. 0: never.", true},
+    Key{"limits", "idle_in_transaction_timeout", BZ_SLOT(limits.idle_in_transaction_timeout), kSecond, 30 * kDay,
+        kReload, "End a session that has been idle for so long inside a transaction. 0: never.", true},
     Key{"limits", "statement_timeout", BZ_SLOT(limits.statement_timeout), 10, 30 * kDay, kReload,
         "Cancel a statement that has been running for so long. 0: never.", true},
     Key{"limits", "statement_bytes", BZ_SLOT(limits.statement_bytes), 8 * kKiB, kGiB - kMiB, kReload,
@@ -84,7 +87,8 @@ constexpr std::array kKeys = {
     Key{"scram", "iterations", BZ_SLOT(scram.iterations), 4'096, 1'000'000, kReload,
         "PBKDF2 iterations of new SCRAM-SHA-256 verifiers, and of the mock exchange for unknown names."},
 
-    Key{"lockout", "attempts", BZ_SLOT(lockout.attempts), 1, 1'000, kReload, "Failed sign-ins before the next one has to wait."},
+    Key{"lockout", "attempts", BZ_SLOT(lockout.attempts), 1, 1'000, kReload,
+        "Failed sign-ins before the next one has to wait."},
     Key{"lockout", "base_delay", BZ_SLOT(lockout.base_delay), 100, kHour, kReload,
         "The first wait; each further failure doubles it."},
     Key{"lockout", "max_delay", BZ_SLOT(lockout.max_delay), kSecond, kDay, kReload, "The longest wait."},
@@ -106,7 +110,8 @@ constexpr std::array kKeys = {
         "Folder of `postgres` and `initdb`. Empty: the newest version among the system's packages."},
     Key{"embedded", "shared_buffers", BZ_SLOT(embedded.shared_buffers), kMiB, 1'024 * kGiB, kRestart,
         "PostgreSQL's shared memory. `auto`: sized to the machine."},
-    Key{"embedded", "demo", BZ_SLOT(embedded.demo), 0, 0, kRestart, "Make the demo depot, its identities and its data at the first start."},
+    Key{"embedded", "demo", BZ_SLOT(embedded.demo), 0, 0, kRestart,
+        "Make the demo depot, its identities and its data at the first start."},
     Key{"embedded", "user", BZ_SLOT(embedded.user), 1, kMaxAccount, kRestart,
         "System user that PostgreSQL runs as when Bartizan is started by root."},
 
@@ -114,21 +119,25 @@ constexpr std::array kKeys = {
     Key{"admin", "group", BZ_SLOT(admin.group), 1, kMaxAccount, kRestart,
         "System group whose members may use the socket, beside root and Bartizan's own user."},
 
-    Key{"metrics", "address", BZ_SLOT(metrics.address), 0, 0, kRestart, "IP address to listen on. Empty: no metrics port."},
+    Key{"metrics", "address", BZ_SLOT(metrics.address), 0, 0, kRestart,
+        "IP address to listen on. Empty: no metrics port."},
     Key{"metrics", "port", BZ_SLOT(metrics.port), 0, kMaxPort, kRestart, "TCP port. 0 takes a free one."},
 
     Key{"audit", "directory", BZ_SLOT(audit.directory), 0, kMaxPath, kRestart,
         "Folder of the audit files. Empty: `audit` in `embedded.data_directory`."},
     Key{"audit", "flush", BZ_SLOT(audit.flush), 0, kSecond, kReload,
         "Longest time that a record waits for others to be flushed together. 0: each at once."},
-    Key{"audit", "max_file_bytes", BZ_SLOT(audit.max_file_bytes), kMiB, 16 * kGiB, kReload, "Size at which a new audit file is begun."},
+    Key{"audit", "max_file_bytes", BZ_SLOT(audit.max_file_bytes), kMiB, 16 * kGiB, kReload,
+        "Size at which a new audit file is begun."},
     Key{"audit", "on_failure", BZ_SLOT(audit.on_failure), 0, 0, kReload,
         "What happens to a statement whose record cannot be written. There is no other choice."},
 
     Key{"log", "level", BZ_SLOT(log.level), 0, 0, kReload, "Least severe event that is logged."},
-    Key{"log", "format", BZ_SLOT(log.format), 0, 0, kReload, "One JSON object a line, or text; `auto`: text on a terminal."},
+    Key{"log", "format", BZ_SLOT(log.format), 0, 0, kReload,
+        "One JSON object a line, or text; `auto`: text on a terminal."},
 
-    Key{"workers", "threads", BZ_SLOT(workers.threads), 0, 1'024, kRestart, "Threads that serve sessions. 0: one a core."},
+    Key{"workers", "threads", BZ_SLOT(workers.threads), 0, 1'024, kRestart,
+        "Threads that serve sessions. 0: one a core."},
 };
 #undef BZ_SLOT
 
@@ -173,7 +182,8 @@ std::span<const Section> sections() { return kSections; }
 std::span<const Key> keys() { return kKeys; }
 
 const Key* find_key(std::string_view section, std::string_view name) {
-  const auto found = std::ranges::find_if(kKeys, [&](const Key& key) { return key.section == section && key.name == name; });
+  const auto found =
+      std::ranges::find_if(kKeys, [&](const Key& key) { return key.section == section && key.name == name; });
   return found == kKeys.end() ? nullptr : &*found;
 }
 

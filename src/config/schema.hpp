@@ -16,9 +16,10 @@
 namespace bartizan::config {
 
 /// Where a key's value goes; the alternative is its type.
-using Slot = std::variant<bool*, std::uint16_t*, std::uint32_t*, Duration*, ByteSize*, std::optional<ByteSize>*, std::string*,
-                          std::filesystem::path*, SecretBytes*, std::vector<IpAddress>*, std::vector<IpNetwork>*,
-                          std::optional<IpAddress>*, TlsVersion*, AuditFailure*, LogLevel*, LogFormat*>;
+using Slot =
+    std::variant<bool*, std::uint16_t*, std::uint32_t*, Duration*, ByteSize*, std::optional<ByteSize>*, std::string*,
+                 std::filesystem::path*, SecretBytes*, std::vector<IpAddress>*, std::vector<IpNetwork>*,
+                 std::optional<IpAddress>*, TlsVersion*, AuditFailure*, LogLevel*, LogFormat*>;
 
 /// When a changed value takes effect in a running process.
 enum class Applies : std::uint8_t { OnReload, OnRestart };

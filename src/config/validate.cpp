@@ -39,7 +39,8 @@ void check_tls(const TlsOptions& tls, Checks& checks) {
 void check_databases(const Configuration& configuration, Checks& checks) {
   const bool dsn = !configuration.control.dsn.empty();
   const bool dsn_file = !configuration.control.dsn_file.empty();
-  checks.require(!dsn || !dsn_file, {"control.dsn", "control.dsn_file"}, "control.dsn and control.dsn_file are both set: keep one");
+  checks.require(!dsn || !dsn_file, {"control.dsn", "control.dsn_file"},
+                 "control.dsn and control.dsn_file are both set: keep one");
   if (configuration.embedded.enabled) {
     checks.require(!dsn && !dsn_file, {dsn ? "control.dsn" : "control.dsn_file", "embedded.enabled"},
                    fmt::format("control.{} is set, but the embedded server holds the control database: "
@@ -59,8 +60,8 @@ void validate(Draft& draft) {
   check_tls(c.tls, checks);
   check_databases(c, checks);
   checks.require(c.lockout.base_delay <= c.lockout.max_delay, {"lockout.base_delay", "lockout.max_delay"},
-                 fmt::format("lockout.base_delay ({}) is longer than lockout.max_delay ({})", format(c.lockout.base_delay),
-                             format(c.lockout.max_delay)));
+                 fmt::format("lockout.base_delay ({}) is longer than lockout.max_delay ({})",
+                             format(c.lockout.base_delay), format(c.lockout.max_delay)));
 }
 
 void derive_paths(Configuration& configuration) {

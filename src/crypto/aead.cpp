@@ -41,8 +41,8 @@ Result<Bytes> SealingKey::seal(ByteView plaintext, ByteView aad, Random& random)
 
   const CipherContext context(EVP_CIPHER_CTX_new());
   int written = 0;
-  BZ_ASSERT(context && EVP_EncryptInit_ex2(context.get(), aes_256_gcm(), octets(bytes_.reveal()), octets(nonce),
-                                           nullptr) == 1);
+  BZ_ASSERT(context &&
+            EVP_EncryptInit_ex2(context.get(), aes_256_gcm(), octets(bytes_.reveal()), octets(nonce), nullptr) == 1);
   if (!aad.empty())
     BZ_ASSERT(EVP_EncryptUpdate(context.get(), nullptr, &written, octets(aad), static_cast<int>(aad.size())) == 1);
   if (!plaintext.empty())
@@ -64,13 +64,14 @@ Result<SecretBytes> SealingKey::open(ByteView sealed, ByteView aad) const {
   SecretBytes plaintext(ciphertext.size());  // wiped where it is not returned
   const CipherContext context(EVP_CIPHER_CTX_new());
   int written = 0;
-  BZ_ASSERT(context && EVP_DecryptInit_ex2(context.get(), aes_256_gcm(), octets(bytes_.reveal()), octets(nonce), nullptr) == 1);
+  BZ_ASSERT(context &&
+            EVP_DecryptInit_ex2(context.get(), aes_256_gcm(), octets(bytes_.reveal()), octets(nonce), nullptr) == 1);
   BZ_ASSERT(EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_AEAD_SET_TAG, static_cast<int>(kTagSize), tag.data()) == 1);
   if (!aad.empty())
     BZ_ASSERT(EVP_DecryptUpdate(context.get(), nullptr, &written, octets(aad), static_cast<int>(aad.size())) == 1);
   if (!ciphertext.empty())
-    BZ_ASSERT(EVP_DecryptUpdate(context.get(), writable_octets(plaintext.reveal_mutable()), &written, octets(ciphertext),
-                                static_cast<int>(ciphertext.size())) == 1);
+    BZ_ASSERT(EVP_DecryptUpdate(context.get(), writable_octets(plaintext.reveal_mutable()), &written,
+                                octets(ciphertext), static_cast<int>(ciphertext.size())) == 1);
   unsigned char rest[kTagSize];
   if (EVP_DecryptFinal_ex(context.get(), rest, &written) != 1) return cannot_open();
   return plaintext;

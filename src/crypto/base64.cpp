@@ -12,7 +12,8 @@ constexpr std::uint8_t kInvalid = 0xff;
 constexpr auto kValues = [] {
   std::array<std::uint8_t, 256> values{};
   values.fill(kInvalid);
-  for (std::size_t i = 0; i < kAlphabet.size(); ++i) values[static_cast<unsigned char>(kAlphabet[i])] = static_cast<std::uint8_t>(i);
+  for (std::size_t i = 0; i < kAlphabet.size(); ++i)
+    values[static_cast<unsigned char>(kAlphabet[i])] = static_cast<std::uint8_t>(i);
   return values;
 }();
 
@@ -24,7 +25,9 @@ std::string base64_encode(ByteView bytes) {
   std::string text;
   text.reserve((bytes.size() + 2) / 3 * 4);
   for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    const auto octet = [&](std::size_t at) { return at < bytes.size() ? std::to_integer<std::uint32_t>(bytes[at]) : 0U; };
+    const auto octet = [&](std::size_t at) {
+      return at < bytes.size() ? std::to_integer<std::uint32_t>(bytes[at]) : 0U;
+    };
     const std::uint32_t group = (octet(i) << 16) | (octet(i + 1) << 8) | octet(i + 2);
     text += kAlphabet[group >> 18];
     text += kAlphabet[(group >> 12) & 63];
@@ -53,7 +56,8 @@ Result<Bytes> base64_decode(std::string_view text, std::size_t max_bytes) {
     }
     const std::uint32_t unused_bits = digits == 4 ? 0U : digits == 3 ? 0xffU : 0xffffU;
     if ((group & unused_bits) != 0) return fail(Errc::Malformed, "base64: bits under the padding");
-    for (std::size_t j = 0; j + 1 < digits; ++j) bytes.push_back(static_cast<std::byte>((group >> (16 - 8 * j)) & 0xff));
+    for (std::size_t j = 0; j + 1 < digits; ++j)
+      bytes.push_back(static_cast<std::byte>((group >> (16 - 8 * j)) & 0xff));
   }
   return bytes;
 }

@@ -2,8 +2,6 @@
 // this module: no OpenSSL header is seen outside.
 #pragma once
 
-#include <memory>
-
 #include <openssl/asn1.h>
 #include <openssl/bio.h>
 #include <openssl/bn.h>
@@ -11,6 +9,8 @@
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
+
+#include <memory>
 
 #include "bartizan/base/bytes.hpp"
 

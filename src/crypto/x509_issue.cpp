@@ -33,12 +33,14 @@ Result<Validity> make_validity(WallTime not_before, std::chrono::days days) {
   constexpr WallTime kLatest = std::chrono::sys_days(std::chrono::year(9000) / 1 / 1);
   if (days < std::chrono::days(1) || days > std::chrono::days(36500))
     return fail(Errc::InvalidArgument, "a certificate is valid for 1 to 36500 days");
-  if (not_before < kEarliest || not_before > kLatest) return fail(Errc::InvalidArgument, "a certificate's start is out of range");
+  if (not_before < kEarliest || not_before > kLatest)
+    return fail(Errc::InvalidArgument, "a certificate's start is out of range");
   return Validity{not_before, not_before + days - std::chrono::seconds(1)};  // the end is inclusive
 }
 
 Result<void> check_common_name(std::string_view name) {
-  const bool printable = std::ranges::none_of(name, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+  const bool printable =
+      std::ranges::none_of(name, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
   if (name.empty() || name.size() > kMaxCommonName || !printable)
     return fail(Errc::InvalidArgument, "a common name is 1 to 64 printable bytes");
   return {};
@@ -112,7 +114,8 @@ void add_extension(X509& certificate, X509& issuer, int nid, const char* value) 
 }
 
 /// issuer and signer nullptr: signed by itself.
-Result<Certificate> make_certificate(const Profile& profile, EVP_PKEY& key, X509* issuer, EVP_PKEY* signer, Random& random) {
+Result<Certificate> make_certificate(const Profile& profile, EVP_PKEY& key, X509* issuer, EVP_PKEY* signer,
+                                     Random& random) {
   Certificate certificate(X509_new());
   BZ_ASSERT(certificate && X509_set_version(certificate.get(), X509_VERSION_3) == 1);
   set_serial(*certificate, random);
@@ -191,7 +194,8 @@ Result<CertificateAuthority> make_ca(std::string_view common_name, WallTime not_
   BZ_CHECK(check_common_name(common_name));
   BZ_TRY(const Validity period, make_validity(not_before, validity));
   const PrivateKey key = make_key();
-  const Profile profile{common_name, period, "critical,CA:TRUE,pathlen:0", "critical,keyCertSign,cRLSign", nullptr, nullptr};
+  const Profile profile{common_name, period, "critical,CA:TRUE,pathlen:0", "critical,keyCertSign,cRLSign",
+                        nullptr,     nullptr};
   BZ_TRY(const Certificate certificate, make_certificate(profile, *key, nullptr, nullptr, random));
   return CertificateAuthority{to_pem(*certificate), to_pem(*key)};
 }
@@ -200,8 +204,9 @@ Result<IssuedCertificate> issue_server_certificate(const CertificateAuthority& c
                                                    WallTime not_before, std::chrono::days validity, Random& random) {
   const ErrorQueueScope errors;
   BZ_TRY(const Validity period, make_validity(not_before, validity));
-  return issue_leaf(ca, {common_name_for(names), period, "critical,CA:FALSE", "critical,digitalSignature", "serverAuth", &names},
-                    random);
+  return issue_leaf(
+      ca, {common_name_for(names), period, "critical,CA:FALSE", "critical,digitalSignature", "serverAuth", &names},
+      random);
 }
 
 Result<IssuedCertificate> issue_client_certificate(const CertificateAuthority& ca, std::string_view common_name,
@@ -209,7 +214,8 @@ Result<IssuedCertificate> issue_client_certificate(const CertificateAuthority& c
   const ErrorQueueScope errors;
   BZ_CHECK(check_common_name(common_name));
   BZ_TRY(const Validity period, make_validity(not_before, validity));
-  return issue_leaf(ca, {common_name, period, "critical,CA:FALSE", "critical,digitalSignature", "clientAuth", nullptr}, random);
+  return issue_leaf(ca, {common_name, period, "critical,CA:FALSE", "critical,digitalSignature", "clientAuth", nullptr},
+                    random);
 }
 
 }  // namespace bartizan::crypto

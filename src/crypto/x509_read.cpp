@@ -25,7 +25,8 @@ bool looks_like_der(ByteView bytes) noexcept {
 WallTime to_wall_time(const ASN1_TIME* time) {
   std::tm parts{};
   if (ASN1_TIME_to_tm(time, &parts) != 1) return WallTime{};  // a time that nothing is valid at
-  const auto day = std::chrono::year(parts.tm_year + 1900) / std::chrono::month(static_cast<unsigned>(parts.tm_mon + 1)) /
+  const auto day = std::chrono::year(parts.tm_year + 1900) /
+                   std::chrono::month(static_cast<unsigned>(parts.tm_mon + 1)) /
                    std::chrono::day(static_cast<unsigned>(parts.tm_mday));
   return std::chrono::sys_days(day) + std::chrono::hours(parts.tm_hour) + std::chrono::minutes(parts.tm_min) +
          std::chrono::seconds(parts.tm_sec);
@@ -66,8 +67,8 @@ Result<SubjectAltNames> subject_alt_names(const X509& certificate) {
   }
   for (int i = 0; i < sk_GENERAL_NAME_num(general_names.get()); ++i) {
     int type = 0;
-    const auto* value = static_cast<const ASN1_STRING*>(
-        GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(general_names.get(), i), &type));
+    const auto* value =
+        static_cast<const ASN1_STRING*>(GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(general_names.get(), i), &type));
     if (type == GEN_DNS) {
       BZ_TRY(names.dns_names.emplace_back(), dns_name_text(value));
     } else if (type == GEN_IPADD) {
@@ -93,7 +94,6 @@ ByteView written_to(BIO& sink) noexcept {
 
 Result<Certificate> read_certificate(ByteView pem_or_der) {
   if (pem_or_der.size() > kMaxCertificateBytes) return fail(Errc::TooLarge, "certificate: too long");
-  const ErrorQueueScope errors;
   if (looks_like_der(pem_or_der)) {
     const unsigned char* position = octets(pem_or_der);
     Certificate certificate(d2i_X509(nullptr, &position, static_cast<long>(pem_or_der.size())));
@@ -110,7 +110,6 @@ Result<Certificate> read_certificate(ByteView pem_or_der) {
 
 Result<PrivateKey> read_private_key(ByteView pem) {
   if (pem.empty() || pem.size() > kMaxCertificateBytes) return fail(Errc::Malformed, "not a PEM private key");
-  const ErrorQueueScope errors;
   const Bio source = memory_source(pem);
   PrivateKey key(PEM_read_bio_PrivateKey(source.get(), nullptr, refuse_passphrase, nullptr));
   if (!key) return fail(Errc::Malformed, "not a PEM private key");
@@ -138,7 +137,8 @@ Result<Bytes> server_end_point_hash(ByteView pem_or_der) {
   const ErrorQueueScope errors;
   BZ_TRY(const Certificate certificate, read_certificate(pem_or_der));
   int digest_nid = NID_undef;
-  if (X509_get_signature_info(certificate.get(), &digest_nid, nullptr, nullptr, nullptr) != 1 || digest_nid == NID_undef)
+  if (X509_get_signature_info(certificate.get(), &digest_nid, nullptr, nullptr, nullptr) != 1 ||
+      digest_nid == NID_undef)
     return fail(Errc::Unsupported, "the certificate's signature algorithm has no hash for tls-server-end-point");
   if (digest_nid == NID_md5 || digest_nid == NID_sha1) digest_nid = NID_sha256;
   const EVP_MD* digest = EVP_get_digestbynid(digest_nid);

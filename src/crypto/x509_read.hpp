@@ -1,4 +1,5 @@
 // Reading certificates and keys: shared by the parts of this module that inspect and that issue.
+// Failures leave notes in OpenSSL's error queue: callers hold an ErrorQueueScope.
 #pragma once
 
 #include "bartizan/base/clock.hpp"

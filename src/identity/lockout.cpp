@@ -19,11 +19,14 @@ using std::chrono::milliseconds;
 milliseconds delay_after(const BackoffCurve& curve, std::uint32_t failures) {
   if (failures < curve.free_failures || failures == 0) return milliseconds(0);
   milliseconds delay = curve.first_delay;
-  for (auto doublings = failures - curve.free_failures; doublings > 0 && delay < curve.max_delay; --doublings) delay *= 2;
+  for (auto doublings = failures - curve.free_failures; doublings > 0 && delay < curve.max_delay; --doublings)
+    delay *= 2;
   return std::min(delay, curve.max_delay);
 }
 
-bool is_forgotten(const RecencyTable::Entry& entry, milliseconds memory, SteadyTime now) { return now - entry.last >= memory; }
+bool is_forgotten(const RecencyTable::Entry& entry, milliseconds memory, SteadyTime now) {
+  return now - entry.last >= memory;
+}
 
 /// How long from now until the curve admits the next attempt.
 milliseconds wait(const RecencyTable& table, const RecencyTable::Key& key, const BackoffCurve& curve, SteadyTime now) {
@@ -42,7 +45,8 @@ void count_failure(RecencyTable& table, const RecencyTable::Key& key, const Back
 
 bool is_sound(const BackoffCurve& curve) {
   // Shorter memory than delay would turn the longest delay into an early release.
-  return curve.free_failures >= 1 && curve.first_delay > milliseconds(0) && curve.max_delay >= curve.first_delay && curve.memory >= curve.max_delay;
+  return curve.free_failures >= 1 && curve.first_delay > milliseconds(0) && curve.max_delay >= curve.first_delay &&
+         curve.memory >= curve.max_delay;
 }
 
 }  // namespace

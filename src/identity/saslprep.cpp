@@ -64,10 +64,10 @@ bool in_table(std::uint32_t point, const Stringprep_table_element* table) noexce
 
 /// RFC 4013 section 2.3, and section 2.5: unassigned code points are not for stored strings.
 bool is_prohibited(std::uint32_t point) noexcept {
-  static constexpr std::array kTables = {
-      stringprep_rfc3454_A_1, stringprep_rfc3454_C_1_2, stringprep_rfc3454_C_2_1, stringprep_rfc3454_C_2_2,
-      stringprep_rfc3454_C_3, stringprep_rfc3454_C_4,   stringprep_rfc3454_C_5,   stringprep_rfc3454_C_6,
-      stringprep_rfc3454_C_7, stringprep_rfc3454_C_8,   stringprep_rfc3454_C_9};
+  static constexpr std::array kTables = {stringprep_rfc3454_A_1,   stringprep_rfc3454_C_1_2, stringprep_rfc3454_C_2_1,
+                                         stringprep_rfc3454_C_2_2, stringprep_rfc3454_C_3,   stringprep_rfc3454_C_4,
+                                         stringprep_rfc3454_C_5,   stringprep_rfc3454_C_6,   stringprep_rfc3454_C_7,
+                                         stringprep_rfc3454_C_8,   stringprep_rfc3454_C_9};
   return std::ranges::any_of(kTables, [&](const auto* table) { return in_table(point, table); });
 }
 

@@ -26,11 +26,17 @@ std::string gs2_header(const ScramBinding& binding) {
 
 /// The server's text is shown only when it is one of RFC 5802 section 7's own words.
 std::string_view known_error(std::string_view value) noexcept {
-  static constexpr std::array<std::string_view, 11> kErrors = {
-      "invalid-encoding",        "extensions-not-supported",     "invalid-proof",
-      "unknown-user",            "channel-bindings-dont-match",  "server-does-support-channel-binding",
-      "no-resources",            "channel-binding-not-supported", "unsupported-channel-binding-type",
-      "invalid-username-encoding", "other-error"};
+  static constexpr std::array<std::string_view, 11> kErrors = {"invalid-encoding",
+                                                               "extensions-not-supported",
+                                                               "invalid-proof",
+                                                               "unknown-user",
+                                                               "channel-bindings-dont-match",
+                                                               "server-does-support-channel-binding",
+                                                               "no-resources",
+                                                               "channel-binding-not-supported",
+                                                               "unsupported-channel-binding-type",
+                                                               "invalid-username-encoding",
+                                                               "other-error"};
   return std::ranges::find(kErrors, value) != kErrors.end() ? value : "other-error";
 }
 
@@ -46,14 +52,15 @@ Result<ScramClientKeys> derive_scram_client_keys(std::string_view password, Byte
   return ScramClientKeys{std::move(keys.client_key), std::move(keys.server_key)};
 }
 
-Result<ScramBinding> choose_scram_binding(std::span<const std::string_view> offered, std::optional<Bytes> end_point_hash,
-                                          bool required) {
+Result<ScramBinding> choose_scram_binding(std::span<const std::string_view> offered,
+                                          std::optional<Bytes> end_point_hash, bool required) {
   const bool plus = std::ranges::find(offered, kScramSha256Plus) != offered.end();
   const bool plain = std::ranges::find(offered, kScramSha256) != offered.end();
   if (!plus && !plain) return fail(Errc::Unsupported, "the server offers no SASL mechanism that we have");
   if (plus && end_point_hash) return ScramBinding{ScramBinding::Kind::EndPoint, std::move(*end_point_hash)};
   if (required) return fail(Errc::FailedPrecondition, "channel binding is required, but not possible with this server");
-  if (!plain) return fail(Errc::Unsupported, "the server insists on channel binding, for which there is no certificate hash");
+  if (!plain)
+    return fail(Errc::Unsupported, "the server insists on channel binding, for which there is no certificate hash");
   return ScramBinding{end_point_hash ? ScramBinding::Kind::NotOffered : ScramBinding::Kind::None, {}};
 }
 

@@ -81,8 +81,7 @@ Result<std::string_view> ScramServer::read_gs2_header(std::string_view data) {
       rest.remove_prefix(1 + type.size());
       break;
     }
-    default:
-      return fail(Errc::Malformed, "SCRAM: malformed channel-binding flag");
+    default: return fail(Errc::Malformed, "SCRAM: malformed channel-binding flag");
   }
   BZ_TRY(const std::string_view bare, after_authzid(rest));
   gs2_header_ = data.substr(0, data.size() - bare.size());
@@ -102,7 +101,8 @@ Result<std::string> ScramServer::read_first(std::string_view data) {
 
   nonce_.insert(0, client_nonce);
   client_first_bare_ = bare;
-  server_first_ = "r=" + nonce_ + ",s=" + crypto::base64_encode(verifier_.salt()) + ",i=" + std::to_string(verifier_.iterations());
+  server_first_ =
+      "r=" + nonce_ + ",s=" + crypto::base64_encode(verifier_.salt()) + ",i=" + std::to_string(verifier_.iterations());
   return server_first_;
 }
 
@@ -134,7 +134,8 @@ Result<std::string> ScramServer::read_final(std::string_view data) {
   const auto without_proof = data.substr(0, proof_position - 1);
   const std::string auth_message = client_first_bare_ + "," + server_first_ + "," + std::string(without_proof);
   // Both are always worked out, so that a name that does not exist takes as long as one that does.
-  const bool accepted = static_cast<unsigned>(proof_matches(proof, as_bytes(auth_message))) & static_cast<unsigned>(genuine_);
+  const bool accepted =
+      static_cast<unsigned>(proof_matches(proof, as_bytes(auth_message))) & static_cast<unsigned>(genuine_);
   if (!accepted) return fail(Errc::Unauthenticated, "SCRAM: proof does not match");
   return "v=" + crypto::base64_encode(secret_hmac(verifier_.server_key().reveal(), auth_message).reveal());
 }

@@ -35,7 +35,10 @@ Result<SecretBytes> decode_key(std::string_view text) {
 }  // namespace
 
 ScramVerifier::ScramVerifier(std::uint32_t iterations, Bytes salt, SecretBytes stored_key, SecretBytes server_key)
-    : iterations_(iterations), salt_(std::move(salt)), stored_key_(std::move(stored_key)), server_key_(std::move(server_key)) {}
+    : iterations_(iterations),
+      salt_(std::move(salt)),
+      stored_key_(std::move(stored_key)),
+      server_key_(std::move(server_key)) {}
 
 Result<ScramVerifier> ScramVerifier::parse(std::string_view text) {
   if (!looks_like_scram_verifier(text)) return fail(Errc::Malformed, "not a SCRAM-SHA-256 verifier");
@@ -55,18 +58,23 @@ Result<ScramVerifier> ScramVerifier::parse(std::string_view text) {
 Result<ScramVerifier> ScramVerifier::from_password(std::string_view password, ByteView salt, std::uint32_t iterations) {
   if (iterations == 0 || iterations > kMaxVerifierIterations)
     return fail(Errc::InvalidArgument, "SCRAM verifier: iteration count out of range");
-  if (salt.empty() || salt.size() > kMaxScramSaltSize) return fail(Errc::InvalidArgument, "SCRAM verifier: salt out of range");
+  if (salt.empty() || salt.size() > kMaxScramSaltSize)
+    return fail(Errc::InvalidArgument, "SCRAM verifier: salt out of range");
   BZ_TRY(ScramPasswordKeys keys, derive_scram_keys(password, salt, iterations));
-  return ScramVerifier(iterations, Bytes(salt.begin(), salt.end()), std::move(keys.stored_key), std::move(keys.server_key));
+  return ScramVerifier(iterations, Bytes(salt.begin(), salt.end()), std::move(keys.stored_key),
+                       std::move(keys.server_key));
 }
 
 ScramVerifier ScramVerifier::mock(std::string_view user_name, ByteView mock_secret, std::uint32_t iterations) {
   BZ_ASSERT(mock_secret.size() >= 16 && iterations >= 1 && iterations <= kMaxVerifierIterations);
   // One labelled value per part: the keys never go out, but no part may tell of another.
-  const auto part = [&](std::string_view label) { return secret_hmac(mock_secret, std::string(label).append(user_name)); };
+  const auto part = [&](std::string_view label) {
+    return secret_hmac(mock_secret, std::string(label).append(user_name));
+  };
   const SecretBytes salt_source = part("scram mock salt\n");
   const auto salt = salt_source.reveal().first(kScramSaltSize);
-  return ScramVerifier(iterations, Bytes(salt.begin(), salt.end()), part("scram mock stored key\n"), part("scram mock server key\n"));
+  return ScramVerifier(iterations, Bytes(salt.begin(), salt.end()), part("scram mock stored key\n"),
+                       part("scram mock server key\n"));
 }
 
 SecretBytes ScramVerifier::to_string() const {

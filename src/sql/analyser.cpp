@@ -1,5 +1,8 @@
 #include "bartizan/sql/analyser.hpp"
 
+#include <optional>
+#include <utility>
+
 #include "bartizan/sql/splitter.hpp"
 #include "lexical_classifier.hpp"
 #include "statement_parser.hpp"
@@ -19,6 +22,13 @@ Statement empty_statement() {
   return statement;
 }
 
+// Nothing is known of it, not even that it is one statement.
+Statement unknown_statement() {
+  Statement statement;
+  statement.transaction_control = true;
+  return statement;
+}
+
 }  // namespace
 
 // Each statement is parsed by itself. If each is exactly one to the grammar, then the whole text
@@ -31,14 +41,16 @@ Analysis analyse(std::string_view text, const AnalyseOptions& options) {
   std::size_t budget = options.max_parse_bytes;
   for (const auto& range : ranges) {
     const auto statement = range.in(text);
+    std::optional<Statement> parsed;
     if (range.complete && statement.size() <= budget) {
       budget -= statement.size();
-      if (auto parsed = parse_statement(statement, options)) {
-        analysis.statements.push_back(std::move(*parsed));
-        continue;
-      }
+      parsed = parse_statement(statement, options);
     }
-    analysis.statements.push_back(classify_by_tokens(statement, options.lex));
+    if (parsed) {
+      analysis.statements.push_back(std::move(*parsed));
+    } else {
+      analysis.statements.push_back(range.complete ? classify_by_tokens(statement, options.lex) : unknown_statement());
+    }
   }
   if (analysis.statements.empty()) analysis.statements.push_back(empty_statement());
   return analysis;

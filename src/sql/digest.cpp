@@ -1,5 +1,6 @@
 #include "bartizan/sql/digest.hpp"
 
+#include <algorithm>
 #include <optional>
 
 #include "bartizan/base/clock.hpp"
@@ -12,8 +13,9 @@ namespace bartizan::sql {
 
 namespace {
 
-// What is hashed is a sequence of words that can be read back unambiguously: one header for each
-// token, which says its class and how many bytes of it follow in the next words.
+// What is hashed is a sequence of words that can be read back unambiguously. A token is one word
+// with its class in the first byte, its length in the second and up to 6 bytes of it above; of a
+// longer one the length stands there instead and all of its bytes in the words that follow.
 enum class Domain : std::uint64_t { Folded = 1, Exact = 2 };
 enum class Class : std::uint64_t {
   Statement = 1,
@@ -30,7 +32,9 @@ enum class Class : std::uint64_t {
   Symbol,
   Rest,  // after a lexical error
 };
-constexpr std::uint64_t kFolded = std::uint64_t{1} << 8;
+constexpr std::uint64_t kFolded = 0x80;      // beside the class: the value does not count
+constexpr std::uint64_t kLong = 0xff;        // as length
+constexpr std::size_t kMaxShortBytes = 6;
 
 Class class_of(TokenKind kind) noexcept {
   switch (kind) {
@@ -58,8 +62,11 @@ Class class_of(TokenKind kind) noexcept {
   return Class::Rest;
 }
 
-std::uint64_t header(Class token_class, std::size_t length) noexcept {
-  return static_cast<std::uint64_t>(token_class) | (static_cast<std::uint64_t>(length) << 16);
+std::uint64_t short_token(Class token_class, std::size_t length, std::uint64_t bytes) noexcept {
+  return static_cast<std::uint64_t>(token_class) | (static_cast<std::uint64_t>(length) << 8) | (bytes << 16);
+}
+std::uint64_t long_token(Class token_class, std::size_t length) noexcept {
+  return static_cast<std::uint64_t>(token_class) | (kLong << 8) | (static_cast<std::uint64_t>(length) << 16);
 }
 
 std::uint64_t domain_header(Domain domain, LexOptions options) noexcept {
@@ -69,25 +76,29 @@ std::uint64_t domain_header(Domain domain, LexOptions options) noexcept {
 
 // Folds while it hashes, and yields the folded first 16 bytes, which are all that keywords need.
 Word hash_name(SipHash128& hash, std::string_view name) noexcept {
-  hash.word(header(Class::Name, name.size()));
   Word word;
-  const char* data = name.data();
-  std::size_t left = name.size();
-  for (std::size_t i = 0; left > 0; ++i) {
-    const std::size_t count = left < 8 ? left : 8;
-    const std::uint64_t folded = fold_word(load_word(data, count));
+  if (name.size() <= kMaxShortBytes) {
+    word.first = fold_word(load_word(name.data(), name.size()));
+    hash.word(short_token(Class::Name, name.size(), word.first));
+    return word;
+  }
+  hash.word(long_token(Class::Name, name.size()));
+  for (std::size_t done = 0; done < name.size(); done += 8) {
+    const std::uint64_t folded = fold_word(load_word(name.data() + done, std::min<std::size_t>(name.size() - done, 8)));
     hash.word(folded);
-    if (i == 0) word.first = folded;
-    if (i == 1) word.second = folded;
-    data += count;
-    left -= count;
+    if (done == 0) word.first = folded;
+    if (done == 8) word.second = folded;
   }
   return name.size() <= 16 ? word : Word{};
 }
 
 void hash_raw(SipHash128& hash, Class token_class, std::string_view bytes) noexcept {
-  hash.word(header(token_class, bytes.size()));
-  hash.bytes(bytes.data(), bytes.size());
+  if (bytes.size() <= kMaxShortBytes) {
+    hash.word(short_token(token_class, bytes.size(), load_word(bytes.data(), bytes.size())));
+  } else {
+    hash.word(long_token(token_class, bytes.size()));
+    hash.bytes(bytes.data(), bytes.size());
+  }
 }
 
 }  // namespace
@@ -116,14 +127,14 @@ DigestResult digest(std::string_view text, LexOptions options, const DigestKey& 
     }
     if (!folding) {
       ++result.statements;
-      hash.word(header(Class::Statement, 0));
+      hash.word(short_token(Class::Statement, 0, 0));
       folding.emplace(token, is_word ? make_word(bytes) : Word{}, text);
     }
     Word word;
     if (is_word) {
       word = hash_name(hash, bytes);
     } else if (is_literal(token.kind) && !folding->keeps(token)) {
-      hash.word(header(class_of(token.kind), 0) | kFolded);
+      hash.word(short_token(class_of(token.kind), 0, 0) | kFolded);
     } else {
       hash_raw(hash, class_of(token.kind), bytes);
     }

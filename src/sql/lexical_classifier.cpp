@@ -81,7 +81,6 @@ Statement classify_by_tokens(std::string_view text, LexOptions options) {
                        is_punctuation(token, text, '(');
   if (!is_data) return statement;
   for (; token.kind != TokenKind::End; token = lexer.next()) {
-    if (token.kind == TokenKind::Error) return statement;
     const bool is_name = token.kind == TokenKind::Identifier || token.kind == TokenKind::QuotedIdentifier ||
                          token.kind == TokenKind::UnicodeIdentifier;
     if (is_name && may_touch_session(token, word_of(token, text), text)) return statement;

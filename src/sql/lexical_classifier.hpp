@@ -9,7 +9,7 @@
 
 namespace bartizan::sql {
 
-/// text: one statement. The result has parsed = false and effect = Write. It pins (Unknown) unless
+/// text: one complete statement. The result has parsed = false and effect = Write. It pins (Unknown) unless
 /// it is plain DML or a COPY that names nothing which could change the session.
 [[nodiscard]] Statement classify_by_tokens(std::string_view text, LexOptions options);
 

@@ -12,15 +12,57 @@ bool starts_foldable_statement(const Token& first, Word word, std::string_view t
                        "declare"_w, "execute"_w, "call"_w});
 }
 
-bool ends_ordinal_list(Word word) noexcept {
-  return any_of(word, {"select"_w, "limit"_w, "offset"_w, "fetch"_w, "for"_w, "having"_w, "window"_w, "union"_w,
-                       "intersect"_w, "except"_w, "rows"_w, "range"_w, "groups"_w, "values"_w});
+enum class Meaning : std::uint8_t { None, By, Limit, Distinct, On, Grouping, Type, EndsList, As, Materialized };
+
+// Every name of every statement comes through here: a switch over its first eight bytes.
+Meaning meaning_of_short(std::uint64_t word) noexcept {
+  switch (word) {
+    case "by"_w.first: return Meaning::By;
+    case "limit"_w.first:
+    case "offset"_w.first:
+    case "first"_w.first:
+    case "next"_w.first: return Meaning::Limit;
+    case "distinct"_w.first: return Meaning::Distinct;
+    case "on"_w.first: return Meaning::On;
+    case "as"_w.first: return Meaning::As;
+    case "rollup"_w.first:
+    case "cube"_w.first:
+    case "sets"_w.first: return Meaning::Grouping;
+    case "bit"_w.first:
+    case "bpchar"_w.first:
+    case "char"_w.first:
+    case "dec"_w.first:
+    case "decimal"_w.first:
+    case "float"_w.first:
+    case "interval"_w.first:
+    case "nchar"_w.first:
+    case "numeric"_w.first:
+    case "second"_w.first:
+    case "time"_w.first:
+    case "timetz"_w.first:
+    case "varbit"_w.first:
+    case "varchar"_w.first:
+    case "varying"_w.first: return Meaning::Type;
+    case "except"_w.first:
+    case "fetch"_w.first:
+    case "for"_w.first:
+    case "groups"_w.first:
+    case "having"_w.first:
+    case "range"_w.first:
+    case "rows"_w.first:
+    case "select"_w.first:
+    case "union"_w.first:
+    case "values"_w.first:
+    case "window"_w.first: return Meaning::EndsList;
+    default: return Meaning::None;
+  }
 }
 
-bool takes_type_modifier(Word word) noexcept {
-  return any_of(word, {"bit"_w, "char"_w, "character"_w, "varchar"_w, "varying"_w, "nchar"_w, "numeric"_w, "decimal"_w,
-                       "dec"_w, "float"_w, "time"_w, "timestamp"_w, "interval"_w, "second"_w, "timetz"_w,
-                       "timestamptz"_w, "bpchar"_w, "varbit"_w});
+Meaning meaning_of(Word word) noexcept {
+  if (word.second == 0) return meaning_of_short(word.first);
+  if (word == "character"_w || word == "timestamp"_w || word == "timestamptz"_w) return Meaning::Type;
+  if (word == "intersect"_w) return Meaning::EndsList;
+  return word == "materialized"_w ? Meaning::Materialized : Meaning::None;
 }
 
 }  // namespace
@@ -56,49 +98,64 @@ void LiteralFolding::close() noexcept {
   }
 }
 
-void LiteralFolding::name(const Token& token, Word word) noexcept {
+void LiteralFolding::name(Word word) noexcept {
   const Last before = last_;
   last_ = Last::Other;
-  if (token.kind != TokenKind::Identifier) return;
-  if (word == "by"_w) {
-    last_ = Last::By;
-    ordinal_lists_ |= bit();
-  } else if (any_of(word, {"limit"_w, "offset"_w, "first"_w, "next"_w})) {
-    last_ = Last::Limit;
-  } else if (word == "distinct"_w) {
-    last_ = Last::Distinct;
-  } else if (word == "on"_w && before == Last::Distinct) {
-    last_ = Last::DistinctOn;
-  } else if (any_of(word, {"rollup"_w, "cube"_w, "sets"_w})) {
-    last_ = Last::Grouping;
-  } else if (takes_type_modifier(word)) {
-    last_ = Last::Type;
+  Cast cast = cast_ == Cast::Expected ? Cast::Named : Cast::No;
+  switch (meaning_of(word)) {
+    case Meaning::None: break;
+    case Meaning::By:
+      last_ = Last::By;
+      ordinal_lists_ |= bit();
+      break;
+    case Meaning::Limit: last_ = Last::Limit; break;
+    case Meaning::Distinct: last_ = Last::Distinct; break;
+    case Meaning::On: last_ = before == Last::Distinct ? Last::DistinctOn : Last::Other; break;
+    case Meaning::Grouping: last_ = Last::Grouping; break;
+    case Meaning::Type: last_ = Last::Type; break;
+    case Meaning::EndsList: ordinal_lists_ &= ~bit(); break;
+    case Meaning::As: cast = Cast::Expected; break;
+    case Meaning::Materialized: cast = Cast::No; break;
   }
-  if ((ordinal_lists_ & bit()) != 0 && ends_ordinal_list(word)) ordinal_lists_ &= ~bit();
+  cast_ = cast;
 }
 
 void LiteralFolding::advance(const Token& token, Word word, std::string_view text) noexcept {
   if (!folds_) return;
-  const bool is_name = token.kind == TokenKind::Identifier || token.kind == TokenKind::QuotedIdentifier ||
-                       token.kind == TokenKind::UnicodeIdentifier;
-  if (is_name) {
-    name(token, word);
-    if (word == "as"_w) {
+  switch (token.kind) {
+    case TokenKind::Identifier:
+    case TokenKind::QuotedIdentifier:
+    case TokenKind::UnicodeIdentifier: return name(word);
+    case TokenKind::TypeCast:
+      last_ = Last::Other;
       cast_ = Cast::Expected;
-    } else {
-      cast_ = cast_ == Cast::Expected && word != "materialized"_w ? Cast::Named : Cast::No;
-    }
-    return;
+      return;
+    case TokenKind::Punctuation: return punctuation(text[token.offset]);
+    case TokenKind::End:
+    case TokenKind::String:
+    case TokenKind::EscapeString:
+    case TokenKind::UnicodeString:
+    case TokenKind::NationalString:
+    case TokenKind::DollarString:
+    case TokenKind::BitString:
+    case TokenKind::HexString:
+    case TokenKind::Integer:
+    case TokenKind::Numeric:
+    case TokenKind::Parameter:
+    case TokenKind::Operator:
+    case TokenKind::DotDot:
+    case TokenKind::ColonEquals:
+    case TokenKind::Error: break;
   }
-  const char c = token.kind == TokenKind::Punctuation ? text[token.offset] : '\0';
+  last_ = Last::Other;
+  cast_ = Cast::No;
+}
+
+void LiteralFolding::punctuation(char c) noexcept {
   if (c == '(') open();
   if (c == ')') close();
   last_ = c == '(' || c == ',' ? Last::ListStart : Last::Other;
-  if (token.kind == TokenKind::TypeCast || (c == '.' && cast_ == Cast::Named)) {
-    cast_ = Cast::Expected;
-  } else {
-    cast_ = Cast::No;
-  }
+  cast_ = c == '.' && cast_ == Cast::Named ? Cast::Expected : Cast::No;
 }
 
 }  // namespace bartizan::sql

@@ -25,7 +25,8 @@ class LiteralFolding {
 
   void open() noexcept;
   void close() noexcept;
-  void name(const Token& token, Word word) noexcept;
+  void name(Word word) noexcept;
+  void punctuation(char c) noexcept;
   [[nodiscard]] std::uint64_t bit() const noexcept { return std::uint64_t{1} << depth_; }
 
   bool folds_;

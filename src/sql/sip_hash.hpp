@@ -14,8 +14,16 @@ static_assert(std::endian::native == std::endian::little, "load_word would have 
 
 /// Up to 8 bytes as a little-endian word, zeroes above.
 [[nodiscard]] inline std::uint64_t load_word(const char* bytes, std::size_t count) noexcept {
+  if (count == 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, bytes, 8);
+    return word;
+  }
+  // No call of memcpy for a count that the compiler can't know.
   std::uint64_t word = 0;
-  std::memcpy(&word, bytes, count);
+  for (std::size_t i = 0; i < count; ++i) {
+    word |= static_cast<std::uint64_t>(static_cast<unsigned char>(bytes[i])) << (8 * i);
+  }
   return word;
 }
 

@@ -14,6 +14,7 @@ std::vector<StatementRange> split(std::string_view text, LexOptions options) {
       open = false;
       continue;
     }
+    if (!open && ranges.size() == kMaxStatements) return {{ranges[0].offset, text.size() - ranges[0].offset, false}};
     if (!open) ranges.push_back({token.offset, 0, true});
     open = true;
     ranges.back().length = token.offset + token.length - ranges.back().offset;

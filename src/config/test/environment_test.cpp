@@ -59,12 +59,18 @@ TEST_CASE("a faulty variable is told by its name") {
     const char* issue;
   };
   for (const Row& row : {
-           Row{"BARTIZAN_LISTEN_PORT", "6432 ", "BARTIZAN_LISTEN_PORT: listen.port: expected a whole number from 0 to 65535, found \"6432 \""},
-           Row{"BARTIZAN_LISTEN_PORT", "70000", "BARTIZAN_LISTEN_PORT: listen.port: 70000 is out of range: from 0 to 65535"},
-           Row{"BARTIZAN_EMBEDDED_DEMO", "no", "BARTIZAN_EMBEDDED_DEMO: embedded.demo: expected true or false, found \"no\""},
-           Row{"BARTIZAN_LIMITS_CLIENT", "1", "BARTIZAN_LIMITS_CLIENT: no such key; did you mean BARTIZAN_LIMITS_CLIENTS?"},
-           Row{"BARTIZAN_LIMIT_CLIENTS", "1", "BARTIZAN_LIMIT_CLIENTS: no such key; did you mean BARTIZAN_LIMITS_CLIENTS?"},
-           Row{"BARTIZAN_LISTEN_SOMETHING_ELSE_ALTOGETHER", "1", "BARTIZAN_LISTEN_SOMETHING_ELSE_ALTOGETHER: no such key"},
+           Row{"BARTIZAN_LISTEN_PORT", "6432 ",
+               "BARTIZAN_LISTEN_PORT: listen.port: expected a whole number from 0 to 65535, found \"6432 \""},
+           Row{"BARTIZAN_LISTEN_PORT", "70000",
+               "BARTIZAN_LISTEN_PORT: listen.port: 70000 is out of range: from 0 to 65535"},
+           Row{"BARTIZAN_EMBEDDED_DEMO", "no",
+               "BARTIZAN_EMBEDDED_DEMO: embedded.demo: expected true or false, found \"no\""},
+           Row{"BARTIZAN_LIMITS_CLIENT", "1",
+               "BARTIZAN_LIMITS_CLIENT: no such key; did you mean BARTIZAN_LIMITS_CLIENTS?"},
+           Row{"BARTIZAN_LIMIT_CLIENTS", "1",
+               "BARTIZAN_LIMIT_CLIENTS: no such key; did you mean BARTIZAN_LIMITS_CLIENTS?"},
+           Row{"BARTIZAN_LISTEN_SOMETHING_ELSE_ALTOGETHER", "1",
+               "BARTIZAN_LISTEN_SOMETHING_ELSE_ALTOGETHER: no such key"},
        }) {
     CAPTURE(row.variable);
     const auto issues = issues_of({{row.variable, row.value}});
@@ -105,7 +111,8 @@ TEST_CASE("bare file names are looked for among the credentials first") {
   input.directory = "/etc/bartizan";
   input.credentials_directory = "/run/credentials/b";
   input.credentials = {"server.key", "control.dsn"};
-  input.text = "[tls]\ncertificate_file = \"server.pem\"\nprivate_key_file = \"server.key\"\n[embedded]\nenabled = false\n";
+  input.text =
+      "[tls]\ncertificate_file = \"server.pem\"\nprivate_key_file = \"server.key\"\n[embedded]\nenabled = false\n";
   const auto c = parse(input, {});
   REQUIRE(c.has_value());
   CHECK(c->tls.certificate_file == "/etc/bartizan/server.pem");
@@ -118,7 +125,9 @@ TEST_CASE("the dsn credential gives way to a configured dsn and to the embedded 
   input.credentials_directory = "/run/credentials/b";
   input.credentials = {"control.dsn"};
   CHECK(parse(input, {}).value().control.dsn_file.empty());
-  CHECK(parse(input, {{"BARTIZAN_EMBEDDED_ENABLED", "false"}, {"BARTIZAN_CONTROL_DSN", "host=x"}}).value().control.dsn_file.empty());
+  CHECK(parse(input, {{"BARTIZAN_EMBEDDED_ENABLED", "false"}, {"BARTIZAN_CONTROL_DSN", "host=x"}})
+            .value()
+            .control.dsn_file.empty());
 }
 
 }  // namespace

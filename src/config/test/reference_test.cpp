@@ -59,7 +59,8 @@ TEST_CASE("differences name the changed keys and whether a restart is needed") {
   Input input;
   input.text = "[listen]\nport = 1\n[limits]\nclients = 5\n[embedded]\nenabled = false\n[control]\ndsn = \"a\"\n";
   const auto a = parse(input, {});
-  const auto b = parse(input, {{"BARTIZAN_LISTEN_PORT", "2"}, {"BARTIZAN_LIMITS_CLIENTS", "6"}, {"BARTIZAN_CONTROL_DSN", "b"}});
+  const auto b =
+      parse(input, {{"BARTIZAN_LISTEN_PORT", "2"}, {"BARTIZAN_LIMITS_CLIENTS", "6"}, {"BARTIZAN_CONTROL_DSN", "b"}});
   REQUIRE(a.has_value());
   REQUIRE(b.has_value());
   CHECK(differences(*a, *a).empty());

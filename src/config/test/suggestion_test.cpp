@@ -14,9 +14,9 @@ TEST_CASE("the nearest word, unless it is too far") {
     const char* word;
     const char* expected;  ///< nullptr: none
   };
-  for (const Row& row : {Row{"clients", "clients"}, Row{"client", "clients"}, Row{"cleints", "clients"}, Row{"CLIENTS", "clients"},
-                         Row{"sign-in-timeout", "sign_in_timeout"}, Row{"prot", "port"}, Row{"pr", nullptr}, Row{"", nullptr},
-                         Row{"nothing_like_it", nullptr}}) {
+  for (const Row& row : {Row{"clients", "clients"}, Row{"client", "clients"}, Row{"cleints", "clients"},
+                         Row{"CLIENTS", "clients"}, Row{"sign-in-timeout", "sign_in_timeout"}, Row{"prot", "port"},
+                         Row{"pr", nullptr}, Row{"", nullptr}, Row{"nothing_like_it", nullptr}}) {
     CAPTURE(row.word);
     const auto found = closest(row.word, kWords);
     REQUIRE(found.has_value() == (row.expected != nullptr));

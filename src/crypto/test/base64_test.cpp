@@ -9,8 +9,14 @@ TEST_CASE("base64 of RFC 4648 section 10") {
   const struct {
     std::string_view bytes;
     std::string_view text;
-  } cases[] = {{"", ""},          {"f", "Zg=="},         {"fo", "Zm8="},        {"foo", "Zm9v"},
-               {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}, {"\xfb\xff\xbf", "+/+/"}};
+  } cases[] = {{"", ""},
+               {"f", "Zg=="},
+               {"fo", "Zm8="},
+               {"foo", "Zm9v"},
+               {"foob", "Zm9vYg=="},
+               {"fooba", "Zm9vYmE="},
+               {"foobar", "Zm9vYmFy"},
+               {"\xfb\xff\xbf", "+/+/"}};
   for (const auto& c : cases) {
     CHECK(base64_encode(as_bytes(c.bytes)) == c.text);
     const auto decoded = base64_decode(c.text, 16);
@@ -30,10 +36,27 @@ TEST_CASE("every length up to 66 comes back") {
 }
 
 TEST_CASE("what base64_encode would not write is refused") {
-  const std::string_view texts[] = {
-      "Z",        "Zg",       "Zg=",      "Zg===",    "Zh==",      "Zm9=",  "====",   "=g==", "Z===",
-      "Zg==Zg==", "Zm9v\n",   " Zm9v",    "Zm 9",     "Zm9v====",  "Zm-v",  "Zm_v",   "Zm9v=", "Z=9v",
-      std::string_view("Zm\0v", 4), "Zm9\xc3", "Zm9*"};
+  const std::string_view texts[] = {"Z",
+                                    "Zg",
+                                    "Zg=",
+                                    "Zg===",
+                                    "Zh==",
+                                    "Zm9=",
+                                    "====",
+                                    "=g==",
+                                    "Z===",
+                                    "Zg==Zg==",
+                                    "Zm9v\n",
+                                    " Zm9v",
+                                    "Zm 9",
+                                    "Zm9v====",
+                                    "Zm-v",
+                                    "Zm_v",
+                                    "Zm9v=",
+                                    "Z=9v",
+                                    std::string_view("Zm\0v", 4),
+                                    "Zm9\xc3",
+                                    "Zm9*"};
   for (const auto text : texts) {
     CAPTURE(text);
     const auto decoded = base64_decode(text, 1024);

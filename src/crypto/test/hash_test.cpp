@@ -25,7 +25,8 @@ TEST_CASE("sha256 of FIPS 180 messages") {
 TEST_CASE("sha256_concat is the hash of the joined parts") {
   const std::string_view message = "the quick brown fox";
   for (std::size_t cut = 0; cut <= message.size(); ++cut)
-    CHECK(sha256_concat({as_bytes(message.substr(0, cut)), as_bytes(message.substr(cut))}) == sha256(as_bytes(message)));
+    CHECK(sha256_concat({as_bytes(message.substr(0, cut)), as_bytes(message.substr(cut))}) ==
+          sha256(as_bytes(message)));
   CHECK(sha256_concat({}) == sha256({}));
 }
 

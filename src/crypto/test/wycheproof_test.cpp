@@ -37,7 +37,8 @@ std::size_t number_of(const json::object& test, std::string_view field) {
 }
 
 /// Runs check(group, test, valid) over the file's tests; the file says how many there are.
-void for_each_test(const json::value& file, const std::function<void(const json::object&, const json::object&, bool)>& check) {
+void for_each_test(const json::value& file,
+                   const std::function<void(const json::object&, const json::object&, bool)>& check) {
   std::size_t count = 0;
   for (const auto& group : file.at("testGroups").as_array()) {
     for (const auto& value : group.at("tests").as_array()) {
@@ -55,7 +56,8 @@ TEST_CASE("wycheproof aes_gcm, keys of 256 and nonces of 96 bits") {
   if (!file) return;
   std::size_t used = 0;
   for_each_test(*file, [&](const json::object& group, const json::object& test, bool valid) {
-    if (number_of(group, "keySize") != 256 || number_of(group, "ivSize") != 96 || number_of(group, "tagSize") != 128) return;
+    if (number_of(group, "keySize") != 256 || number_of(group, "ivSize") != 96 || number_of(group, "tagSize") != 128)
+      return;
     ++used;
     auto key = SealingKey::from_bytes(SecretBytes(bytes_of(test, "key")));
     REQUIRE(key);
@@ -89,7 +91,8 @@ TEST_CASE("wycheproof hkdf_sha256") {
   const auto file = read_file("hkdf_sha256_test.json");
   if (!file) return;
   for_each_test(*file, [](const json::object&, const json::object& test, bool valid) {
-    const auto output = hkdf(bytes_of(test, "ikm"), bytes_of(test, "salt"), bytes_of(test, "info"), number_of(test, "size"));
+    const auto output =
+        hkdf(bytes_of(test, "ikm"), bytes_of(test, "salt"), bytes_of(test, "info"), number_of(test, "size"));
     REQUIRE(output.has_value() == valid);
     if (valid) CHECK(hex_encode(output->reveal()) == hex_encode(bytes_of(test, "okm")));
   });
@@ -99,9 +102,9 @@ TEST_CASE("wycheproof pbkdf2_hmacsha256") {
   const auto file = read_file("pbkdf2_hmacsha256_test.json");
   if (!file) return;
   for_each_test(*file, [](const json::object&, const json::object& test, bool valid) {
-    const auto derived = pbkdf2_hmac_sha256(bytes_of(test, "password"), bytes_of(test, "salt"),
-                                            static_cast<std::uint32_t>(number_of(test, "iterationCount")),
-                                            number_of(test, "dkLen"));
+    const auto derived =
+        pbkdf2_hmac_sha256(bytes_of(test, "password"), bytes_of(test, "salt"),
+                           static_cast<std::uint32_t>(number_of(test, "iterationCount")), number_of(test, "dkLen"));
     CHECK((hex_encode(derived.reveal()) == hex_encode(bytes_of(test, "dk"))) == valid);
   });
 }

@@ -25,7 +25,8 @@ CertificateAuthority test_ca(WallTime from = kStart, days validity = days(3650))
 }
 
 /// OpenSSL's own verdict on a chain, as a TLS peer would reach it.
-int verify(std::string_view chain_pem, std::string_view ca_pem, int purpose, WallTime at, const char* host, const char* address) {
+int verify(std::string_view chain_pem, std::string_view ca_pem, int purpose, WallTime at, const char* host,
+           const char* address) {
   const auto leaf = read_certificate(as_bytes(chain_pem));
   const auto root = read_certificate(as_bytes(ca_pem));
   REQUIRE(leaf);
@@ -55,7 +56,8 @@ TEST_CASE("a server certificate passes OpenSSL's strict verification, for its na
   const auto server = [&](WallTime at, const char* host, const char* address) {
     return verify(issued->certificate_pem, ca.certificate_pem, X509_PURPOSE_SSL_SERVER, at, host, address);
   };
-  for (const char* host : {"localhost", "db.example.test", "other.example.test"}) CHECK(server(later, host, nullptr) == X509_V_OK);
+  for (const char* host : {"localhost", "db.example.test", "other.example.test"})
+    CHECK(server(later, host, nullptr) == X509_V_OK);
   for (const char* address : {"127.0.0.1", "::1"}) CHECK(server(later, nullptr, address) == X509_V_OK);
   CHECK(server(later, "example.org", nullptr) == X509_V_ERR_HOSTNAME_MISMATCH);
   CHECK(server(later, nullptr, "127.0.0.2") == X509_V_ERR_IP_ADDRESS_MISMATCH);
@@ -65,14 +67,16 @@ TEST_CASE("a server certificate passes OpenSSL's strict verification, for its na
   CHECK(server(kStart + days(397), "localhost", nullptr) == X509_V_ERR_CERT_HAS_EXPIRED);
   CHECK(verify(issued->certificate_pem, ca.certificate_pem, X509_PURPOSE_SSL_CLIENT, later, nullptr, nullptr) ==
         X509_V_ERR_INVALID_PURPOSE);
-  CHECK(verify(issued->certificate_pem, test_ca().certificate_pem, X509_PURPOSE_SSL_SERVER, later, nullptr, nullptr) != X509_V_OK);
+  CHECK(verify(issued->certificate_pem, test_ca().certificate_pem, X509_PURPOSE_SSL_SERVER, later, nullptr, nullptr) !=
+        X509_V_OK);
 }
 
 TEST_CASE("a client certificate is for clients") {
   const auto ca = test_ca();
   const auto issued = issue_client_certificate(ca, "reporting service", kStart, days(30), system_random());
   REQUIRE(issued);
-  CHECK(verify(issued->certificate_pem, ca.certificate_pem, X509_PURPOSE_SSL_CLIENT, kStart, nullptr, nullptr) == X509_V_OK);
+  CHECK(verify(issued->certificate_pem, ca.certificate_pem, X509_PURPOSE_SSL_CLIENT, kStart, nullptr, nullptr) ==
+        X509_V_OK);
   CHECK(verify(issued->certificate_pem, ca.certificate_pem, X509_PURPOSE_SSL_SERVER, kStart, nullptr, nullptr) ==
         X509_V_ERR_INVALID_PURPOSE);
   CHECK(certificate_info(issued->certificate_pem)->subject == "CN=reporting service");
@@ -112,7 +116,8 @@ TEST_CASE("what is in a certificate") {
   REQUIRE(root);
   CHECK(X509_get_key_usage(root->get()) == (KU_KEY_CERT_SIGN | KU_CRL_SIGN));
   CHECK(X509_get_pathlen(root->get()) == 0);
-  CHECK(ASN1_OCTET_STRING_cmp(X509_get0_authority_key_id(certificate->get()), X509_get0_subject_key_id(root->get())) == 0);
+  CHECK(ASN1_OCTET_STRING_cmp(X509_get0_authority_key_id(certificate->get()), X509_get0_subject_key_id(root->get())) ==
+        0);
 
   Bytes der;
   unsigned char* encoded = nullptr;
@@ -145,7 +150,8 @@ TEST_CASE("a leaf ends with its CA at the latest") {
   const auto issued = issue_server_certificate(ca, kNames, kStart + days(5), days(397), system_random());
   REQUIRE(issued);
   CHECK(certificate_info(issued->certificate_pem)->not_after == certificate_info(ca.certificate_pem)->not_after);
-  CHECK(issue_server_certificate(ca, kNames, kStart + days(10), days(1), system_random()).error().code == Errc::FailedPrecondition);
+  CHECK(issue_server_certificate(ca, kNames, kStart + days(10), days(1), system_random()).error().code ==
+        Errc::FailedPrecondition);
 }
 
 TEST_CASE("what can't be put into a certificate is refused") {
@@ -174,7 +180,8 @@ TEST_CASE("what can't be put into a certificate is refused") {
     REQUIRE_FALSE(issued);
     CHECK(issued.error().code == Errc::InvalidArgument);
   }
-  for (const auto& name : {std::string(), std::string(65, 'a'), std::string("a\nb"), std::string("a\0b", 3), std::string("\xff")})
+  for (const auto& name :
+       {std::string(), std::string(65, 'a'), std::string("a\nb"), std::string("a\0b", 3), std::string("\xff")})
     CHECK(make_ca(name, kStart, days(1), system_random()).error().code == Errc::InvalidArgument);
   for (const auto validity : {days(0), days(-1), days(36501)})
     CHECK(make_ca("CA", kStart, validity, system_random()).error().code == Errc::InvalidArgument);
@@ -186,9 +193,11 @@ TEST_CASE("only a CA with its own key issues") {
   auto leaf = issue_server_certificate(ca, kNames, kStart, days(1), system_random());
   REQUIRE(leaf);
   const CertificateAuthority not_a_ca{leaf->certificate_pem, std::move(leaf->private_key_pem)};
-  CHECK(issue_server_certificate(not_a_ca, kNames, kStart, days(1), system_random()).error().code == Errc::FailedPrecondition);
+  CHECK(issue_server_certificate(not_a_ca, kNames, kStart, days(1), system_random()).error().code ==
+        Errc::FailedPrecondition);
   ca.private_key_pem = test_ca().private_key_pem.clone();
-  CHECK(issue_server_certificate(ca, kNames, kStart, days(1), system_random()).error().code == Errc::FailedPrecondition);
+  CHECK(issue_server_certificate(ca, kNames, kStart, days(1), system_random()).error().code ==
+        Errc::FailedPrecondition);
   ca.private_key_pem = SecretBytes(std::string_view("no key"));
   CHECK(issue_server_certificate(ca, kNames, kStart, days(1), system_random()).error().code == Errc::Malformed);
 }
@@ -210,10 +219,12 @@ TEST_CASE("tls-server-end-point follows the signature algorithm") {
 TEST_CASE("what is no certificate is refused, and leaves nothing in OpenSSL's error queue") {
   const std::string pem = test::read_text("certificates/ecdsa_sha256.pem");
   ERR_clear_error();
-  const std::string encrypted = "-----BEGIN CERTIFICATE-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00112233445566778899AABBCCDDEEFF\n\n" +
-                                pem.substr(pem.find('\n') + 1);
-  for (const std::string& text : {std::string(), std::string("x"), std::string("\x30\x82"), std::string(1 << 12, '\x30'),
-                                  pem.substr(0, pem.size() / 2), pem.substr(40), encrypted}) {
+  const std::string encrypted =
+      "-----BEGIN CERTIFICATE-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00112233445566778899AABBCCDDEEFF\n\n" +
+      pem.substr(pem.find('\n') + 1);
+  for (const std::string& text :
+       {std::string(), std::string("x"), std::string("\x30\x82"), std::string(1 << 12, '\x30'),
+        pem.substr(0, pem.size() / 2), pem.substr(40), encrypted}) {
     CHECK(certificate_info(text).error().code == Errc::Malformed);
     CHECK(server_end_point_hash(text).error().code == Errc::Malformed);
   }

@@ -18,7 +18,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::optional<Bytes> binding;
   if (plus) binding = Bytes(32);
   identity::ScramServer server(verifier.clone(), genuine, binding, "SERVERNONCE");
-  const auto first = server.client_first(plus ? identity::kScramSha256Plus : identity::kScramSha256, text.substr(0, cut));
+  const auto first =
+      server.client_first(plus ? identity::kScramSha256Plus : identity::kScramSha256, text.substr(0, cut));
   BZ_ASSERT((server.state() == State::FirstSent) == first.has_value());
   const auto final = server.client_final(second);
   BZ_ASSERT(!final || (genuine && server.state() == State::Done));

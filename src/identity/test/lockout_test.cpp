@@ -16,15 +16,16 @@ const Bytes kSeed = to_bytes("0123456789abcdef");
 
 SignInThrottle make_throttle(const SignInThrottlePolicy& policy = {}) { return {policy, kSeed}; }
 
-void fail_times(SignInThrottle& throttle, int times, std::string_view account, std::string_view address, SteadyTime now) {
+void fail_times(SignInThrottle& throttle, int times, std::string_view account, std::string_view address,
+                SteadyTime now) {
   for (int i = 0; i < times; ++i) throttle.failed(account, address, now);
 }
 
 TEST_CASE("the first failures are free, then the wait doubles up to its limit") {
   auto throttle = make_throttle();
   auto now = kStart;
-  const seconds waits[] = {seconds(0), seconds(0), seconds(1), seconds(2), seconds(4), seconds(8), seconds(16), seconds(32),
-                           seconds(64), seconds(128), seconds(256), seconds(300), seconds(300)};
+  const seconds waits[] = {seconds(0),  seconds(0),  seconds(1),   seconds(2),   seconds(4),   seconds(8),  seconds(16),
+                           seconds(32), seconds(64), seconds(128), seconds(256), seconds(300), seconds(300)};
   for (const auto wait : waits) {
     throttle.failed("alice", "192.0.2.1", now);
     const auto verdict = throttle.before_attempt("alice", "192.0.2.1", now);
@@ -111,7 +112,8 @@ TEST_CASE("memory is bounded and the one longest untouched goes first") {
   fail_times(throttle, 10, "victim", "192.0.2.1", kStart);
   for (int i = 0; i < 5000; ++i) {
     const std::string account = std::to_string(i) + std::string(10000, 'x');
-    throttle.failed(account, "10.0." + std::to_string(i / 200) + "." + std::to_string(i % 200), kStart + milliseconds(i));
+    throttle.failed(account, "10.0." + std::to_string(i / 200) + "." + std::to_string(i % 200),
+                    kStart + milliseconds(i));
     if (i % 50 == 0) throttle.failed("victim", "192.0.2.1", kStart + milliseconds(i));
     throttle.succeeded(account, "unix", kStart);
   }

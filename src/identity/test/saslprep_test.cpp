@@ -48,8 +48,9 @@ TEST_CASE("saslprep of RFC 4013 section 3, and as PostgreSQL differs") {
 }
 
 TEST_CASE("what is not UTF-8 is Malformed, and used as it is") {
-  const std::string_view texts[] = {"caf\xe9", "\xed\xa0\x80", "\xc0\xaf", "\xe0\x80\xaf", "\xf4\x90\x80\x80",
-                                    "\xf8\x88\x80\x80\x80", "\xc3", "\x80", "a\xe2\x82"};
+  const std::string_view texts[] = {"caf\xe9",          "\xed\xa0\x80",         "\xc0\xaf", "\xe0\x80\xaf",
+                                    "\xf4\x90\x80\x80", "\xf8\x88\x80\x80\x80", "\xc3",     "\x80",
+                                    "a\xe2\x82"};
   for (const auto text : texts) {
     CHECK(saslprep(text).error().code == Errc::Malformed);
     CHECK(prepare_password(text)->reveal_chars() == text);

@@ -13,7 +13,9 @@ using Kind = ScramBinding::Kind;
 constexpr std::string_view kNonce = "fyko+d2lbbFgONRv9qkxdawL";
 constexpr ScramClientLimits kAnyCount{1, 100'000};
 
-ScramClientKeys fixed_keys() { return {SecretBytes(ByteView(Bytes(32, std::byte{1}))), SecretBytes(ByteView(Bytes(32, std::byte{2})))}; }
+ScramClientKeys fixed_keys() {
+  return {SecretBytes(ByteView(Bytes(32, std::byte{1}))), SecretBytes(ByteView(Bytes(32, std::byte{2})))};
+}
 
 ScramClient make_client(ScramClientLimits limits = {}) {
   ScramClient client({}, std::string(kNonce), limits);
@@ -163,9 +165,10 @@ TEST_CASE("the server must prove that it knows the password") {
     flipped[bit / 8] ^= static_cast<std::byte>(1U << (bit % 8));
     CHECK(verdict("v=" + crypto::base64_encode(flipped)).code == Errc::Unauthenticated);
   }
-  for (const std::string& data : {std::string(), std::string("v"), "x" + exchange.server_final.substr(1), exchange.server_final + ",",
-                                  exchange.server_final + ",x=1", exchange.server_final + std::string(1, '\0'),
-                                  exchange.server_final.substr(0, exchange.server_final.size() - 1), std::string("v=*")})
+  for (const std::string& data :
+       {std::string(), std::string("v"), "x" + exchange.server_final.substr(1), exchange.server_final + ",",
+        exchange.server_final + ",x=1", exchange.server_final + std::string(1, '\0'),
+        exchange.server_final.substr(0, exchange.server_final.size() - 1), std::string("v=*")})
     CHECK(verdict(data).code == Errc::Malformed);
   CHECK(verdict("v=").code == Errc::Unauthenticated);
   CHECK(verdict("v=AAAA").code == Errc::Unauthenticated);
@@ -254,7 +257,9 @@ TEST_CASE("choice of mechanism and binding") {
     CHECK(binding->kind == *c.kind);
     CHECK(binding->end_point_hash == (*c.kind == Kind::EndPoint ? hash : Bytes{}));
     ScramClient client(*binding, std::string(kNonce), {});
-    const std::string_view header = *c.kind == Kind::None ? "n,," : *c.kind == Kind::NotOffered ? "y,," : "p=tls-server-end-point,,";
+    const std::string_view header = *c.kind == Kind::None         ? "n,,"
+                                    : *c.kind == Kind::NotOffered ? "y,,"
+                                                                  : "p=tls-server-end-point,,";
     CHECK(client.client_first() == std::string(header) + "n=,r=" + std::string(kNonce));
   }
 }

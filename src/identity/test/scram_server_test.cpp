@@ -76,10 +76,13 @@ TEST_CASE("which mechanisms are offered and taken") {
     CHECK(server.client_first(mechanism, kFirst).error().code == Errc::Malformed);
     check_dead(server);
   }
+  auto without_tls = make_server();
+  CHECK(without_tls.client_first(kScramSha256Plus, "p=tls-server-end-point,,n=,r=abc").error().code == Errc::Malformed);
+  check_dead(without_tls);
 }
 
 TEST_CASE("malformed client-first-messages") {
-  const std::string nul("n,,n=,r=a\0b", 11);
+  const std::string nul("n,,n=a\0b,r=abc", 14);
   const struct {
     std::string data;
     Errc code;
@@ -125,7 +128,8 @@ TEST_CASE("malformed client-first-messages") {
 }
 
 TEST_CASE("client-first-messages that other clients send") {
-  for (const std::string data : {"n,,n=,r=abc", "n,,n=*,r=abc", "y,,n=someone=2Celse,r=abc", "n,,n=u,r=abc,x=1,y=", "n,,n=u,r=a=b"}) {
+  for (const std::string data :
+       {"n,,n=,r=abc", "n,,n=*,r=abc", "y,,n=someone=2Celse,r=abc", "n,,n=u,r=abc,x=1,y=", "n,,n=u,r=a=b"}) {
     auto server = make_server();
     CHECK(server.client_first(kScramSha256, data));
   }
@@ -136,7 +140,9 @@ TEST_CASE("client-first-messages that other clients send") {
 TEST_CASE("malformed and wrong client-final-messages") {
   const std::string nonce = std::string(kClientNonce).append(kServerNonce);
   const std::string proof = "dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=";
-  const auto final_of = [](const std::string& c, const std::string& r, const std::string& p) { return "c=" + c + ",r=" + r + ",p=" + p; };
+  const auto final_of = [](const std::string& c, const std::string& r, const std::string& p) {
+    return "c=" + c + ",r=" + r + ",p=" + p;
+  };
   const struct {
     std::string data;
     Errc code;
@@ -165,6 +171,7 @@ TEST_CASE("malformed and wrong client-final-messages") {
       {"c=biws,p=" + proof, Errc::Malformed},
       {"p=" + proof, Errc::Malformed},
       {"c=biws,r=" + nonce + ",x=1,p=" + proof, Errc::Unauthenticated},  // the proof covers the extension
+      {"c=biws,r=" + nonce + ",x=" + std::string(1, '\0') + ",p=" + proof, Errc::Malformed},
       {final_of("biws", nonce, std::string(2000, 'A')), Errc::TooLarge},
   };
   for (const auto& c : cases) {

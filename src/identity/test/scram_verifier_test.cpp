@@ -15,8 +15,16 @@ static_assert(std::is_nothrow_move_constructible_v<ScramVerifier>);
 constexpr std::string_view kKey = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 constexpr std::string_view kSalt = "W22ZaJ0SNY7soEsUEjb6gQ==";
 
-std::string text_of(std::string_view iterations, std::string_view salt, std::string_view stored, std::string_view server) {
-  return std::string("SCRAM-SHA-256$").append(iterations).append(":").append(salt).append("$").append(stored).append(":").append(server);
+std::string text_of(std::string_view iterations, std::string_view salt, std::string_view stored,
+                    std::string_view server) {
+  return std::string("SCRAM-SHA-256$")
+      .append(iterations)
+      .append(":")
+      .append(salt)
+      .append("$")
+      .append(stored)
+      .append(":")
+      .append(server);
 }
 
 TEST_CASE("the verifiers that PostgreSQL 15 made come out of the same passwords and salts") {
@@ -40,21 +48,27 @@ TEST_CASE("the bounds of a verifier's parts") {
   CHECK(accepts(text_of("10000000", kSalt, kKey, kKey)));
   CHECK(accepts(text_of("4096", "AA==", kKey, kKey)));
   CHECK(accepts(text_of("4096", crypto::base64_encode(Bytes(kMaxScramSaltSize)), kKey, kKey)));
-  CHECK(ScramVerifier::parse(text_of("4096", crypto::base64_encode(Bytes(kMaxScramSaltSize + 1)), kKey, kKey)).error().code ==
-        Errc::TooLarge);
+  CHECK(ScramVerifier::parse(text_of("4096", crypto::base64_encode(Bytes(kMaxScramSaltSize + 1)), kKey, kKey))
+            .error()
+            .code == Errc::TooLarge);
   for (const auto* iterations : {"10000001", "4294967295", "4294967296", "99999999999999999999"})
     CHECK(ScramVerifier::parse(text_of(iterations, kSalt, kKey, kKey)).error().code == Errc::TooLarge);
-  CHECK(ScramVerifier::parse(text_of("4096", kSalt, kKey, kKey) + std::string(1000, 'A')).error().code == Errc::TooLarge);
+  CHECK(ScramVerifier::parse(text_of("4096", kSalt, kKey, kKey) + std::string(1000, 'A')).error().code ==
+        Errc::TooLarge);
 }
 
 TEST_CASE("malformed verifiers") {
   const std::string good = text_of("4096", kSalt, kKey, kKey);
   REQUIRE(ScramVerifier::parse(good));
-  std::vector<std::string> texts = {
-      "", "md5d41d8cd98f00b204e9800998ecf8427e", "pencil", "scram-sha-256" + good.substr(13), " " + good, good + " ", good + "\n",
-      good + ":", good + "$", "SCRAM-SHA-512" + good.substr(13)};
-  for (const auto* iterations : {"", "0", "-1", "+1", "04096", "4096 ", "0x10", "1e3"}) texts.push_back(text_of(iterations, kSalt, kKey, kKey));
-  for (const auto* salt : {"", "W22ZaJ0SNY7soEsUEjb6gQ", "W22ZaJ0SNY7soEsUEjb6gR==", "!!!!"}) texts.push_back(text_of("4096", salt, kKey, kKey));
+  std::vector<std::string> texts = {"",          "md5d41d8cd98f00b204e9800998ecf8427e",
+                                    "pencil",    "scram-sha-256" + good.substr(13),
+                                    " " + good,  good + " ",
+                                    good + "\n", good + ":",
+                                    good + "$",  "SCRAM-SHA-512" + good.substr(13)};
+  for (const auto* iterations : {"", "0", "-1", "+1", "04096", "4096 ", "0x10", "1e3"})
+    texts.push_back(text_of(iterations, kSalt, kKey, kKey));
+  for (const auto* salt : {"", "W22ZaJ0SNY7soEsUEjb6gQ", "W22ZaJ0SNY7soEsUEjb6gR==", "!!!!"})
+    texts.push_back(text_of("4096", salt, kKey, kKey));
   const std::string short_key = crypto::base64_encode(Bytes(31));
   const std::string long_key = crypto::base64_encode(Bytes(33));
   for (const std::string& key : {std::string(), short_key, std::string("====")}) {
@@ -89,7 +103,8 @@ TEST_CASE("a mock is steady for its name and looks like a verifier") {
   CHECK(mock.iterations() == 4096);
   CHECK(mock.salt().size() == kScramSaltSize);
   CHECK(mock.to_string().reveal_chars() == ScramVerifier::mock("alice", secret, 4096).to_string().reveal_chars());
-  CHECK(mock.to_string().reveal_chars() == ScramVerifier::parse(mock.to_string().reveal_chars())->to_string().reveal_chars());
+  CHECK(mock.to_string().reveal_chars() ==
+        ScramVerifier::parse(mock.to_string().reveal_chars())->to_string().reveal_chars());
 
   std::set<std::string> salts;
   for (const auto* name : {"alice", "alicf", "Alice", "", "alice ", "bob"})

@@ -2,8 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 namespace bartizan::sql {
@@ -143,8 +145,8 @@ TEST_CASE("COPY: whose side the bytes are on") {
       {"copy (select * from a) to stdout (format binary)", CopyOut, Read, P::None, "COPY", "a:r"},
       {"copy (select f() from a) to stdout", CopyOut, Write, P::None, "COPY", "a:r"},
       {"copy (delete from a returning *) to stdout", CopyOut, Write, P::None, "COPY", "a:w"},
-      {"copy a from '/tmp/x'", CopyServer, Write, P::None, "COPY", "a:w"},
-      {"copy a to '/tmp/x'", CopyServer, Write, P::None, "COPY", "a:r"},
+      {"copy a from '/srv/x'", CopyServer, Write, P::None, "COPY", "a:w"},
+      {"copy a to '/srv/x'", CopyServer, Write, P::None, "COPY", "a:r"},
       {"copy a from program 'rm x'", CopyServer, Write, P::None, "COPY", "a:w"},
       {"copy (select 1) to program 'cat'", CopyServer, Write, P::None, "COPY"},
   });
@@ -433,6 +435,23 @@ TEST_CASE("libpg_query's memory of a statement does not hold its constants") {
     for (const auto& relation : s.relations)
       CHECK((relation.schema + relation.name).find("s3cret") == std::string::npos);
   }
+}
+
+TEST_CASE("threads analyse side by side, and may end") {
+  const std::string_view good = "with w as (select lower(a) from t) select * from w for update";
+  const Analysis expected = analyse(good, {});
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] {
+      for (int k = 0; k < 100; ++k) {
+        if (!(analyse(good, {}) == expected)) ++wrong;
+        if (analyse("select from where", {}).parsed()) ++wrong;
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  CHECK(wrong == 0);
 }
 
 TEST_CASE("sizes count what is held") {

@@ -103,7 +103,9 @@ struct Statement {
   bool transaction_control = false;  ///< changes or ends the transaction, savepoints included
   bool chain = false;                ///< COMMIT or ROLLBACK AND CHAIN
   bool may_return_rows = true;
-  bool parsed = false;  ///< false: kind is that of the leading keyword, the rest is the worst case
+  /// False: kind is that of the leading keyword and the rest is the worst case; if not even the end
+  /// of the statement could be told, kind is Unknown and transaction_control true.
+  bool parsed = false;
   friend bool operator==(const Statement&, const Statement&) = default;
 };
 

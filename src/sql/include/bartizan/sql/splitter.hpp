@@ -12,11 +12,16 @@
 
 namespace bartizan::sql {
 
+/// A text of more is one incomplete range: each statement costs over a hundred bytes of Analysis.
+inline constexpr std::size_t kMaxStatements = 65'536;
+
 /// From the first to the last token; comments around it and the semicolon are outside.
 struct StatementRange {
   std::size_t offset = 0;
   std::size_t length = 0;
-  bool complete = true;  ///< false: the lexer met an error in it, and it runs to the end of the text
+  /// False: where it ends is not known (a lexical error, or too many statements), so it runs to the
+  /// end of the text and may hold any statements at all.
+  bool complete = true;
 
   [[nodiscard]] std::string_view in(std::string_view text) const noexcept { return text.substr(offset, length); }
   friend bool operator==(const StatementRange&, const StatementRange&) = default;

@@ -1,0 +1,113 @@
+#include "admin_call.hpp"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "bartizan/cli/admin_client.hpp"
+#include "bartizan/config/quantity.hpp"
+#include "password.hpp"
+#include "request.hpp"
+#include "terminal_text.hpp"
+
+namespace bartizan::cli {
+namespace {
+
+constexpr std::string_view kDefaultSocket = "/run/bartizan/admin.sock";
+constexpr std::size_t kMaxPemBytes = 1u << 20;
+
+std::string variable(const config::Environment& environment, std::string_view name) {
+  const auto found = environment.find(name);
+  return found == environment.end() ? std::string() : found->second;
+}
+
+std::string socket_in(const std::string& data) { return (std::filesystem::path(data) / "run" / "admin.sock").native(); }
+
+Result<SecretBytes> get_password(const Command& command, const Arguments& arguments, const Surroundings& surroundings) {
+  if (arguments.has("password-stdin")) return read_password(surroundings.in);
+  const std::string whose = visible(arguments.text(command.password_with.empty() ? "name" : command.password_with));
+  BZ_TRY(SecretBytes password,
+         surroundings.ask_password(whose.empty() ? "Password: " : fmt::format("Password of {}: ", whose)));
+  if (command.password == PasswordUse::New) {
+    BZ_TRY(const SecretBytes again, surroundings.ask_password("The same again: "));
+    if (again.reveal_chars() != password.reveal_chars()) return fail(Errc::InvalidArgument, "the two passwords differ");
+  }
+  return password;
+}
+
+Result<std::string> read_pem(const std::string& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::string content(kMaxPemBytes + 1, '\0');
+  if (!in || !in.read(content.data(), static_cast<std::streamsize>(content.size())).eof()) {
+    return fail(in ? Errc::InvalidArgument : Errc::Io,
+                visible(file) + (in ? ": too long for a PEM file" : ": cannot be read"));
+  }
+  content.resize(static_cast<std::size_t>(in.gcount()));
+  if (content.find("-----BEGIN CERTIFICATE-----") == std::string::npos || !is_utf8(content)) {
+    return fail(Errc::InvalidArgument, visible(file) + ": holds no PEM certificate");
+  }
+  return content;
+}
+
+Result<Attachments> get_attachments(const Command& command, const Arguments& arguments,
+                                    const Surroundings& surroundings) {
+  Attachments attachments;
+  if (arguments.has("ca-file")) {
+    BZ_TRY(attachments.tls_ca_pem, read_pem(arguments.text("ca-file")));
+  }
+  if (wants_password(command, arguments)) {
+    BZ_TRY(attachments.password, get_password(command, arguments, surroundings));
+  }
+  return attachments;
+}
+
+std::string_view hint_for(Errc code) {
+  if (code == Errc::Unavailable) return "is Bartizan running? --socket or --data says which one is meant";
+  if (code == Errc::PermissionDenied)
+    return "run it as root, as Bartizan's own user, or as a member of the group bartizan";
+  return {};
+}
+
+}  // namespace
+
+std::string data_directory(const Arguments& arguments, const config::Environment& environment) {
+  return arguments.has("data") ? arguments.text("data") : variable(environment, "BARTIZAN_DATA");
+}
+
+std::string admin_socket(const Arguments& arguments, const config::Environment& environment) {
+  if (arguments.has("socket")) return arguments.text("socket");
+  if (arguments.has("data")) return socket_in(arguments.text("data"));
+  if (std::string socket = variable(environment, "BARTIZAN_SOCKET"); !socket.empty()) return socket;
+  if (const std::string data = variable(environment, "BARTIZAN_DATA"); !data.empty()) return socket_in(data);
+  return std::string(kDefaultSocket);
+}
+
+Presented call_admin(const Command& command, const Arguments& arguments, const Surroundings& surroundings) {
+  const bool json = arguments.has("json");
+  AdminClientOptions options{.socket_file = admin_socket(arguments, surroundings.environment)};
+  if (arguments.has("timeout")) {
+    const auto timeout = config::parse_duration(arguments.text("timeout"));
+    if (!timeout || timeout->count() == 0 || *timeout > std::chrono::hours(24)) {
+      return present_error(
+          {Errc::InvalidArgument, timeout ? "--timeout goes from 1ms to 24h" : "--timeout: " + timeout.error().detail},
+          {}, json);
+    }
+    options.timeout = *timeout;
+  }
+  const auto attachments = get_attachments(command, arguments, surroundings);
+  if (!attachments) {
+    const bool no_terminal = attachments.error().code == Errc::Unavailable;
+    Presented presented =
+        present_error(attachments.error(), no_terminal ? "--password-stdin reads it from stdin" : "", json);
+    if (no_terminal) presented.code = ExitCode::Usage;
+    return presented;
+  }
+  std::string request = build_request(command, arguments, *attachments);
+  const auto answer = ask_admin(options, request);
+  secure_wipe(request.data(), request.size());
+  if (!answer) return present_error(answer.error(), hint_for(answer.error().code), json);
+  return present(command, *answer, json);
+}
+
+}  // namespace bartizan::cli

@@ -1,0 +1,21 @@
+// One sub-command over the admin socket: find the socket, get the password, ask, present.
+#pragma once
+
+#include <string>
+
+#include "bartizan/cli/run.hpp"
+#include "command.hpp"
+#include "present.hpp"
+
+namespace bartizan::cli {
+
+/// --socket; that of --data; $BARTIZAN_SOCKET; that of $BARTIZAN_DATA; /run/bartizan/admin.sock.
+[[nodiscard]] std::string admin_socket(const Arguments& arguments, const config::Environment& environment);
+
+/// --data, else $BARTIZAN_DATA, else empty.
+[[nodiscard]] std::string data_directory(const Arguments& arguments, const config::Environment& environment);
+
+[[nodiscard]] Presented call_admin(const Command& command, const Arguments& arguments,
+                                   const Surroundings& surroundings);
+
+}  // namespace bartizan::cli

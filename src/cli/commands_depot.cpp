@@ -1,0 +1,170 @@
+// depot, tenant, import.
+#include "command.hpp"
+
+namespace bartizan::cli {
+namespace {
+
+Parameter name_of(std::string_view what) {
+  return {.name = "name", .placeholder = "NAME", .help = what, .positional = true, .required = true};
+}
+
+constexpr Parameter kPort = {.name = "port",
+                             .kind = ParameterKind::Integer,
+                             .placeholder = "N",
+                             .help = "server's port",
+                             .default_text = "5432",
+                             .min = 1,
+                             .max = 65535};
+constexpr Parameter kCaFile = {.name = "ca-file",
+                               .kind = ParameterKind::PemFile,
+                               .placeholder = "FILE",
+                               .help = "PEM file of the CA of the server's certificate",
+                               .default_text = "the system's"};
+
+Command depot_create() {
+  return {
+      .noun = "depot",
+      .verb = "create",
+      .admin_verb = "depot.create",
+      .summary = "put a database under protection",
+      .description =
+          "Without --host the database is one of the embedded PostgreSQL. Bartizan signs in at the server as --login, over "
+          "verified TLS unless --host is a unix socket folder; depot login adds further logins.",
+      .parameters = {name_of("what clients will call the database"),
+                     {.name = "host",
+                      .placeholder = "HOST",
+                      .help = "server's name, address or unix socket folder",
+                      .default_text = "the embedded PostgreSQL"},
+                     kPort,
+                     {.name = "database",
+                      .placeholder = "NAME",
+                      .help = "its name on the server",
+                      .default_text = "the depot's name"},
+                     kCaFile,
+                     {.name = "login",
+                      .placeholder = "ROLE",
+                      .help = "role that Bartizan signs in as; its password is asked for"},
+                     {.name = "tenant",
+                      .placeholder = "NAME",
+                      .help = "tenant whose data alone it holds",
+                      .default_text = "none"}},
+      .examples =
+          {{"bartizan depot create clinic --login clinic_owner", "a database of the embedded PostgreSQL"},
+           {"bartizan depot create clinic --host db.internal --ca-file ca.pem --login clinic_app --password-stdin < secret",
+            "a server elsewhere"}},
+      .password = PasswordUse::Existing,
+      .password_with = "login"};
+}
+
+std::optional<std::string> check_login(const Arguments& arguments) {
+  if (arguments.has("delete") && (arguments.has("password-stdin") || arguments.has("no-password"))) {
+    return "--delete takes no password";
+  }
+  return std::nullopt;
+}
+
+Command depot_login() {
+  return {.noun = "depot",
+          .verb = "login",
+          .admin_verb = "depot.login",
+          .summary = "set or take away a role that Bartizan signs in as",
+          .description = "Grants name one of the depot's logins: it is the PostgreSQL role that sessions run as.",
+          .parameters = {name_of("the depot"),
+                         {.name = "login",
+                          .placeholder = "ROLE",
+                          .help = "the role on the server",
+                          .positional = true,
+                          .required = true},
+                         {.name = "delete", .kind = ParameterKind::Flag, .help = "forget it"}},
+          .examples = {{"bartizan depot login clinic clinic_reader", "asks for the role's password"},
+                       {"bartizan depot login clinic clinic_reader --delete", ""}},
+          .password = PasswordUse::Existing,
+          .check = check_login};
+}
+
+Command import_roles() {
+  return {
+      .noun = "import",
+      .verb = "roles",
+      .admin_verb = "import.roles",
+      .summary = "take over login roles of a server as identities",
+      .description =
+          "Reads the server's login roles with their SCRAM verifiers, so that users keep their passwords; that takes a "
+          "superuser there. Roles that are identities already are left as they are.",
+      .parameters =
+          {{.name = "host",
+            .placeholder = "HOST",
+            .help = "server's name, address or unix socket folder",
+            .required = true},
+           kPort,
+           {.name = "database", .placeholder = "NAME", .help = "database to sign in to", .default_text = "postgres"},
+           {.name = "user",
+            .placeholder = "ROLE",
+            .help = "role to sign in as; its password is asked for",
+            .required = true},
+           kCaFile,
+           {.name = "tenant", .placeholder = "NAME", .help = "tenant that they will belong to", .default_text = "none"},
+           {.name = "dry-run", .kind = ParameterKind::Flag, .help = "tell what would be done, and do nothing"}},
+      .examples = {{"bartizan import roles --host db.internal --user postgres --dry-run", ""}},
+      .password = PasswordUse::Existing};
+}
+
+}  // namespace
+
+std::vector<Command> depot_commands() {
+  return {
+      depot_create(),
+      depot_login(),
+      {.noun = "depot",
+       .verb = "list",
+       .admin_verb = "depot.list",
+       .summary = "list protected databases",
+       .columns = {{"name", "DEPOT"},
+                   {"host", "HOST"},
+                   {"port", "PORT"},
+                   {"database", "DATABASE"},
+                   {"tls", "TLS"},
+                   {"tenant", "TENANT"},
+                   {"state", "STATE"},
+                   {"logins", "LOGINS"}},
+       .examples = {{"bartizan depot list", ""}}},
+      {.noun = "depot",
+       .verb = "show",
+       .admin_verb = "depot.show",
+       .summary = "show one protected database",
+       .parameters = {name_of("the depot")},
+       .examples = {{"bartizan depot show clinic", ""}}},
+      {.noun = "depot",
+       .verb = "delete",
+       .admin_verb = "depot.delete",
+       .summary = "take a database out of protection",
+       .description = "Its grants and logins are forgotten, its sessions end. The database itself stays as it is.",
+       .parameters = {name_of("the depot")},
+       .examples = {{"bartizan depot delete clinic", ""}}},
+      {.noun = "tenant",
+       .verb = "create",
+       .admin_verb = "tenant.create",
+       .summary = "add a tenant",
+       .parameters = {name_of("the tenant"),
+                      {.name = "region",
+                       .placeholder = "REGION",
+                       .help = "where its data must stay",
+                       .default_text = "anywhere"}},
+       .examples = {{"bartizan tenant create northside --region eu", ""}}},
+      {.noun = "tenant",
+       .verb = "list",
+       .admin_verb = "tenant.list",
+       .summary = "list tenants",
+       .columns = {{"name", "TENANT"}, {"region", "REGION"}, {"created_at", "CREATED"}},
+       .examples = {{"bartizan tenant list", ""}}},
+      {.noun = "tenant",
+       .verb = "delete",
+       .admin_verb = "tenant.delete",
+       .summary = "remove a tenant that has nothing any more",
+       .parameters = {name_of("the tenant")},
+       .examples = {{"bartizan tenant delete northside", ""}}},
+      import_roles(),
+  };
+}
+
+}  // namespace bartizan::cli

@@ -1,0 +1,118 @@
+#include "request.hpp"
+
+#include <doctest/doctest.h>
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "parse.hpp"
+
+namespace bartizan::cli {
+namespace {
+
+Invocation invocation_of(const std::vector<const char*>& words) {
+  Parsed parsed = parse(words);
+  REQUIRE(std::holds_alternative<Invocation>(parsed));
+  return std::get<Invocation>(std::move(parsed));
+}
+
+TEST_CASE("arguments to requests") {
+  struct Row {
+    std::vector<const char*> words;
+    const char* password;
+    const char* request;
+  };
+  const Row rows[] = {
+      {{"status"}, "", R"({"v":1,"verb":"status","args":{}})"},
+      {{"status", "--json", "--socket", "/s", "--timeout", "5s"}, "", R"({"v":1,"verb":"status","args":{}})"},
+      {{"status", "--data", "/d"}, "", R"({"v":1,"verb":"status","args":{}})"},
+      {{"reload"}, "", R"({"v":1,"verb":"reload","args":{}})"},
+      {{"down", "--data", "/d"}, "", R"({"v":1,"verb":"shutdown","args":{}})"},
+      {{"doctor"}, "", R"({"v":1,"verb":"doctor","args":{}})"},
+      {{"depot", "create", "clinic"},
+       "",
+       R"({"v":1,"verb":"depot.create","args":{"name":"clinic","database":"clinic"}})"},
+      {{"depot", "create", "clinic", "--host", "db", "--port", "5433", "--database", "app", "--login", "owner",
+        "--tenant", "t"},
+       "pw",
+       R"({"v":1,"verb":"depot.create","args":{"name":"clinic","host":"db","port":5433,"database":"app","tenant":"t","logins":[{"login":"owner","password":"pw"}]}})"},
+      {{"depot", "create", "clinic", "--login", "owner", "--no-password"},
+       "",
+       R"({"v":1,"verb":"depot.create","args":{"name":"clinic","database":"clinic","logins":[{"login":"owner"}]}})"},
+      {{"depot", "login", "clinic", "reader"},
+       "pw",
+       R"({"v":1,"verb":"depot.login","args":{"name":"clinic","login":"reader","password":"pw"}})"},
+      {{"depot", "login", "clinic", "reader", "--delete"},
+       "",
+       R"({"v":1,"verb":"depot.login","args":{"name":"clinic","login":"reader","delete":true}})"},
+      {{"depot", "list"}, "", R"({"v":1,"verb":"depot.list","args":{}})"},
+      {{"depot", "show", "d"}, "", R"({"v":1,"verb":"depot.show","args":{"name":"d"}})"},
+      {{"depot", "delete", "d"}, "", R"({"v":1,"verb":"depot.delete","args":{"name":"d"}})"},
+      {{"tenant", "create", "t", "--region", "eu"},
+       "",
+       R"({"v":1,"verb":"tenant.create","args":{"name":"t","region":"eu"}})"},
+      {{"tenant", "list"}, "", R"({"v":1,"verb":"tenant.list","args":{}})"},
+      {{"tenant", "delete", "t"}, "", R"({"v":1,"verb":"tenant.delete","args":{"name":"t"}})"},
+      {{"identity", "create", "ann", "--tenant", "t", "--service", "--operator", "--valid-until",
+        "2030-01-01T00:00:00Z"},
+       "p\"w\n",
+       R"({"v":1,"verb":"identity.create","args":{"name":"ann","tenant":"t","service":true,"operator":true,"valid_until":"2030-01-01T00:00:00Z","password":"p\"w\n"}})"},
+      {{"identity", "create", "ann", "--no-password"}, "", R"({"v":1,"verb":"identity.create","args":{"name":"ann"}})"},
+      {{"identity", "list", "--tenant", "t"}, "", R"({"v":1,"verb":"identity.list","args":{"tenant":"t"}})"},
+      {{"identity", "show", "ann"}, "", R"({"v":1,"verb":"identity.show","args":{"name":"ann"}})"},
+      {{"identity", "set-password", "ann", "--password-stdin"},
+       "pw",
+       R"({"v":1,"verb":"identity.set-password","args":{"name":"ann","password":"pw"}})"},
+      {{"identity", "enable", "ann"}, "", R"({"v":1,"verb":"identity.enable","args":{"name":"ann"}})"},
+      {{"identity", "disable", "ann"}, "", R"({"v":1,"verb":"identity.disable","args":{"name":"ann"}})"},
+      {{"identity", "delete", "ann"}, "", R"({"v":1,"verb":"identity.delete","args":{"name":"ann"}})"},
+      {{"role", "create", "r"}, "", R"({"v":1,"verb":"role.create","args":{"name":"r"}})"},
+      {{"role", "list"}, "", R"({"v":1,"verb":"role.list","args":{}})"},
+      {{"role", "delete", "r"}, "", R"({"v":1,"verb":"role.delete","args":{"name":"r"}})"},
+      {{"role", "assign", "r", "ann"}, "", R"({"v":1,"verb":"role.assign","args":{"role":"r","identity":"ann"}})"},
+      {{"role", "unassign", "r", "ann"}, "", R"({"v":1,"verb":"role.unassign","args":{"role":"r","identity":"ann"}})"},
+      {{"grant", "add", "--depot", "d", "--identity", "ann", "--login", "l"},
+       "",
+       R"({"v":1,"verb":"grant.add","args":{"depot":"d","identity":"ann","login":"l"}})"},
+      {{"grant", "list", "--role", "r"}, "", R"({"v":1,"verb":"grant.list","args":{"role":"r"}})"},
+      {{"grant", "remove", "some-id"}, "", R"({"v":1,"verb":"grant.remove","args":{"id":"some-id"}})"},
+      {{"session", "list"}, "", R"({"v":1,"verb":"session.list","args":{}})"},
+      {{"session", "kill", "7"}, "", R"({"v":1,"verb":"session.kill","args":{"id":"7"}})"},
+      {{"setting", "list"}, "", R"({"v":1,"verb":"setting.list","args":{}})"},
+      {{"setting", "get", "s"}, "", R"({"v":1,"verb":"setting.get","args":{"name":"s"}})"},
+      {{"setting", "set", "s", "v"}, "", R"({"v":1,"verb":"setting.set","args":{"name":"s","value":"v"}})"},
+      {{"setting", "set", "s", "--default"}, "", R"({"v":1,"verb":"setting.set","args":{"name":"s","value":null}})"},
+      {{"changes", "list", "--after", "12", "--limit", "5"},
+       "",
+       R"({"v":1,"verb":"changes.list","args":{"after":12,"limit":5}})"},
+      {{"import", "roles", "--host", "db", "--user", "postgres", "--dry-run"},
+       "pw",
+       R"({"v":1,"verb":"import.roles","args":{"host":"db","user":"postgres","dry_run":true,"password":"pw"}})"},
+  };
+  std::set<std::string> covered;
+  for (const Row& row : rows) {
+    CAPTURE(row.request);
+    const Invocation invocation = invocation_of(row.words);
+    covered.insert(invocation.command->name());
+    Attachments attachments;
+    attachments.password = SecretBytes(std::string_view(row.password));
+    CHECK(wants_password(*invocation.command, invocation.arguments) == !attachments.password.empty());
+    CHECK(build_request(*invocation.command, invocation.arguments, attachments) == row.request);
+  }
+  for (const Command& command : commands()) {
+    CAPTURE(command.name());
+    CHECK((command.admin_verb.empty() || covered.contains(command.name())));
+  }
+}
+
+TEST_CASE("a CA file's content goes along") {
+  const Invocation invocation = invocation_of({"depot", "create", "d", "--host", "h", "--ca-file", "ca.pem"});
+  Attachments attachments;
+  attachments.tls_ca_pem = "-----BEGIN\n";
+  CHECK(build_request(*invocation.command, invocation.arguments, attachments) ==
+        R"({"v":1,"verb":"depot.create","args":{"name":"d","host":"h","tls_ca_pem":"-----BEGIN\n","database":"d"}})");
+}
+
+}  // namespace
+}  // namespace bartizan::cli

@@ -1,0 +1,137 @@
+"""Bartizan as a target. The one file that knows how the program is started, configured and asked.
+
+`serve` puts it in front of the tests' own cluster, whose database `bartizan` is then its control database;
+`up` starts it with its embedded PostgreSQL.
+"""
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+
+from endpoint import Endpoint
+from postgres import (Cluster, DATABASE, SIGN_IN_SECONDS, SUPERUSER, SUPERUSER_PASSWORD, USER,
+                      USER_PASSWORD)
+from processes import Child, clean_environment, free_port, give, run, wait_for
+
+_REPOSITORY = Path(__file__).resolve().parents[2]
+_CONTROL_DATABASE = "bartizan"
+
+_SERVE_CONFIG = """
+[listen]
+addresses = ["127.0.0.1"]
+port = {port}
+[tls]
+certificate_file = "{cert}"
+private_key_file = "{key}"
+[limits]
+sign_in_timeout = "{sign_in}s"
+statement_bytes = "1023MiB"
+{limits}
+[lockout]
+attempts = 1000
+[control]
+dsn_file = "{folder}/control.dsn"
+root_key_file = "{folder}/root.key"
+[embedded]
+enabled = false
+data_directory = "{folder}/data"
+[admin]
+socket_file = "{folder}/admin.sock"
+[metrics]
+port = 0
+[audit]
+directory = "{folder}/audit"
+"""
+
+
+def program() -> Path:
+    """$BARTIZAN_BIN or the release build's program."""
+    return Path(os.environ.get("BARTIZAN_BIN") or _REPOSITORY / "build" / "release" / "bin" / "bartizan")
+
+
+class Bartizan:
+    """`bartizan serve` in front of `cluster`; gone after stop(). `server_port` puts the depot on another port
+    of this host, where the tests' hostile server listens. `limits` are further lines of [limits]."""
+
+    def __init__(self, folder: Path, cluster: Cluster, *, server_port: int | None = None, limits: str = "") -> None:
+        self.cluster = cluster
+        self.folder = folder
+        self.port = free_port()
+        certificates = cluster.certificates
+        (folder / "data").mkdir()
+        give(folder / "data")
+        control = f"{_CONTROL_DATABASE}_{self.port}"
+        cluster.admin(f"create database {control}", dbname="postgres")
+        self._secret("control.dsn", f"host=localhost port={cluster.port} user={SUPERUSER} dbname={control} "
+                                    f"password='{SUPERUSER_PASSWORD}' sslmode=verify-full "
+                                    f"sslrootcert={certificates.ca_file}\n")
+        config = folder / "bartizan.toml"
+        config.write_text(_SERVE_CONFIG.format(
+            folder=folder, port=self.port, cert=certificates.server_cert, key=certificates.server_key,
+            sign_in=SIGN_IN_SECONDS, limits=limits))
+        self.child = Child([program(), "serve", "--config", config], folder / "bartizan.log",
+                           unprivileged=True, env=clean_environment())
+        wait_for(self._serving, 60, f"Bartizan on port {self.port}", step=0.1)
+        self.server_port = server_port or cluster.port
+        self.protect(DATABASE, USER, USER_PASSWORD)
+        self.protect("postgres", SUPERUSER, SUPERUSER_PASSWORD)
+
+    def _secret(self, name: str, text: str) -> Path:
+        path = self.folder / name
+        path.write_text(text)
+        path.chmod(0o600)
+        give(path)
+        return path
+
+    def _serving(self) -> bool:
+        if not self.child.alive():
+            raise RuntimeError("bartizan serve ended at start:\n" + self.child.log_text()[-3000:])
+        return self.command("status", "--json", check=False).returncode == 0
+
+    def command(self, *arguments: str, check: bool = True, **options):
+        """The command line, over this instance's admin socket, as the instance's own user."""
+        return run([program(), *arguments, "--socket", self.folder / "admin.sock"], check=check,
+                   unprivileged=True, **options)
+
+    def protect(self, database: str, user: str, password: str) -> None:
+        """A depot for this database, and the identity `user`, who signs in with the server's own password."""
+        self.command("depot", "create", database, "--host", "localhost", "--port", str(self.server_port),
+                     "--database", database, "--ca-file", str(self.cluster.certificates.ca_file),
+                     "--login", user, input=password + "\n")
+        self.command("identity", "create", user, check=False, input=password + "\n")
+        self.command("grant", "add", database, "--identity", user, "--login", user)
+
+    def endpoint(self, base: Endpoint | None = None) -> Endpoint:
+        return (base or self.cluster.endpoint()).replace(name="bartizan", host="127.0.0.1", port=self.port)
+
+    def stop(self) -> None:
+        self.child.stop(signal.SIGTERM)
+
+
+class Embedded:
+    """`bartizan up`: one command, embedded PostgreSQL, demo data."""
+
+    def __init__(self, folder: Path) -> None:
+        self.data = folder / "data"
+        self.port = free_port()
+        self.child = Child([program(), "up", "--data", self.data, "--port", str(self.port)],
+                           folder / "up.log", env=clean_environment())
+        self.state = wait_for(self._serving, 120, "bartizan up", step=0.2)
+
+    def _serving(self) -> dict | None:
+        if not self.child.alive():
+            raise RuntimeError("bartizan up ended at start:\n" + self.child.log_text()[-3000:])
+        result = run([program(), "status", "--json", "--data", self.data], check=False)
+        return json.loads(result.stdout) if result.returncode == 0 and result.stdout.strip() else None
+
+    def endpoints(self) -> list[Endpoint]:
+        """One per demo identity."""
+        return [Endpoint("bartizan", self.state["host"], self.state["port"], identity["user"],
+                         Path(identity["password_file"]).read_text().rstrip("\n"), identity["depot"],
+                         self.state["ca_file"])
+                for identity in self.state["identities"]]
+
+    def stop(self) -> None:
+        self.child.stop(signal.SIGTERM, patience=30)
