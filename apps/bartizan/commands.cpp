@@ -1,0 +1,132 @@
+#include "commands.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <iostream>
+
+#include "bartizan/cli/exit_code.hpp"
+#include "bartizan/config/load_file.hpp"
+#include "bartizan/postgres/preflight.hpp"
+#include "detach.hpp"
+#include "options.hpp"
+#include "program.hpp"
+#include "tour.hpp"
+
+namespace bartizan::app {
+namespace {
+
+int code(cli::ExitCode exit_code) { return static_cast<int>(exit_code); }
+
+Result<config::Configuration> load(const std::string& file, const std::vector<config::Override>& overrides) {
+  auto loaded = config::load_file(file, config::process_environment(), overrides);
+  if (loaded) return std::move(*loaded);
+  std::string all;
+  for (const auto& issue : loaded.error()) all += issue.to_string() + "\n";
+  return fail(Errc::InvalidArgument, all);
+}
+
+void show_phase(std::string_view phase, std::chrono::milliseconds elapsed, std::string_view remark) {
+  std::cout << fmt::format("{:<22} {:>7.2f} s  {}\n", phase, static_cast<double>(elapsed.count()) / 1000, remark) << std::flush;
+}
+
+int start_failed(const Error& error) {
+  std::cerr << "bartizan: " << error.detail << "\n";
+  return code(cli::exit_code_of(error.code));
+}
+
+int serve(const cli::ServeOptions& options) {
+  Program::block_signals();
+  const auto read = [file = options.config_file] { return load(file, {}); };
+  auto configuration = read();
+  if (!configuration) {
+    std::cerr << configuration.error().detail;
+    return code(cli::ExitCode::Configuration);
+  }
+  apply_log_options(configuration->log);
+  auto program = Program::start({std::move(*configuration), read}, show_phase);
+  if (!program) return start_failed(program.error());
+  std::cout << fmt::format("serving on port {}\n", (*program)->port()) << std::flush;
+  (*program)->run_until_stopped();
+  return code(cli::ExitCode::Ok);
+}
+
+/// Where `up` keeps things when nobody says: a folder that its user may write.
+std::string default_data_directory() {
+  if (::geteuid() == 0) return "/var/lib/bartizan";
+  const char* home = std::getenv("HOME");
+  return std::string(home == nullptr ? "/tmp" : home) + "/.local/share/bartizan";
+}
+
+std::vector<config::Override> up_overrides(const cli::UpOptions& options) {
+  const bool chosen = !options.data_directory.empty();
+  std::error_code error;
+  const auto data = std::filesystem::weakly_canonical(chosen ? options.data_directory : default_data_directory(), error);
+  std::vector<config::Override> overrides = {{"embedded.enabled", "true"},
+                                             {"embedded.data_directory", data.string()},
+                                             {"embedded.demo", options.demo ? "true" : "false"}};
+  if (chosen || ::geteuid() != 0) overrides.push_back({"admin.socket_file", (data / "run" / "admin.sock").string()});
+  if (options.port) overrides.push_back({"listen.port", std::to_string(*options.port)});
+  // Several instances side by side: their metrics ports must not collide.
+  if (chosen || options.port) overrides.push_back({"metrics.port", "0"});
+  return overrides;
+}
+
+int up(const cli::UpOptions& options) {
+  const auto begun = system_clock().steady();
+  const auto read = [overrides = up_overrides(options)] { return load("", overrides); };
+  auto configuration = read();
+  if (!configuration) {
+    std::cerr << configuration.error().detail;
+    return code(cli::ExitCode::Configuration);
+  }
+  const bool background = options.detach && detach() == Side::Background;
+  Program::block_signals();
+  configuration->log.level = config::LogLevel::Warn;  // a person watches; the phases say the rest
+  apply_log_options(configuration->log);
+  auto program = Program::start({std::move(*configuration), read}, show_phase);
+  if (!program) return start_failed(program.error());
+  if (options.demo) print_tour(**program, std::cout);
+  const double took = std::chrono::duration<double>(system_clock().steady() - begun).count();
+  std::cout << fmt::format("\nReady in {:.1f} s. {}\n", took, options.detach ? "`bartizan down` stops it." : "Ctrl-C stops everything.") << std::flush;
+  if (background) detach_ready((*program)->data_directory() / "bartizan.log");
+  (*program)->run_until_stopped();
+  return code(cli::ExitCode::Ok);
+}
+
+int preflight(const cli::PreflightOptions& options) {
+  const auto report = postgres::preflight(options.dsn, system_clock().steady() + std::chrono::seconds(30));
+  if (!report) return start_failed(report.error());
+  control::Items findings;
+  for (const auto& finding : report->findings)
+    findings.push_back(control::Members{{"severity", postgres::to_string(finding.severity)},
+                                        {"id", finding.id},
+                                        {"what", finding.what},
+                                        {"why", finding.why},
+                                        {"what_to_do", finding.what_to_do}});
+  if (options.json) {
+    std::cout << control::Document(control::Members{{"server_version", report->server_version},
+                                                    {"grade", postgres::to_string(report->grade)},
+                                                    {"findings", std::move(findings)}}).to_json() << "\n";
+  } else {
+    std::cout << fmt::format("PostgreSQL {}, grade: {}\n", report->server_version, postgres::to_string(report->grade));
+    for (const auto& finding : report->findings) {
+      std::cout << fmt::format("{:<8} {:<28} {}\n", postgres::to_string(finding.severity), finding.id, finding.what);
+      if (!finding.why.empty()) std::cout << fmt::format("{:37} {}\n", "", finding.why);
+      if (!finding.what_to_do.empty()) std::cout << fmt::format("{:37} -> {}\n", "", finding.what_to_do);
+    }
+  }
+  return code(report->worst() == postgres::Severity::Blocker ? cli::ExitCode::Refused : cli::ExitCode::Ok);
+}
+
+}  // namespace
+
+cli::LocalCommands local_commands() {
+  cli::LocalCommands commands;
+  commands.serve = serve;
+  commands.up = up;
+  commands.preflight = preflight;
+  return commands;
+}
+
+}  // namespace bartizan::app

@@ -1,0 +1,269 @@
+#include "program.hpp"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <array>
+#include <charconv>
+
+#include "bartizan/base/log.hpp"
+#include "bartizan/postgres/demo.hpp"
+#include "certificates.hpp"
+#include "files.hpp"
+#include "options.hpp"
+#include "port_holder.hpp"
+
+namespace bartizan::app {
+namespace {
+
+SteadyTime in(std::chrono::seconds time) { return system_clock().steady() + time; }
+
+/// No core files and no ptrace by others of our user: keys live in this memory. As many
+/// descriptors as the system permits: two a client.
+void harden_process() {
+  ::prctl(PR_SET_DUMPABLE, 0);
+  const rlimit none{0, 0};
+  ::setrlimit(RLIMIT_CORE, &none);
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) == 0) {
+    files.rlim_cur = files.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &files);
+  }
+  ::signal(SIGPIPE, SIG_IGN);
+}
+
+SecretBytes random_password() {
+  std::array<std::byte, 24> random{};
+  system_random().fill(random);
+  SecretBytes made(hex_encode(random));
+  secure_wipe(random.data(), random.size());
+  return made;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Program>> Program::start(ProgramOptions options, const PhaseObserver& observer) {
+  harden_process();
+  std::unique_ptr<Program> program(new Program(std::move(options)));
+  struct Phase {
+    std::string_view name;
+    Result<std::string> (Program::*work)();
+    bool wanted;
+  };
+  const auto& configuration = program->options_.configuration;
+  const bool embedded = configuration.embedded.enabled;
+  const std::array<Phase, 6> phases = {{{"embedded PostgreSQL", &Program::start_embedded, embedded},
+                                        {"control database", &Program::open_control_database, true},
+                                        {"demo data", &Program::load_demo, embedded && configuration.embedded.demo},
+                                        {"wire port", &Program::open_wire_port, true},
+                                        {"admin socket", &Program::open_admin_socket, true},
+                                        {"metrics", &Program::open_metrics, configuration.metrics.address.has_value()}}};
+  for (const auto& phase : phases) {
+    if (!phase.wanted) continue;
+    const auto begun = system_clock().steady();
+    auto remark = (program.get()->*phase.work)();
+    if (!remark) return fail(remark.error().code, fmt::format("{}: {}", phase.name, remark.error().detail));
+    observer(phase.name, std::chrono::duration_cast<std::chrono::milliseconds>(system_clock().steady() - begun), *remark);
+  }
+  BZ_LOG(Info, "program.started", {"version", BZ_VERSION}, {"port", program->port()});
+  return program;
+}
+
+Program::~Program() {
+  // The reverse order of start: nobody new, no sessions, then what they used.
+  observability_.reset();
+  admin_.reset();
+  gateway_.reset();
+  feed_.reset();
+  database_.reset();
+  audit_.reset();
+  if (embedded_)
+    if (const auto stopped = embedded_->stop(); !stopped) BZ_LOG(Error, "embedded.stop_failed", {"reason", stopped.error().detail});
+}
+
+Result<std::string> Program::start_embedded() {
+  const auto& data = data_directory();
+  BZ_CHECK(make_folder(data, 0755));
+  embedded_ = std::make_unique<postgres::EmbeddedServer>(embedded_options(options_.configuration.embedded), [](const postgres::ServerStatus& status) {
+    BZ_LOG(Info, "embedded.state", {"state", postgres::to_string(status.state)}, {"reason", status.reason}, {"restarts", status.restarts});
+  });
+  BZ_CHECK(embedded_->start());
+  auto remark = fmt::format("PostgreSQL {}, unix socket only", embedded_->binaries().version);
+  if (!embedded_->data_directory_note().empty()) remark += "; " + embedded_->data_directory_note();
+  return remark;
+}
+
+/// A role and a database of its own; the role's password lives in a 0600 file.
+Result<SecretBytes> Program::prepare_control_database(postgres::ControlConnection& superuser, SteadyTime deadline) {
+  BZ_CHECK(make_folder(data_directory() / "keys", 0700));
+  BZ_TRY(auto password, load_or_create_secret(data_directory() / "keys" / "control.password"));
+  BZ_TRY(const auto role, superuser.exec("SELECT FROM pg_catalog.pg_roles WHERE rolname = 'bartizan_control'", deadline));
+  if (role.command_tag() == "SELECT 0")
+    BZ_CHECK(superuser.exec("CREATE ROLE bartizan_control LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE", deadline));
+  BZ_CHECK(superuser.set_role_password("bartizan_control", password, deadline));
+  BZ_TRY(const auto database, superuser.exec("SELECT FROM pg_catalog.pg_database WHERE datname = 'bartizan'", deadline));
+  if (database.command_tag() == "SELECT 0") BZ_CHECK(superuser.exec("CREATE DATABASE bartizan OWNER bartizan_control", deadline));
+  BZ_CHECK(superuser.exec("REVOKE ALL ON DATABASE bartizan FROM PUBLIC", deadline));
+  return password;
+}
+
+Result<std::string> Program::open_control_database() {
+  const auto& control = options_.configuration.control;
+  store::DatabaseOptions database;
+  if (embedded_) {
+    BZ_TRY(auto superuser, postgres::ControlConnection::connect(embedded_->endpoint(), embedded_->superuser_password(), in(std::chrono::seconds(20))));
+    BZ_TRY(database.password, prepare_control_database(superuser, in(std::chrono::seconds(60))));
+    database.conninfo = fmt::format("host='{}' port={} dbname=bartizan user=bartizan_control", embedded_->socket_directory(), embedded_->endpoint().port);
+  } else {
+    if (control.dsn.empty()) return fail(Errc::InvalidArgument, "control.dsn or control.dsn_file is needed without an embedded PostgreSQL");
+    database.conninfo = std::string(control.dsn.reveal_chars());
+  }
+  BZ_CHECK(make_folder(control.root_key_file.parent_path(), 0700));
+  BZ_TRY(auto root_key, store::RootKey::load_or_create(control.root_key_file, system_random()));
+  BZ_TRY(database_, store::Database::open(std::move(database), std::move(root_key), system_random()));
+  BZ_TRY(const int applied, database_->migrate());
+  BZ_TRY(audit_, auditlog::BasicLog::open(audit_options(options_.configuration.audit)));
+  verbs_ = std::make_unique<control::Verbs>(control::ServiceContext{*database_, snapshots_, *this, system_clock(), system_random(),
+                                                                    static_cast<int>(options_.configuration.scram.iterations)});
+  BZ_TRY(feed_, store::ChangeFeed::start(*database_, snapshots_, system_clock(), {}));
+  return fmt::format("{} migrations applied, audit: basic", applied);
+}
+
+Result<std::string> Program::load_demo() {
+  const auto deadline = in(std::chrono::seconds(120));
+  BZ_TRY(const auto summary, postgres::load_demo(embedded_->endpoint(), embedded_->superuser_password(), {}, deadline));
+  BZ_TRY(auto superuser, postgres::ControlConnection::connect(embedded_->endpoint(), embedded_->superuser_password(), deadline));
+  control::DemoDepot depot;
+  depot.endpoint = {embedded_->socket_directory(), embedded_->endpoint().port};
+  depot.database = std::string(postgres::kDemoDatabase);
+  for (const auto& [role, secret] : {std::pair{"demo_owner", &depot.demo_owner}, std::pair{"demo_reader", &depot.demo_reader},
+                                     std::pair{"demo_app", &depot.demo_app}}) {
+    *secret = random_password();
+    BZ_CHECK(superuser.set_role_password(role, *secret, deadline));
+  }
+  const control::ServiceContext context{*database_, snapshots_, *this, system_clock(), system_random(),
+                                        static_cast<int>(options_.configuration.scram.iterations)};
+  BZ_TRY(demo_, control::bootstrap_demo(context, depot));
+  BZ_CHECK(write_demo_passwords());
+  feed_->look_now();
+  return summary.loaded ? fmt::format("{} rows loaded", summary.rows) : std::string("there already");
+}
+
+std::string Program::pgpass_file() const { return (data_directory() / "demo" / "pgpass").string(); }
+
+/// One file a new identity, and all of them in a PGPASSFILE; all 0600.
+Result<void> Program::write_demo_passwords() {
+  const auto folder = data_directory() / "demo";
+  BZ_CHECK(make_folder(folder, 0700));
+  std::string pgpass;
+  for (const auto& identity : demo_) {
+    const auto file = folder / (identity.name + ".password");
+    if (!identity.password.empty()) BZ_CHECK(write_file(file, identity.password.reveal(), 0600));
+    const auto password = read_file(file);
+    if (password) pgpass += fmt::format("*:*:*:{}:{}\n", identity.name, password->reveal_chars());
+  }
+  const auto written = write_file(pgpass_file(), pgpass, 0600);
+  secure_wipe(pgpass.data(), pgpass.size());
+  return written;
+}
+
+Result<std::string> Program::open_wire_port() {
+  const auto& configuration = options_.configuration;
+  BZ_TRY(auto options, gateway_options(configuration));
+  std::vector<std::string> addresses;
+  for (const auto& listen : options.listen.addresses) addresses.push_back(listen.address);
+  BZ_TRY(auto loaded, load_certificate(configuration.tls, data_directory() / "tls", addresses));
+  ca_file_ = loaded.ca_file;
+  certificate_not_after_ = loaded.not_after;
+  BZ_TRY(auto mock_secret, load_or_create_secret(configuration.control.root_key_file.parent_path() / "mock.secret"));
+  auto gateway = proxy::Gateway::start(std::move(options), {snapshots_, *audit_, system_clock(), system_random()},
+                                       std::move(loaded.certificate), std::move(mock_secret));
+  if (!gateway && gateway.error().code == Errc::AlreadyExists)
+    return fail(Errc::AlreadyExists, gateway.error().detail + port_holder(configuration.listen.port) +
+                                         "; choose another with PORT=, --port or listen.port");
+  if (!gateway) return tl::unexpected(gateway.error());
+  gateway_ = std::move(*gateway);
+  auto remark = fmt::format("TLS 1.3 on port {}", gateway_->port());
+  if (!loaded.made.empty()) remark += "; made " + loaded.made;
+  return remark;
+}
+
+Result<std::string> Program::open_admin_socket() {
+  const auto& admin = options_.configuration.admin;
+  BZ_CHECK(make_folder(admin.socket_file.parent_path(), 0755));
+  control::AdminServerOptions options;
+  options.socket_path = admin.socket_file;
+  options.policy = control::AdminPolicy::of_this_process(admin.group);
+  BZ_TRY(admin_, control::AdminServer::start(std::move(options), *verbs_));
+  return admin.socket_file.string();
+}
+
+Result<std::string> Program::open_metrics() {
+  const auto& metrics = options_.configuration.metrics;
+  api::ObservabilityOptions options;
+  options.address = metrics.address->to_string();
+  options.port = metrics.port;
+  api::Sources sources;
+  sources.metrics = [this] { return metrics_text(); };
+  sources.not_ready = [this]() -> std::optional<std::string> {
+    const auto fresh = snapshots_.fresh(system_clock().steady(), options_.configuration.control.max_stale);
+    if (!fresh) return "the control database is away";
+    if (embedded_ && embedded_->status().state != postgres::ServerState::Running) return "the embedded PostgreSQL is not running";
+    if (!audit_->figures().healthy) return "the audit log can't be written";
+    return std::nullopt;
+  };
+  BZ_TRY(observability_, api::ObservabilityServer::start(options, std::move(sources)));
+  return fmt::format("http://{}:{}/metrics", options.address, observability_->port());
+}
+
+void Program::block_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, signal);
+  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+}
+
+void Program::run_until_stopped() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, signal);
+  while (!stop_requested_.load()) {
+    const timespec pause{1, 0};
+    const int signal = ::sigtimedwait(&set, nullptr, &pause);
+    if (signal == SIGTERM || signal == SIGINT) break;
+    if (signal == SIGHUP)
+      if (const auto reloaded = reload(); !reloaded) BZ_LOG(Error, "reload.failed", {"reason", reloaded.error().detail});
+  }
+  BZ_LOG(Info, "program.draining");
+  gateway_->drain(options_.configuration.limits.drain_timeout);
+}
+
+Result<void> Program::kill_session(std::string_view id) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(id.data(), id.data() + id.size(), number);
+  if (error != std::errc{} || end != id.data() + id.size()) return fail(Errc::InvalidArgument, "a session's id is a number");
+  if (!gateway_->kill(number)) return fail(Errc::NotFound, "there is no such session");
+  return {};
+}
+
+Result<void> Program::reload() {
+  BZ_TRY(auto fresh, options_.read_again());
+  std::vector<std::string> addresses = gateway_->addresses();
+  BZ_TRY(auto loaded, load_certificate(fresh.tls, data_directory() / "tls", addresses));
+  gateway_->use_certificate(std::move(loaded.certificate));
+  apply_log_options(fresh.log);
+  BZ_LOG(Info, "program.reloaded");
+  return {};
+}
+
+void Program::shutdown() {
+  stop_requested_.store(true);
+  ::kill(::getpid(), SIGTERM);
+}
+
+std::string Program::psql() const { return embedded_ ? embedded_->binaries().directory + "/psql" : "/usr/bin/psql"; }
+
+}  // namespace bartizan::app

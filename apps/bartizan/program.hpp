@@ -1,0 +1,93 @@
+// The running Bartizan: every part, made in order and ended in the reverse one.
+#pragma once
+
+#include <atomic>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bartizan/api/observability.hpp"
+#include "bartizan/auditlog/basic_log.hpp"
+#include "bartizan/config/configuration.hpp"
+#include "bartizan/control/admin_server.hpp"
+#include "bartizan/control/bootstrap_demo.hpp"
+#include "bartizan/control/runtime.hpp"
+#include "bartizan/control/verbs.hpp"
+#include "bartizan/policy/snapshot.hpp"
+#include "bartizan/postgres/embedded_server.hpp"
+#include "bartizan/proxy/gateway.hpp"
+#include "bartizan/store/change_feed.hpp"
+#include "bartizan/store/database.hpp"
+
+namespace bartizan::app {
+
+struct ProgramOptions {
+  config::Configuration configuration;
+  /// Reads the configuration again, for reload; errors as one text.
+  std::function<Result<config::Configuration>()> read_again;
+};
+
+/// Told of each phase as it ends.
+using PhaseObserver = std::function<void(std::string_view phase, std::chrono::milliseconds elapsed, std::string_view remark)>;
+
+/// The main thread's. The admin server's threads call the Runtime members.
+class Program final : public control::Runtime {
+ public:
+  [[nodiscard]] static Result<std::unique_ptr<Program>> start(ProgramOptions options, const PhaseObserver& observer);
+  ~Program() override;
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+
+  /// Until SIGTERM, SIGINT or shutdown(); SIGHUP reloads. Drains, then returns.
+  /// REQUIRES: these signals are blocked in every thread (block_signals()).
+  void run_until_stopped();
+  static void block_signals();
+
+  // control::Runtime
+  control::Document status() override;
+  control::Document list_sessions() override;
+  Result<void> kill_session(std::string_view id) override;
+  Result<void> reload() override;
+  void shutdown() override;
+  control::Items doctor_checks() override;
+
+  [[nodiscard]] const std::vector<control::DemoIdentity>& demo_identities() const { return demo_; }
+  [[nodiscard]] std::string pgpass_file() const;
+  [[nodiscard]] const std::string& ca_file() const { return ca_file_; }
+  [[nodiscard]] std::uint16_t port() const { return gateway_->port(); }
+  [[nodiscard]] const std::filesystem::path& data_directory() const { return options_.configuration.embedded.data_directory; }
+  [[nodiscard]] std::string psql() const;
+
+ private:
+  explicit Program(ProgramOptions options) : options_(std::move(options)) {}
+  Result<std::string> start_embedded();
+  Result<std::string> open_control_database();
+  Result<std::string> load_demo();
+  Result<std::string> open_wire_port();
+  Result<std::string> open_admin_socket();
+  Result<std::string> open_metrics();
+  Result<SecretBytes> prepare_control_database(postgres::ControlConnection& superuser, SteadyTime deadline);
+  Result<void> write_demo_passwords();
+  [[nodiscard]] std::string metrics_text();
+
+  ProgramOptions options_;
+  const WallTime started_ = system_clock().wall();
+  std::atomic<bool> stop_requested_{false};
+  std::string ca_file_;
+  WallTime certificate_not_after_{};
+  std::vector<control::DemoIdentity> demo_;
+  policy::SnapshotHolder snapshots_;
+  std::unique_ptr<auditlog::BasicLog> audit_;
+  std::unique_ptr<postgres::EmbeddedServer> embedded_;
+  std::unique_ptr<store::Database> database_;
+  std::unique_ptr<store::ChangeFeed> feed_;
+  std::unique_ptr<proxy::Gateway> gateway_;
+  std::unique_ptr<control::Verbs> verbs_;
+  std::unique_ptr<control::AdminServer> admin_;
+  std::unique_ptr<api::ObservabilityServer> observability_;
+};
+
+}  // namespace bartizan::app

@@ -1,0 +1,107 @@
+// What `bartizan status --json` and the session list say.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "program.hpp"
+
+namespace bartizan::app {
+
+using control::Document;
+using control::Items;
+using control::Members;
+
+namespace {
+
+Document number(std::uint64_t value) { return Document(static_cast<std::int64_t>(value)); }
+
+}  // namespace
+
+Document Program::list_sessions() {
+  Items items;
+  for (const auto& session : gateway_->sessions()) {
+    items.push_back(Members{{"id", std::to_string(session.id)},
+                            {"identity", session.identity},
+                            {"depot", session.depot},
+                            {"login", session.login},
+                            {"state", session.state},
+                            {"address", session.address},
+                            {"application_name", session.application_name},
+                            {"since", control::format_time(session.since)},
+                            {"server_pid", number(session.server_process_id)},
+                            {"statements", number(session.statements)}});
+  }
+  return items;
+}
+
+Document Program::status() {
+  const auto& configuration = options_.configuration;
+  Members out;
+  out.emplace_back("version", BZ_VERSION);
+  out.emplace_back("pid", number(static_cast<std::uint64_t>(::getpid())));
+  out.emplace_back("started_at", control::format_time(started_));
+  out.emplace_back("data_directory", data_directory().string());
+  out.emplace_back("admin_socket", configuration.admin.socket_file.string());
+  Items endpoints;
+  for (const auto& address : gateway_->addresses()) endpoints.push_back(Members{{"host", address}, {"port", number(gateway_->port())}});
+  out.emplace_back("endpoints", std::move(endpoints));
+  out.emplace_back("ca_file", ca_file_);
+  out.emplace_back("certificate_not_after", control::format_time(certificate_not_after_));
+  if (observability_) out.emplace_back("metrics", fmt::format("http://{}:{}/metrics", configuration.metrics.address->to_string(), observability_->port()));
+  if (embedded_) {
+    const auto status = embedded_->status();
+    out.emplace_back("embedded", Members{{"state", std::string(postgres::to_string(status.state))},
+                                         {"version", embedded_->binaries().version},
+                                         {"postmaster_pid", status.postmaster_pid},
+                                         {"restarts", number(status.restarts)},
+                                         {"reason", status.reason},
+                                         {"data_directory", embedded_->data_directory()},
+                                         {"socket_directory", embedded_->socket_directory()}});
+  }
+  const auto audit = audit_->figures();
+  out.emplace_back("audit", Members{{"kind", "basic"},
+                                    {"healthy", audit.healthy},
+                                    {"directory", configuration.audit.directory.string()},
+                                    {"records", number(audit.records)},
+                                    {"refused", number(audit.refused)}});
+  const auto staleness = snapshots_.staleness(system_clock().steady());
+  const auto snapshot = snapshots_.current();
+  out.emplace_back("control", Members{{"epoch", snapshot ? snapshot->epoch() : 0}, {"stale_ms", staleness ? staleness->count() : -1}});
+  Items depots;
+  if (snapshot)
+    for (const auto& depot : snapshot->depots()) depots.push_back(Members{{"name", depot.name}, {"database", depot.database}, {"embedded", depot.embedded}, {"protection", "pass-through"}});
+  out.emplace_back("depots", std::move(depots));
+  const auto figures = gateway_->figures();
+  out.emplace_back("sessions", Members{{"signed_in", number(figures.sessions)}, {"half_open", number(figures.half_open)}, {"sign_ins", number(figures.sign_ins)}});
+  if (!demo_.empty()) {
+    Items identities;
+    for (const auto& identity : demo_)
+      identities.push_back(Members{{"name", identity.name},
+                                   {"tenant", identity.tenant},
+                                   {"about", identity.about},
+                                   {"login", identity.login},
+                                   {"depot", "demo"},
+                                   {"password_file", (data_directory() / "demo" / (identity.name + ".password")).string()}});
+    out.emplace_back("demo", Members{{"pgpass_file", pgpass_file()}, {"identities", std::move(identities)}});
+  }
+  return out;
+}
+
+Items Program::doctor_checks() {
+  Items checks;
+  const auto add = [&](std::string_view name, bool ok, std::string detail, std::string_view hint) {
+    checks.push_back(Members{{"name", name}, {"ok", ok}, {"detail", std::move(detail)}, {"hint", hint}});
+  };
+  const auto left = std::chrono::duration_cast<std::chrono::hours>(certificate_not_after_ - system_clock().wall()).count() / 24;
+  add("certificate", left > 14, fmt::format("{} days left", left), "Renew it, then `bartizan reload`.");
+  const auto audit = audit_->figures();
+  add("audit", audit.healthy, fmt::format("basic, {} records", audit.records), "See audit.write_failed in the log.");
+  if (embedded_) {
+    const auto status = embedded_->status();
+    add("embedded", status.state == postgres::ServerState::Running, std::string(postgres::to_string(status.state)), status.reason);
+  }
+  return checks;
+}
+
+}  // namespace bartizan::app

@@ -1,0 +1,183 @@
+#include "bartizan/store/depots.hpp"
+
+#include "bartizan/crypto/x509.hpp"
+#include "bartizan/store/tenants.hpp"
+#include "services.hpp"
+
+namespace bartizan::control {
+namespace {
+
+constexpr std::size_t kMaxHostBytes = 253;      // RFC 1035
+constexpr std::size_t kMaxSocketDirBytes = 90;  // with "/.s.PGSQL.65535" it has to fit sockaddr_un
+constexpr std::size_t kMaxPemBytes = std::size_t{1} << 20;
+
+const char* word_of(store::SecretKind kind) {
+  switch (kind) {
+    case store::SecretKind::None: return "none";
+    case store::SecretKind::Password: return "password";
+    case store::SecretKind::Scram: return "scram";
+  }
+  return "none";
+}
+
+Result<Document> render(store::Transaction& transaction, const store::Record<policy::Depot>& depot) {
+  BZ_TRY(const auto logins, store::DepotLogins(transaction).list(depot.value.id));
+  Items login_items;
+  for (const auto& login : logins) {
+    login_items.push_back(Members{{"login", login.value.role_name}, {"secret", word_of(login.value.kind)}});
+  }
+  Document tenant;
+  if (depot.value.tenant) {
+    BZ_TRY(const auto tenants, store::Tenants(transaction).list());
+    for (const auto& one : tenants) {
+      if (one.value.id == *depot.value.tenant) tenant = Document(one.value.name);
+    }
+  }
+  const auto* socket = std::get_if<policy::UnixEndpoint>(&depot.value.endpoint);
+  const auto* network = std::get_if<policy::TcpEndpoint>(&depot.value.endpoint);
+  const bool plain = std::holds_alternative<policy::TlsDisabled>(depot.value.tls);
+  Members out = {{"id", depot.value.id.get().to_string()},
+                 {"name", depot.value.name},
+                 {"tenant", std::move(tenant)},
+                 {"host", socket != nullptr ? socket->socket_dir : network->host},
+                 {"port", int{socket != nullptr ? socket->port : network->port}},
+                 {"database", depot.value.database},
+                 {"tls", plain ? "disable" : "verify-full"},
+                 {"state", depot.value.state == policy::DepotState::Active ? "active" : "suspended"},
+                 {"embedded", depot.value.embedded},
+                 {"logins", std::move(login_items)}};
+  append_meta(out, depot.meta);
+  return Document(std::move(out));
+}
+
+Result<void> set_endpoint(policy::Depot& depot, std::string host, std::int64_t port,
+                          std::optional<std::string> ca_pem) {
+  const auto number = static_cast<std::uint16_t>(port);
+  if (host.starts_with('/')) {
+    if (ca_pem) return fail(Errc::InvalidArgument, "'tls_ca_pem' is for hosts, and 'host' is a socket's folder");
+    if (host.size() > kMaxSocketDirBytes || !is_printable_utf8(host))
+      return fail(Errc::InvalidArgument, "'host' can't be a socket's folder");
+    depot.endpoint = policy::UnixEndpoint{std::move(host), number};
+    depot.tls = policy::TlsDisabled{};
+    return {};
+  }
+  const bool good =
+      !host.empty() && host.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:%") ==
+                           std::string::npos;
+  if (!good) return fail(Errc::InvalidArgument, "'host' is a name, an address, or a socket's folder");
+  if (ca_pem && !ca_pem->empty() && !crypto::certificate_info(*ca_pem)) {
+    return fail(Errc::InvalidArgument, "'tls_ca_pem' holds no certificate");
+  }
+  depot.endpoint = policy::TcpEndpoint{std::move(host), number};
+  depot.tls = policy::TlsVerifyFull{ca_pem.value_or("")};
+  return {};
+}
+
+struct NewLogin {
+  std::string name;
+  policy::LoginSecret secret;
+};
+
+Result<NewLogin> take_login(Args& args) {
+  NewLogin login;
+  BZ_TRY(login.name, args.name("login", NameKind::PostgreSql));
+  BZ_TRY(auto password, args.secret_or_none("password"));
+  if (password) login.secret = std::move(*password);
+  return login;
+}
+
+}  // namespace
+
+Result<Document> depot_create(Call& call, Args& args) {
+  policy::Depot depot;
+  BZ_TRY(depot.name, args.name("name", NameKind::Resource));
+  BZ_TRY(auto host, args.text("host", kMaxHostBytes));
+  BZ_TRY(const auto port, args.integer_or_none("port", 1, 65535));
+  BZ_TRY(depot.database, args.name("database", NameKind::PostgreSql));
+  BZ_TRY(const auto tenant_name, args.name_or_none("tenant", NameKind::Resource));
+  BZ_TRY(auto ca_pem, args.text_or_none("tls_ca_pem", kMaxPemBytes));
+  BZ_TRY(auto listed, args.list("logins"));
+  BZ_CHECK(args.finish());
+  BZ_CHECK(set_endpoint(depot, std::move(host), port.value_or(5432), std::move(ca_pem)));
+  std::vector<NewLogin> logins;
+  for (Args& one : listed) {
+    BZ_TRY(auto login, take_login(one));
+    BZ_CHECK(one.finish());
+    logins.push_back(std::move(login));
+  }
+
+  BZ_TRY(auto transaction, call.write());
+  if (tenant_name) {
+    auto tenant = store::Tenants(transaction).find(*tenant_name);
+    if (!tenant) return tl::unexpected<Error>(with_list_hint(call, std::move(tenant).error(), "tenant"));
+    depot.tenant = tenant->value.id;
+  }
+  const auto name = depot.name;
+  auto made = store::Depots(transaction).create(std::move(depot));
+  if (!made) return tl::unexpected<Error>(named_twice(std::move(made).error(), "depot", name));
+  for (const NewLogin& login : logins)
+    BZ_CHECK(store::DepotLogins(transaction).put(made->value.id, login.name, login.secret));
+  BZ_TRY(auto document, render(transaction, *made));
+  BZ_CHECK(transaction.commit());
+  return document;
+}
+
+Result<Document> depot_list(Call& call, Args& args) {
+  BZ_CHECK(args.finish());
+  BZ_TRY(auto transaction, call.read());
+  BZ_TRY(const auto depots, store::Depots(transaction).list());
+  Items out;
+  for (const auto& depot : depots) {
+    BZ_TRY(auto document, render(transaction, depot));
+    out.push_back(std::move(document));
+  }
+  return Document(std::move(out));
+}
+
+Result<Document> depot_show(Call& call, Args& args) {
+  BZ_TRY(const auto name, args.name("name", NameKind::Resource));
+  BZ_CHECK(args.finish());
+  BZ_TRY(auto transaction, call.read());
+  auto depot = store::Depots(transaction).find(name);
+  if (!depot) return tl::unexpected<Error>(with_list_hint(call, std::move(depot).error(), "depot"));
+  return render(transaction, *depot);
+}
+
+Result<Document> depot_delete(Call& call, Args& args) {
+  BZ_TRY(const auto name, args.name("name", NameKind::Resource));
+  BZ_TRY(const auto given, take_version(args));
+  BZ_CHECK(args.finish());
+  BZ_TRY(auto transaction, call.write());
+  store::Depots depots(transaction);
+  auto depot = depots.find(name);
+  if (!depot) return tl::unexpected<Error>(with_list_hint(call, std::move(depot).error(), "depot"));
+  BZ_TRY(const auto version, checked_version(given, depot->meta));
+  BZ_CHECK(depots.remove(depot->value.id, version));
+  BZ_CHECK(transaction.commit());
+  return Document();
+}
+
+Result<Document> depot_login(Call& call, Args& args) {
+  BZ_TRY(const auto name, args.name("name", NameKind::Resource));
+  BZ_TRY(const bool take_away, args.flag("delete"));
+  if (take_away && args.has("password"))
+    return fail(Errc::InvalidArgument, "'delete' and 'password' exclude each other");
+  BZ_TRY(const auto login, take_login(args));
+  BZ_CHECK(args.finish());
+  BZ_TRY(auto transaction, call.write());
+  auto depot = store::Depots(transaction).find(name);
+  if (!depot) return tl::unexpected<Error>(with_list_hint(call, std::move(depot).error(), "depot"));
+  store::DepotLogins logins(transaction);
+  auto done =
+      take_away ? logins.remove(depot->value.id, login.name) : logins.put(depot->value.id, login.name, login.secret);
+  if (!done && done.error().code == Errc::FailedPrecondition) {
+    call.hint = "remove its grants first: bartizan grant list --depot " + name;
+    return fail(Errc::FailedPrecondition, "login '" + login.name + "' is still granted");
+  }
+  BZ_CHECK(std::move(done));
+  BZ_TRY(auto document, render(transaction, *depot));
+  BZ_CHECK(transaction.commit());
+  return document;
+}
+
+}  // namespace bartizan::control

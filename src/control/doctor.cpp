@@ -1,0 +1,132 @@
+// Is everything as it should be, and if not, what is there to do? Looks and tries, changes
+// nothing. Each check is {"name","ok","detail","hint"}; the wiring adds its own.
+#include "bartizan/postgres/pg_hba.hpp"
+#include "bartizan/store/changes.hpp"
+#include "bartizan/store/depots.hpp"
+#include "depot_connection.hpp"
+#include "services.hpp"
+
+namespace bartizan::control {
+namespace {
+
+constexpr std::chrono::seconds kTryFor{3};
+constexpr std::chrono::milliseconds kStaleAfter{5000};
+
+Document check(std::string_view name, bool ok, std::string_view detail, std::string_view hint = {}) {
+  return Members{{"name", name}, {"ok", ok}, {"detail", detail}, {"hint", hint.empty() ? Document() : Document(hint)}};
+}
+
+Document check_control_database(Call& call) {
+  auto transaction = call.read();
+  if (!transaction)
+    return check("control.database", false, transaction.error().detail,
+                 "see that the control database runs and admits the gateway");
+  const auto seq = store::Changes(*transaction).last_seq();
+  if (!seq) return check("control.database", false, seq.error().detail);
+  return check("control.database", true, "at change " + std::to_string(*seq));
+}
+
+Document check_snapshot(Call& call) {
+  const auto staleness = call.context.snapshots.staleness(call.context.clock.steady());
+  if (!staleness) return check("control.snapshot", false, "none was read yet");
+  return check("control.snapshot", *staleness < kStaleAfter,
+               "confirmed " + std::to_string(staleness->count()) + " ms ago",
+               *staleness < kStaleAfter
+                   ? ""
+                   : "the gateway can't reach its control database; it refuses work after control.max_stale");
+}
+
+/// The lines that admit this gateway alone, by the address that the server sees.
+std::string hba_advice(postgres::ControlConnection& connection, SteadyTime deadline) {
+  const auto address = connection.scalar("SELECT host(pg_catalog.inet_client_addr())", deadline);
+  if (!address) return {};
+  const std::vector<std::string> addresses = {*address};
+  const auto lines = postgres::pg_hba_lines(addresses);
+  if (!lines) return {};
+  std::string out = "pg_hba.conf of the server should begin with:";
+  for (const auto& line : *lines) out += "\n" + line;
+  return out;
+}
+
+/// Without its password the login must not be let in: else anyone who reaches the server gets
+/// round the gateway.
+Document check_direct(const policy::Depot& depot, const std::string& login, SteadyTime deadline,
+                      const std::string& name) {
+  policy::DepotLogin bare{{}, depot.id, login, policy::NoSecret{}};
+  const auto let_in = connect_to_depot(depot, bare, deadline);
+  if (let_in)
+    return check(name, false, "the server lets this login in without a password",
+                 "take 'trust' and 'peer' lines out of its pg_hba.conf");
+  return check(name, true, "a direct sign-in without the password is refused");
+}
+
+/// What there is to try, read before any of it is tried: no transaction waits for a depot.
+struct Candidate {
+  policy::Depot depot;
+  store::DepotLoginEntry entry;
+  Result<policy::DepotLogin> login;
+};
+
+void check_login(Call& call, const Candidate& candidate, Items& out) {
+  const auto& depot = candidate.depot;
+  const auto& role = candidate.entry.role_name;
+  const auto name = "depot." + depot.name + "." + role;
+  if (!candidate.login) {
+    out.push_back(check(name, false, "its secret does not open under the root key",
+                        "set it again: bartizan depot login " + depot.name + " --login " + role));
+    return;
+  }
+  const auto deadline = call.context.clock.steady() + kTryFor;
+  auto connection = connect_to_depot(depot, *candidate.login, deadline);
+  if (!connection && connection.error().code == Errc::Unsupported) return;
+  if (!connection) {
+    out.push_back(
+        check(name, false, connection.error().detail,
+              "see the depot's address, its login's password and its authority: bartizan depot show " + depot.name));
+    return;
+  }
+  const bool network = std::holds_alternative<policy::TcpEndpoint>(depot.endpoint);
+  out.push_back(check(name, true, "signed in", network ? hba_advice(*connection, deadline) : std::string()));
+  if (candidate.entry.kind == store::SecretKind::Password)
+    out.push_back(check_direct(depot, role, call.context.clock.steady() + kTryFor, name + ".direct"));
+}
+
+Result<std::vector<Candidate>> read_candidates(Call& call, Items& out) {
+  std::vector<Candidate> candidates;
+  BZ_TRY(auto transaction, call.read());
+  BZ_TRY(const auto depots, store::Depots(transaction).list());
+  store::DepotLogins logins(transaction);
+  for (const auto& depot : depots) {
+    BZ_TRY(const auto entries, logins.list(depot.value.id));
+    if (entries.empty()) {
+      out.push_back(check("depot." + depot.value.name, false, "it has no login",
+                          "bartizan depot login " + depot.value.name + " --login ROLE"));
+    }
+    for (const auto& entry : entries)
+      candidates.push_back({depot.value, entry.value, logins.open(depot.value.id, entry.value.role_name)});
+  }
+  return candidates;
+}
+
+Result<void> check_depots(Call& call, Items& out) {
+  BZ_TRY(const auto candidates, read_candidates(call, out));
+  for (const Candidate& candidate : candidates) check_login(call, candidate, out);
+  return {};
+}
+
+}  // namespace
+
+Result<Document> doctor(Call& call, Args& args) {
+  BZ_CHECK(args.finish());
+  Items checks = {check_control_database(call), check_snapshot(call)};
+  if (auto done = check_depots(call, checks); !done) checks.push_back(check("depots", false, done.error().detail));
+  for (Document& one : call.context.runtime.doctor_checks()) checks.push_back(std::move(one));
+  bool all = true;
+  for (const Document& one : checks) {
+    const auto* ok = one.find("ok");
+    all = all && ok != nullptr && ok->as<bool>() != nullptr && *ok->as<bool>();
+  }
+  return Document(Members{{"ok", all}, {"checks", std::move(checks)}});
+}
+
+}  // namespace bartizan::control

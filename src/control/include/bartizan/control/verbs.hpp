@@ -1,0 +1,50 @@
+// The admin socket's verbs: one line of JSON in, one out (docs/formats/admin-socket.md). Here a
+// request is decoded, the peer authorised, the service called and its answer or error encoded;
+// the services themselves are one file a resource.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "bartizan/base/clock.hpp"
+#include "bartizan/base/result.hpp"
+#include "bartizan/control/authorisation.hpp"
+#include "bartizan/control/document.hpp"
+#include "bartizan/control/runtime.hpp"
+#include "bartizan/policy/snapshot.hpp"
+#include "bartizan/store/database.hpp"
+
+namespace bartizan::control {
+
+/// What the services work with; all of it outlives Verbs.
+struct ServiceContext {
+  store::Database& database;
+  const policy::SnapshotHolder& snapshots;
+  Runtime& runtime;
+  const Clock& clock;
+  Random& random;
+  int scram_iterations = 4096;
+};
+
+/// Thread-safe: each call works in transactions of its own.
+class Verbs {
+ public:
+  explicit Verbs(ServiceContext context) : context_(context) {}
+
+  /// The answer to one line (both without their newline). Never fails: an error is an answer.
+  [[nodiscard]] std::string answer(const AdminPolicy& policy, const Peer& peer, std::string_view line) const;
+  /// The same past authorisation, for callers in this process.
+  [[nodiscard]] Result<Document> call(const std::string& actor, std::string_view verb, Document args) const;
+
+  [[nodiscard]] static std::vector<std::string_view> names();
+
+ private:
+  ServiceContext context_;
+};
+
+/// {"ok":false,…} on one line.
+[[nodiscard]] std::string error_line(const Error& error, std::string_view hint);
+
+}  // namespace bartizan::control

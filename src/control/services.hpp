@@ -1,0 +1,80 @@
+// The services behind the verbs: one function a verb, one file a resource. Each takes its
+// arguments strictly, works in transactions of its own and answers a Document without secrets.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "args.hpp"
+#include "bartizan/control/verbs.hpp"
+#include "bartizan/store/database.hpp"
+
+namespace bartizan::control {
+
+/// One call of a verb.
+struct Call {
+  const ServiceContext& context;
+  std::string actor;
+  std::string hint;  ///< set by a service that knows what to do about its error
+
+  [[nodiscard]] Result<store::Transaction> read() const { return context.database.begin_read(); }
+  [[nodiscard]] Result<store::Transaction> write() const { return context.database.begin_write({actor}); }
+};
+
+using Service = Result<Document> (*)(Call&, Args&);
+
+Result<Document> status(Call& call, Args& args);
+Result<Document> reload(Call& call, Args& args);
+Result<Document> shutdown(Call& call, Args& args);
+Result<Document> session_list(Call& call, Args& args);
+Result<Document> session_kill(Call& call, Args& args);
+Result<Document> doctor(Call& call, Args& args);
+
+Result<Document> tenant_create(Call& call, Args& args);
+Result<Document> tenant_list(Call& call, Args& args);
+Result<Document> tenant_delete(Call& call, Args& args);
+
+Result<Document> depot_create(Call& call, Args& args);
+Result<Document> depot_list(Call& call, Args& args);
+Result<Document> depot_show(Call& call, Args& args);
+Result<Document> depot_delete(Call& call, Args& args);
+Result<Document> depot_login(Call& call, Args& args);
+
+Result<Document> identity_create(Call& call, Args& args);
+Result<Document> identity_list(Call& call, Args& args);
+Result<Document> identity_show(Call& call, Args& args);
+Result<Document> identity_set_password(Call& call, Args& args);
+Result<Document> identity_enable(Call& call, Args& args);
+Result<Document> identity_disable(Call& call, Args& args);
+Result<Document> identity_delete(Call& call, Args& args);
+
+Result<Document> role_create(Call& call, Args& args);
+Result<Document> role_list(Call& call, Args& args);
+Result<Document> role_delete(Call& call, Args& args);
+Result<Document> role_assign(Call& call, Args& args);
+Result<Document> role_unassign(Call& call, Args& args);
+
+Result<Document> grant_add(Call& call, Args& args);
+Result<Document> grant_list(Call& call, Args& args);
+Result<Document> grant_remove(Call& call, Args& args);
+
+Result<Document> setting_list(Call& call, Args& args);
+Result<Document> setting_get(Call& call, Args& args);
+Result<Document> setting_set(Call& call, Args& args);
+
+Result<Document> changes_list(Call& call, Args& args);
+Result<Document> import_roles(Call& call, Args& args);
+
+/// Appends version, created_at, created_by, updated_at and updated_by.
+void append_meta(Members& members, const store::Meta& meta);
+/// "depot 'x' is there already" in place of the database's words.
+[[nodiscard]] Error named_twice(Error error, std::string_view noun, std::string_view name);
+/// A NotFound gets the hint to look at the list.
+[[nodiscard]] Error with_list_hint(Call& call, Error error, std::string_view noun);
+/// The version given, or the current one. Conflict if a given one is another.
+[[nodiscard]] Result<std::int64_t> checked_version(const std::optional<std::int64_t>& given, const store::Meta& meta);
+[[nodiscard]] Result<std::optional<std::int64_t>> take_version(Args& args);
+/// valid_until, which has to lie in the future.
+[[nodiscard]] Result<std::optional<WallTime>> take_valid_until(Call& call, Args& args);
+
+}  // namespace bartizan::control

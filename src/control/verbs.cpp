@@ -1,0 +1,166 @@
+#include "bartizan/control/verbs.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "bartizan/base/log.hpp"
+#include "services.hpp"
+
+namespace bartizan::control {
+namespace {
+
+struct Verb {
+  std::string_view name;
+  Service service;
+};
+
+constexpr std::array kVerbs = {
+    Verb{"changes.list", changes_list},
+    Verb{"depot.create", depot_create},
+    Verb{"depot.delete", depot_delete},
+    Verb{"depot.list", depot_list},
+    Verb{"depot.login", depot_login},
+    Verb{"depot.show", depot_show},
+    Verb{"doctor", doctor},
+    Verb{"grant.add", grant_add},
+    Verb{"grant.list", grant_list},
+    Verb{"grant.remove", grant_remove},
+    Verb{"identity.create", identity_create},
+    Verb{"identity.delete", identity_delete},
+    Verb{"identity.disable", identity_disable},
+    Verb{"identity.enable", identity_enable},
+    Verb{"identity.list", identity_list},
+    Verb{"identity.set-password", identity_set_password},
+    Verb{"identity.show", identity_show},
+    Verb{"import.roles", import_roles},
+    Verb{"reload", reload},
+    Verb{"role.assign", role_assign},
+    Verb{"role.create", role_create},
+    Verb{"role.delete", role_delete},
+    Verb{"role.list", role_list},
+    Verb{"role.unassign", role_unassign},
+    Verb{"session.kill", session_kill},
+    Verb{"session.list", session_list},
+    Verb{"setting.get", setting_get},
+    Verb{"setting.list", setting_list},
+    Verb{"setting.set", setting_set},
+    Verb{"shutdown", shutdown},
+    Verb{"status", status},
+    Verb{"tenant.create", tenant_create},
+    Verb{"tenant.delete", tenant_delete},
+    Verb{"tenant.list", tenant_list},
+};
+
+struct Request {
+  std::string verb;
+  Document args;
+};
+
+/// On an error the arguments that were there are wiped.
+Result<Request> decode(std::string_view line) {
+  auto document = Document::parse(line);
+  if (!document) return fail(Errc::Malformed, "the line is not one JSON value");
+  auto* members = std::get_if<Members>(&document->value());
+  Request request;
+  std::optional<std::int64_t> version;
+  bool strange = members == nullptr;
+  for (std::size_t i = 0; !strange && i < members->size(); ++i) {
+    auto& [name, value] = (*members)[i];
+    if (name == "v" && value.as<std::int64_t>() != nullptr) {
+      version = *value.as<std::int64_t>();
+    } else if (name == "verb" && value.as<std::string>() != nullptr) {
+      request.verb = *value.as<std::string>();
+    } else if (name == "args") {
+      request.args = std::move(value);
+    } else {
+      strange = true;
+    }
+  }
+  const bool whole = !strange && version && !request.verb.empty();
+  if (whole && *version == 1) return request;
+  wipe_texts(request.args);
+  wipe_texts(*document);
+  if (whole) return fail(Errc::Unsupported, "only version 1 is spoken here");
+  return fail(Errc::Malformed, "a request has v, verb and args");
+}
+
+const Verb* find_verb(std::string_view name) {
+  const auto found = std::find_if(kVerbs.begin(), kVerbs.end(), [&](const Verb& verb) { return verb.name == name; });
+  return found == kVerbs.end() ? nullptr : &*found;
+}
+
+/// What there is to do about an error of which its service said nothing.
+std::string_view general_hint(Errc code) {
+  switch (code) {
+    case Errc::Malformed: return "one line: {\"v\":1,\"verb\":\"…\",\"args\":{…}}";
+    case Errc::Unavailable:
+    case Errc::DeadlineExceeded: return "try again; bartizan doctor tells what is away";
+    case Errc::Conflict: return "read it again and repeat the change";
+    case Errc::ResourceExhausted: return "close other connections to the admin socket, or try again";
+    case Errc::Internal:
+    case Errc::Io:
+    case Errc::Crypto: return "the gateway's log says more";
+    case Errc::TooLarge:
+    case Errc::PermissionDenied:
+    case Errc::NotFound:
+    case Errc::Unsupported:
+    case Errc::InvalidArgument:
+    case Errc::Unauthenticated:
+    case Errc::AlreadyExists:
+    case Errc::FailedPrecondition:
+    case Errc::Cancelled: return {};
+  }
+  return {};
+}
+
+Result<Document> perform(Call& call, std::string_view name, Document document) {
+  const Verb* verb = find_verb(name);
+  if (verb == nullptr) {
+    wipe_texts(document);
+    call.hint = "the verbs are:";
+    for (const Verb& one : kVerbs) call.hint.append(" ").append(one.name);
+    return fail(Errc::Unsupported, "unknown verb");
+  }
+  BZ_TRY(auto args, Args::of(std::move(document)));
+  return verb->service(call, args);
+}
+
+}  // namespace
+
+std::vector<std::string_view> Verbs::names() {
+  std::vector<std::string_view> out;
+  for (const Verb& verb : kVerbs) out.push_back(verb.name);
+  return out;
+}
+
+std::string error_line(const Error& error, std::string_view hint) {
+  Members members = {{"code", to_string(error.code)}, {"message", error.detail}};
+  const auto advice = hint.empty() ? general_hint(error.code) : hint;
+  if (!advice.empty()) members.emplace_back("hint", advice);
+  return Document(Members{{"ok", false}, {"error", std::move(members)}}).to_json();
+}
+
+Result<Document> Verbs::call(const std::string& actor, std::string_view verb, Document args) const {
+  Call call{context_, actor, {}};
+  return perform(call, verb, std::move(args));
+}
+
+std::string Verbs::answer(const AdminPolicy& policy, const Peer& peer, std::string_view line) const {
+  if (!is_admin(policy, peer)) return error_line(authorise(policy, peer, "").error(), {});
+  auto request = decode(line);
+  if (!request) return error_line(request.error(), {});
+  if (auto allowed = authorise(policy, peer, request->verb); !allowed) {
+    wipe_texts(request->args);
+    return error_line(allowed.error(), {});
+  }
+  Call call{context_, actor_name(peer), {}};
+  const auto result = perform(call, request->verb, std::move(request->args));
+  if (!result) {
+    BZ_LOG(Info, "control.verb_failed", {"actor", call.actor}, {"code", to_string(result.error().code)},
+           {"detail", result.error().detail});
+    return error_line(result.error(), call.hint);
+  }
+  return Document(Members{{"ok", true}, {"result", *result}}).to_json();
+}
+
+}  // namespace bartizan::control
