@@ -5,7 +5,9 @@
 namespace bartizan::postgres {
 
 Backoff::Backoff(std::chrono::milliseconds initial, std::chrono::milliseconds limit)
-    : initial_(std::max(initial, std::chrono::milliseconds(1))), limit_(std::max(limit, initial_)), current_(initial_) {}
+    : initial_(std::max(initial, std::chrono::milliseconds(1))),
+      limit_(std::max(limit, initial_)),
+      current_(initial_) {}
 
 std::chrono::milliseconds Backoff::next(std::chrono::milliseconds ran_for) {
   if (ran_for >= kSettled) current_ = initial_;

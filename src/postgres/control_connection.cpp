@@ -30,8 +30,9 @@ std::string field(const PGresult* result, int code) {
 }
 
 SqlError sql_error(const PGresult* result) {
-  return {field(result, PG_DIAG_SQLSTATE),    field(result, PG_DIAG_MESSAGE_PRIMARY), field(result, PG_DIAG_SCHEMA_NAME),
-          field(result, PG_DIAG_TABLE_NAME), field(result, PG_DIAG_COLUMN_NAME),     field(result, PG_DIAG_CONSTRAINT_NAME)};
+  return {field(result, PG_DIAG_SQLSTATE),    field(result, PG_DIAG_MESSAGE_PRIMARY),
+          field(result, PG_DIAG_SCHEMA_NAME), field(result, PG_DIAG_TABLE_NAME),
+          field(result, PG_DIAG_COLUMN_NAME), field(result, PG_DIAG_CONSTRAINT_NAME)};
 }
 
 Rows to_rows(const PGresult* result) {
@@ -41,10 +42,11 @@ Rows to_rows(const PGresult* result) {
   cells.reserve(static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns));
   for (int row = 0; row < rows; ++row)
     for (int column = 0; column < columns; ++column) {
-      if (PQgetisnull(result, row, column) != 0) cells.emplace_back(std::nullopt);
+      if (PQgetisnull(result, row, column) != 0)
+        cells.emplace_back(std::nullopt);
       else
-        cells.emplace_back(std::string(PQgetvalue(result, row, column),
-                                       static_cast<std::size_t>(PQgetlength(result, row, column))));
+        cells.emplace_back(
+            std::string(PQgetvalue(result, row, column), static_cast<std::size_t>(PQgetlength(result, row, column))));
     }
   // PQcmdStatus predates const; it only reads.
   return {static_cast<std::size_t>(columns), std::move(cells), PQcmdStatus(const_cast<PGresult*>(result))};
@@ -165,14 +167,23 @@ Result<ControlConnection> ControlConnection::connect(const Endpoint& endpoint, c
   std::string secret(password.reveal_chars());
   const auto port = std::to_string(endpoint.port);
   const char* mode = local ? "disable" : endpoint.ssl_mode.empty() ? "verify-full" : endpoint.ssl_mode.c_str();
-  const std::array<const char*, 13> names = {"host",       "port",       "dbname",   "user",
-                                             "password",   "sslmode",    "sslrootcert", "gssencmode",
-                                             "passfile",   "options",    "client_encoding", "target_session_attrs",
+  const std::array<const char*, 13> names = {"host",     "port",    "dbname",          "user",
+                                             "password", "sslmode", "sslrootcert",     "gssencmode",
+                                             "passfile", "options", "client_encoding", "target_session_attrs",
                                              nullptr};
-  const std::array<const char*, 13> values = {endpoint.host.c_str(), port.c_str(), endpoint.database.c_str(),
-                                              endpoint.user.c_str(), secret.c_str(), mode,
-                                              local ? "" : endpoint.ssl_root_cert.c_str(), "disable",
-                                              "/nonexistent", "-c client_min_messages=warning", "UTF8", "any", nullptr};
+  const std::array<const char*, 13> values = {endpoint.host.c_str(),
+                                              port.c_str(),
+                                              endpoint.database.c_str(),
+                                              endpoint.user.c_str(),
+                                              secret.c_str(),
+                                              mode,
+                                              local ? "" : endpoint.ssl_root_cert.c_str(),
+                                              "disable",
+                                              "/nonexistent",
+                                              "-c client_min_messages=warning",
+                                              "UTF8",
+                                              "any",
+                                              nullptr};
   auto connection = finish_connecting(PQconnectStartParams(names.data(), values.data(), 0), deadline);
   secure_wipe(secret.data(), secret.size());
   if (!connection) return tl::unexpected(std::move(connection.error()));
@@ -237,9 +248,7 @@ Result<void> ControlConnection::set_role_password(std::string_view role, const S
 int ControlConnection::server_version() const {
   return state_->connection ? PQserverVersion(state_->connection.get()) : 0;
 }
-bool ControlConnection::tls_in_use() const {
-  return state_->connection && PQsslInUse(state_->connection.get()) == 1;
-}
+bool ControlConnection::tls_in_use() const { return state_->connection && PQsslInUse(state_->connection.get()) == 1; }
 bool ControlConnection::open() const noexcept { return state_->connection != nullptr; }
 const std::string& ControlConnection::last_sqlstate() const noexcept { return state_->sqlstate; }
 

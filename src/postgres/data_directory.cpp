@@ -90,9 +90,9 @@ Result<DataDirectoryChoice> choose_data_directory(std::string_view requested, co
   const auto stopped_at = obstacle(path, account);
   if (!stopped_at) return DataDirectoryChoice{path.string(), false, ""};
   const auto moved = fs::path(fallback_root) / (path.filename().string() + "-" + path_hash(path.string()));
-  return DataDirectoryChoice{moved.string(), true,
-                             "PostgreSQL's user " + account.name + " can't pass " + *stopped_at +
-                                 ", so the data lies in " + moved.string()};
+  return DataDirectoryChoice{
+      moved.string(), true,
+      "PostgreSQL's user " + account.name + " can't pass " + *stopped_at + ", so the data lies in " + moved.string()};
 }
 
 Result<void> prepare_layout(const DataLayout& layout, const ServerAccount& account) {
@@ -119,8 +119,8 @@ Result<std::optional<int>> inspect_cluster(const DataLayout& layout, const Serve
     return fail(Errc::FailedPrecondition, layout.pgdata() + " is not a folder: mount the disk there instead of a link");
   if (info.st_uid != account.uid)
     return fail(Errc::FailedPrecondition, layout.pgdata() + " belongs to user id " + std::to_string(info.st_uid) +
-                                              ", but PostgreSQL would run as " + account.name +
-                                              ": run chown -R " + account.name + " on it, or start as its owner");
+                                              ", but PostgreSQL would run as " + account.name + ": run chown -R " +
+                                              account.name + " on it, or start as its owner");
   if ((info.st_mode & 077) != 0 && (info.st_mode & 077) != 050)
     return fail(Errc::FailedPrecondition, layout.pgdata() + " is open to others: run chmod 700 on it");
   const auto text = read_small_file(layout.pgdata() + "/PG_VERSION", kSmallFileLimit);

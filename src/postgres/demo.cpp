@@ -42,7 +42,8 @@ Result<std::int64_t> count_rows(ControlConnection& connection, SteadyTime deadli
 }
 
 Result<void> ensure_database(ControlConnection& connection, SteadyTime deadline) {
-  BZ_TRY(const auto count, connection.scalar("SELECT count(*) FROM pg_catalog.pg_database WHERE datname = 'demo'", deadline));
+  BZ_TRY(const auto count,
+         connection.scalar("SELECT count(*) FROM pg_catalog.pg_database WHERE datname = 'demo'", deadline));
   if (count == "0") BZ_CHECK(connection.exec("CREATE DATABASE demo OWNER demo_owner", deadline));
   return {};
 }

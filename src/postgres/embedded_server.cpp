@@ -58,7 +58,8 @@ Result<std::string> pick_socket_directory(const EmbeddedOptions& options, const 
   return directory;
 }
 
-Result<void> write_configuration(const DataLayout& layout, const ServerAccount& account, const EmbeddedOptions& options) {
+Result<void> write_configuration(const DataLayout& layout, const ServerAccount& account,
+                                 const EmbeddedOptions& options) {
   auto size = size_server(measure_machine());
   if (options.max_connections) size.max_connections = std::clamp(*options.max_connections, 20u, 10000u);
   const Owner owner{::geteuid(), account.separate ? account.gid : ::getegid()};
@@ -69,8 +70,8 @@ Result<void> write_configuration(const DataLayout& layout, const ServerAccount& 
   return replace_file(layout.conf() + "/pg_ident.conf", as_bytes("# Nobody.\n"), owner, mode);
 }
 
-procs::Command postmaster_command(const DataLayout& layout, const ServerAccount& account, const ServerBinaries& binaries,
-                                  const std::string& socket_directory) {
+procs::Command postmaster_command(const DataLayout& layout, const ServerAccount& account,
+                                  const ServerBinaries& binaries, const std::string& socket_directory) {
   procs::Command command;
   command.argv = {binaries.directory + "/postgres", "-D", layout.pgdata()};
   for (const auto& [name, value] : fixed_settings(layout, socket_directory)) {
@@ -89,7 +90,8 @@ procs::Command postmaster_command(const DataLayout& layout, const ServerAccount&
 std::string last_words(const DataLayout& layout) {
   const auto text = read_small_file(layout.startup_log(), kStartupLogLimit);
   if (!text || text->empty()) return "see " + layout.pgdata() + "/log";
-  return text->substr(text->size() - std::min(text->size(), kComplaintLimit)) + "(see also " + layout.pgdata() + "/log)";
+  return text->substr(text->size() - std::min(text->size(), kComplaintLimit)) + "(see also " + layout.pgdata() +
+         "/log)";
 }
 
 /// Sessions log nothing below FATAL, so that what a client can put into the log by itself (RAISE
@@ -176,8 +178,9 @@ struct EmbeddedServer::State {
   Result<void> clear_way() {
     BZ_TRY(const auto major, inspect_cluster(layout, account));
     if (major != binaries.major)
-      return fail(Errc::FailedPrecondition, layout.pgdata() + " has changed: it is no longer the cluster that was "
-                                                              "started; restore it from a backup");
+      return fail(Errc::FailedPrecondition, layout.pgdata() +
+                                                " has changed: it is no longer the cluster that was "
+                                                "started; restore it from a backup");
     return clear_the_way(layout, account, cluster_name_of(layout), options.stop_timeout);
   }
 
@@ -214,7 +217,8 @@ Result<void> EmbeddedServer::start() {
     self.report(refused);
     return prepared;
   }
-  self.supervisor = std::make_unique<Supervisor>(self.supervised(), [&self](const ServerStatus& now) { self.report(now); });
+  self.supervisor =
+      std::make_unique<Supervisor>(self.supervised(), [&self](const ServerStatus& now) { self.report(now); });
   auto started = self.supervisor->start();
   if (!started) {
     self.supervisor.reset();

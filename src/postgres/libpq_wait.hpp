@@ -21,7 +21,8 @@ inline Result<void> wait_for_socket(int socket, Direction direction, SteadyTime 
   if (direction != Direction::Read) polled.events |= POLLOUT;
   for (;;) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()).count();
-    const int ready = ::poll(&polled, 1, static_cast<int>(std::clamp<std::int64_t>(left, 0, std::numeric_limits<int>::max())));
+    const int ready =
+        ::poll(&polled, 1, static_cast<int>(std::clamp<std::int64_t>(left, 0, std::numeric_limits<int>::max())));
     if (ready > 0) return {};
     if (ready == 0) return fail(Errc::DeadlineExceeded, "PostgreSQL did not answer in time");
     if (errno != EINTR) return fail(Errc::Io, "poll failed on a PostgreSQL connection");

@@ -14,9 +14,12 @@ Result<std::string> as_network(const std::string& text) {
   const std::string address = text.substr(0, slash);
   std::array<unsigned char, 16> parsed{};
   unsigned bits = 0;
-  if (::inet_pton(AF_INET, address.c_str(), parsed.data()) == 1) bits = 32;
-  else if (::inet_pton(AF_INET6, address.c_str(), parsed.data()) == 1) bits = 128;
-  else return fail(Errc::InvalidArgument, "a gateway address is neither IPv4 nor IPv6");
+  if (::inet_pton(AF_INET, address.c_str(), parsed.data()) == 1)
+    bits = 32;
+  else if (::inet_pton(AF_INET6, address.c_str(), parsed.data()) == 1)
+    bits = 128;
+  else
+    return fail(Errc::InvalidArgument, "a gateway address is neither IPv4 nor IPv6");
   if (slash == std::string::npos) return address + "/" + std::to_string(bits);
   const char* first = text.data() + slash + 1;
   const char* last = text.data() + text.size();

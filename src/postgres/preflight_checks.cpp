@@ -43,14 +43,16 @@ void check_version(CheckContext& context) {
 
 void check_grade(CheckContext& context) {
   const bool create_role = context.ask("SELECT rolcreaterole FROM pg_roles WHERE rolname = current_user") == "t";
-  const bool owner = context.ask("SELECT pg_has_role(current_user, datdba, 'MEMBER') FROM pg_database "
-                                 "WHERE datname = current_database()") == "t";
+  const bool owner = context.ask(
+                         "SELECT pg_has_role(current_user, datdba, 'MEMBER') FROM pg_database "
+                         "WHERE datname = current_database()") == "t";
   if (context.superuser) {
     context.report.grade = Grade::Full;
     context.add(Severity::Ok, "grade.full", "the account is a superuser: the hardening can be complete");
   } else if (create_role && owner) {
     context.report.grade = Grade::Managed;
-    context.add(Severity::Note, "grade.managed", "the account may create roles and owns the database, but is no superuser",
+    context.add(Severity::Note, "grade.managed",
+                "the account may create roles and owns the database, but is no superuser",
                 "what only a superuser can take away from PUBLIC rests on the gateway's own checks",
                 "use a superuser where the provider has one; doctor lists the duties that remain");
   } else {
@@ -86,13 +88,15 @@ void check_passwords(CheckContext& context) {
                 "set password_encryption = 'scram-sha-256'");
   if (!context.superuser) {
     context.add(Severity::Note, "auth.verifiers_unseen", "password verifiers can't be read by this account",
-                "users' passwords can't be taken over without them", "run preflight as a superuser, or set new passwords");
+                "users' passwords can't be taken over without them",
+                "run preflight as a superuser, or set new passwords");
     return;
   }
   const auto md5 = context.ask_number("SELECT count(*) FROM pg_authid WHERE rolcanlogin AND rolpassword LIKE 'md5%'");
   const auto scram =
       context.ask_number("SELECT count(*) FROM pg_authid WHERE rolcanlogin AND rolpassword LIKE 'SCRAM-SHA-256$%'");
-  context.add(Severity::Ok, "auth.scram_verifiers", std::to_string(scram) + " roles have SCRAM verifiers, which can be taken over");
+  context.add(Severity::Ok, "auth.scram_verifiers",
+              std::to_string(scram) + " roles have SCRAM verifiers, which can be taken over");
   if (md5 > 0)
     context.add(Severity::Warning, "auth.md5_verifiers", std::to_string(md5) + " roles have MD5 password hashes",
                 "Bartizan signs in by SCRAM only, so they can't be taken over",
@@ -112,7 +116,8 @@ void check_roles(CheckContext& context) {
       "JOIN pg_roles g ON g.oid = a.roleid JOIN pg_roles m ON m.oid = a.member WHERE g.rolname IN "
       "('pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files') AND NOT m.rolsuper");
   if (!files.empty())
-    context.add(Severity::Warning, "roles.server_files", "these roles can reach the server's files or run programs: " + files,
+    context.add(Severity::Warning, "roles.server_files",
+                "these roles can reach the server's files or run programs: " + files,
                 "that is as much as being a superuser", "revoke these memberships");
 }
 
@@ -122,7 +127,8 @@ void check_capacity(CheckContext& context) {
       "SELECT sum(setting::integer) FROM pg_settings WHERE name IN ('superuser_reserved_connections', 'reserved_connections')");
   const auto used = context.ask_number("SELECT sum(numbackends) FROM pg_stat_database");
   const auto left = most - reserved - used;
-  const auto what = "max_connections is " + std::to_string(most) + ", of which " + std::to_string(left) + " are free now";
+  const auto what =
+      "max_connections is " + std::to_string(most) + ", of which " + std::to_string(left) + " are free now";
   if (left < kFewConnections)
     context.add(Severity::Warning, "capacity.connections", what, "every client session needs a connection of its own",
                 "raise max_connections, or bound the gateway's clients to what is free");
@@ -144,7 +150,8 @@ void check_extensions(CheckContext& context) {
   if (!languages.empty())
     context.add(Severity::Warning, "extensions.untrusted_languages", "untrusted languages: " + languages,
                 "their functions run with the server's own rights", "review the functions written in them");
-  const auto all = context.ask("SELECT string_agg(extname || ' ' || extversion, ', ' ORDER BY extname) FROM pg_extension");
+  const auto all =
+      context.ask("SELECT string_agg(extname || ' ' || extversion, ', ' ORDER BY extname) FROM pg_extension");
   context.add(Severity::Ok, "extensions.list", "extensions: " + all);
 }
 
@@ -152,7 +159,8 @@ void check_replication(CheckContext& context) {
   const auto slots = context.ask("SELECT string_agg(slot_name, ', ' ORDER BY slot_name) FROM pg_replication_slots");
   if (!slots.empty())
     context.add(Severity::Note, "replication.slots", "replication slots: " + slots,
-                "what reads them gets whole rows, past every policy", "make sure that each reader is known and bound by contract");
+                "what reads them gets whole rows, past every policy",
+                "make sure that each reader is known and bound by contract");
   const auto published = context.ask("SELECT string_agg(pubname, ', ' ORDER BY pubname) FROM pg_publication");
   if (!published.empty())
     context.add(Severity::Note, "replication.publications", "publications: " + published,
@@ -185,7 +193,8 @@ void check_hba(CheckContext& context) {
 }
 
 void check_settings(CheckContext& context) {
-  const auto encoding = context.ask("SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE datname = current_database()");
+  const auto encoding =
+      context.ask("SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE datname = current_database()");
   if (encoding != "UTF8")
     context.add(Severity::Warning, "settings.encoding", "the database's encoding is " + encoding,
                 "masks and detectors read text as UTF-8", "migrate the database to UTF8");

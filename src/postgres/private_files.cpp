@@ -28,8 +28,8 @@ class File {
 
 tl::unexpected<Error> io_error(const char* action, const std::string& path) {
   const int number = errno;
-  const auto code = number == ENOENT   ? Errc::NotFound
-                    : number == EEXIST ? Errc::AlreadyExists
+  const auto code = number == ENOENT                      ? Errc::NotFound
+                    : number == EEXIST                    ? Errc::AlreadyExists
                     : number == EACCES || number == EPERM ? Errc::PermissionDenied
                                                           : Errc::Io;
   return fail(code, std::string(action) + " " + path + ": " + std::generic_category().message(number));

@@ -38,15 +38,15 @@ ServerAccount ourselves() {
   passwd entry = {};
   passwd* found = nullptr;
   ServerAccount account{std::to_string(::geteuid()), ::geteuid(), ::getegid(), false};
-  if (::getpwuid_r(::geteuid(), &entry, buffer.data(), buffer.size(), &found) == 0 && found) account.name = found->pw_name;
+  if (::getpwuid_r(::geteuid(), &entry, buffer.data(), buffer.size(), &found) == 0 && found)
+    account.name = found->pw_name;
   return account;
 }
 
 bool plausible_name(std::string_view name) {
   return !name.empty() && name.size() <= 32 && std::islower(static_cast<unsigned char>(name[0])) != 0 &&
-         std::ranges::all_of(name, [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-         });
+         std::ranges::all_of(
+             name, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_'; });
 }
 
 Result<void> create_user(const std::string& name, SteadyTime deadline) {
@@ -66,8 +66,8 @@ Result<void> create_user(const std::string& name, SteadyTime deadline) {
     if (look_up(name)) return {};
     why = completed ? completed->standard_error : completed.error().detail;
   }
-  return fail(Errc::FailedPrecondition, "can't create the system user " + name +
-                                            " for PostgreSQL (" + why + "): create it with useradd --system " + name);
+  return fail(Errc::FailedPrecondition, "can't create the system user " + name + " for PostgreSQL (" + why +
+                                            "): create it with useradd --system " + name);
 }
 
 }  // namespace

@@ -10,12 +10,30 @@ namespace bartizan::postgres {
 namespace {
 
 /// Names (or, with a final '*', beginnings of names) that options may not set.
-constexpr std::array<std::string_view, 24> kReserved = {
-    "listen_addresses", "port",        "unix_socket_*",     "bonjour*",          "data_directory",
-    "config_file",      "hba_file",    "ident_file",        "external_pid_file", "include*",
-    "ssl*",             "krb_*",       "gss_*",             "cluster_name",      "fsync",
-    "full_page_writes", "log_*",       "logging_collector", "debug_*",           "event_source",
-    "syslog_*",         "restart_after_crash", "password_encryption", "ignore_checksum_failure"};
+constexpr std::array<std::string_view, 24> kReserved = {"listen_addresses",
+                                                        "port",
+                                                        "unix_socket_*",
+                                                        "bonjour*",
+                                                        "data_directory",
+                                                        "config_file",
+                                                        "hba_file",
+                                                        "ident_file",
+                                                        "external_pid_file",
+                                                        "include*",
+                                                        "ssl*",
+                                                        "krb_*",
+                                                        "gss_*",
+                                                        "cluster_name",
+                                                        "fsync",
+                                                        "full_page_writes",
+                                                        "log_*",
+                                                        "logging_collector",
+                                                        "debug_*",
+                                                        "event_source",
+                                                        "syslog_*",
+                                                        "restart_after_crash",
+                                                        "password_encryption",
+                                                        "ignore_checksum_failure"};
 
 bool is_reserved(std::string_view name) {
   return std::ranges::any_of(kReserved, [&](std::string_view entry) {

@@ -27,11 +27,13 @@ MachineSize measure_machine() {
   MachineSize machine;
   const long pages = ::sysconf(_SC_PHYS_PAGES);
   const long page = ::sysconf(_SC_PAGESIZE);
-  if (pages > 0 && page > 0) machine.memory_bytes = static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page);
+  if (pages > 0 && page > 0)
+    machine.memory_bytes = static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page);
   machine.memory_bytes = std::min({machine.memory_bytes, cgroup_limit("/sys/fs/cgroup/memory.max"),
                                    cgroup_limit("/sys/fs/cgroup/memory/memory.limit_in_bytes")});
   struct statvfs shm = {};
-  if (::statvfs("/dev/shm", &shm) == 0) machine.shared_memory_bytes = static_cast<std::uint64_t>(shm.f_blocks) * shm.f_frsize;
+  if (::statvfs("/dev/shm", &shm) == 0)
+    machine.shared_memory_bytes = static_cast<std::uint64_t>(shm.f_blocks) * shm.f_frsize;
   return machine;
 }
 

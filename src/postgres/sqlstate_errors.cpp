@@ -13,18 +13,18 @@ struct Mapping {
 
 /// The first prefix that matches.
 constexpr std::array kMappings = {
-    Mapping{"28", Errc::Unauthenticated},      Mapping{"57014", Errc::Cancelled},
-    Mapping{"57P", Errc::Unavailable},         Mapping{"08", Errc::Unavailable},
-    Mapping{"53300", Errc::Unavailable},       Mapping{"53", Errc::ResourceExhausted},
-    Mapping{"42501", Errc::PermissionDenied},  Mapping{"3D000", Errc::NotFound},
-    Mapping{"42P01", Errc::NotFound},          Mapping{"42704", Errc::NotFound},
-    Mapping{"42703", Errc::NotFound},          Mapping{"3F000", Errc::NotFound},
-    Mapping{"23505", Errc::AlreadyExists},     Mapping{"42P04", Errc::AlreadyExists},
-    Mapping{"42P06", Errc::AlreadyExists},     Mapping{"42P07", Errc::AlreadyExists},
-    Mapping{"42710", Errc::AlreadyExists},     Mapping{"40", Errc::Conflict},
-    Mapping{"55", Errc::FailedPrecondition},   Mapping{"25", Errc::FailedPrecondition},
-    Mapping{"0A", Errc::Unsupported},          Mapping{"22", Errc::InvalidArgument},
-    Mapping{"23", Errc::InvalidArgument},      Mapping{"42", Errc::InvalidArgument},
+    Mapping{"28", Errc::Unauthenticated},     Mapping{"57014", Errc::Cancelled},
+    Mapping{"57P", Errc::Unavailable},        Mapping{"08", Errc::Unavailable},
+    Mapping{"53300", Errc::Unavailable},      Mapping{"53", Errc::ResourceExhausted},
+    Mapping{"42501", Errc::PermissionDenied}, Mapping{"3D000", Errc::NotFound},
+    Mapping{"42P01", Errc::NotFound},         Mapping{"42704", Errc::NotFound},
+    Mapping{"42703", Errc::NotFound},         Mapping{"3F000", Errc::NotFound},
+    Mapping{"23505", Errc::AlreadyExists},    Mapping{"42P04", Errc::AlreadyExists},
+    Mapping{"42P06", Errc::AlreadyExists},    Mapping{"42P07", Errc::AlreadyExists},
+    Mapping{"42710", Errc::AlreadyExists},    Mapping{"40", Errc::Conflict},
+    Mapping{"55", Errc::FailedPrecondition},  Mapping{"25", Errc::FailedPrecondition},
+    Mapping{"0A", Errc::Unsupported},         Mapping{"22", Errc::InvalidArgument},
+    Mapping{"23", Errc::InvalidArgument},     Mapping{"42", Errc::InvalidArgument},
 };
 
 bool is_sqlstate(std::string_view text) {
@@ -56,8 +56,10 @@ bool message_may_quote(std::string_view sqlstate) noexcept {
 Error statement_error(const SqlError& error) {
   std::string detail = "PostgreSQL " + (error.sqlstate.empty() ? std::string("error") : error.sqlstate);
   if (!message_may_quote(error.sqlstate)) return {errc_of_sqlstate(error.sqlstate), detail + ": " + error.message};
-  const std::array<std::pair<std::string_view, const std::string*>, 4> names = {
-      {{"schema", &error.schema}, {"table", &error.table}, {"column", &error.column}, {"constraint", &error.constraint}}};
+  const std::array<std::pair<std::string_view, const std::string*>, 4> names = {{{"schema", &error.schema},
+                                                                                 {"table", &error.table},
+                                                                                 {"column", &error.column},
+                                                                                 {"constraint", &error.constraint}}};
   for (const auto& [kind, name] : names)
     if (!name->empty()) detail += " " + std::string(kind) + " " + *name;
   return {errc_of_sqlstate(error.sqlstate), detail};

@@ -150,8 +150,8 @@ Result<bool> Supervisor::become_ready(procs::ChildProcess& child) {
     BZ_TRY(const auto waited, child.wait(in(kProbeInterval), wake_fd_));
     if (waited == procs::WaitResult::Woken) return false;
     if (waited == procs::WaitResult::Exited)
-      return fail(Errc::Unavailable, "PostgreSQL did not start (" + child.exit_status()->to_string() +
-                                         "): " + server_.complaint());
+      return fail(Errc::Unavailable,
+                  "PostgreSQL did not start (" + child.exit_status()->to_string() + "): " + server_.complaint());
     const auto probed = server_.probe(std::min(deadline, in(kProbeTimeout)));
     if (probed) return true;
     const auto code = probed.error().code;

@@ -178,7 +178,8 @@ Result<ChildProcess> ChildProcess::spawn(const Command& command) {
 Result<WaitResult> ChildProcess::wait(SteadyTime deadline, int wake_fd) {
   for (;;) {
     if (state_->reap(false)) return WaitResult::Exited;
-    const auto slice = state_->pidfd ? deadline : std::min(deadline, std::chrono::steady_clock::now() + kPollWithoutPidfd);
+    const auto slice =
+        state_->pidfd ? deadline : std::min(deadline, std::chrono::steady_clock::now() + kPollWithoutPidfd);
     std::array<pollfd, 2> polled = {pollfd{state_->pidfd.get(), POLLIN, 0}, pollfd{wake_fd, POLLIN, 0}};
     const int ready = ::poll(polled.data(), polled.size(), poll_timeout(slice));
     if (ready < 0 && errno != EINTR) return fail(Errc::Io, "poll: " + errno_text(errno));

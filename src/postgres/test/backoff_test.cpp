@@ -10,7 +10,7 @@ TEST_CASE("delays double up to the limit, and start over after a settled run") {
     std::chrono::milliseconds ran_for;
     std::chrono::milliseconds delay;
   };
-  const Row rows[] = {{0ms, 200ms},  {0ms, 400ms},    {59999ms, 800ms}, {0ms, 1000ms},
+  const Row rows[] = {{0ms, 200ms},  {0ms, 400ms},     {59999ms, 800ms}, {0ms, 1000ms},
                       {0ms, 1000ms}, {60000ms, 200ms}, {0ms, 400ms}};
   Backoff backoff(200ms, 1000ms);
   for (const auto& row : rows) CHECK(backoff.next(row.ran_for) == row.delay);

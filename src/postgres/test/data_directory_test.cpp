@@ -56,8 +56,10 @@ TEST_CASE("the folder asked for, unless the account can't get there") {
     REQUIRE(choice);
     CHECK(choice->moved == row.moved);
     CHECK(choice->reason.empty() == !row.moved);
-    if (row.moved) CHECK(choice->path.starts_with("/var/lib/elsewhere/data-"));
-    else CHECK(choice->path == row.asked.string());
+    if (row.moved)
+      CHECK(choice->path.starts_with("/var/lib/elsewhere/data-"));
+    else
+      CHECK(choice->path == row.asked.string());
     // As ourselves there is nothing to move.
     CHECK_FALSE(choose_data_directory(row.asked.string(), ourselves())->moved);
   }

@@ -33,17 +33,19 @@ TEST_CASE("the demo loads once, whole, believable, with roles that hold what the
   const DataFolder folder;
   RunningServer server(folder.path());
   std::vector<std::string> steps;
-  const auto first = load_demo(server->endpoint(), server->superuser_password(),
-                               [&](const DemoProgress& progress) {
-                                 CHECK(progress.done == steps.size());
-                                 CHECK(progress.done < progress.steps);
-                                 steps.emplace_back(progress.step);
-                               },
-                               in(120s));
+  const auto first = load_demo(
+      server->endpoint(), server->superuser_password(),
+      [&](const DemoProgress& progress) {
+        CHECK(progress.done == steps.size());
+        CHECK(progress.done < progress.steps);
+        steps.emplace_back(progress.step);
+      },
+      in(120s));
   REQUIRE_MESSAGE(first, (first ? "" : first.error().detail));
   CHECK(first->loaded);
   CHECK(first->rows == 200002);
-  CHECK(steps == std::vector<std::string>{"roles", "schema", "customers", "orders", "invoices", "keys", "grants", "analyze"});
+  CHECK(steps ==
+        std::vector<std::string>{"roles", "schema", "customers", "orders", "invoices", "keys", "grants", "analyze"});
   MESSAGE("loaded in ", first->elapsed.count(), " ms");
 
   auto connection = server.connect("demo");
@@ -73,7 +75,8 @@ TEST_CASE("the demo loads once, whole, believable, with roles that hold what the
       {"SELECT string_agg(status, ',' ORDER BY status) FROM (SELECT DISTINCT status FROM clinic.invoices) s",
        "open,overdue,paid,void"},
       {"SELECT bool_and((status = 'paid') = (paid_at IS NOT NULL)) FROM clinic.invoices", "t"},
-      {"SELECT bool_and(pg_get_userbyid(relowner) = 'demo_owner') FROM pg_class WHERE relnamespace = 'clinic'::regnamespace", "t"},
+      {"SELECT bool_and(pg_get_userbyid(relowner) = 'demo_owner') FROM pg_class WHERE relnamespace = 'clinic'::regnamespace",
+       "t"},
       {"SELECT has_database_privilege('public', 'demo', 'CONNECT')", "f"},
       // The same rows on every machine and version.
       {"SELECT md5(string_agg(c::text, E'\\n' ORDER BY id)) FROM (SELECT id, tenant, name, email, phone, national_id, card_number, "
@@ -100,9 +103,10 @@ TEST_CASE("the demo loads once, whole, believable, with roles that hold what the
     CHECK(owner.exec("CREATE TABLE clinic.extra (n int)", in(10s)));
     CHECK(app.exec("INSERT INTO clinic.extra VALUES (1)", in(10s)));
     CHECK(reader.exec("SELECT * FROM clinic.extra", in(10s)));
-    CHECK(app.exec("INSERT INTO clinic.customers (tenant, name, email, phone, national_id, card_number, birth_date, salary) "
-                   "VALUES ('northside', 'n', 'e', 'p', 'i', 'c', '2000-01-01', 1)",
-                   in(10s)));
+    CHECK(app.exec(
+        "INSERT INTO clinic.customers (tenant, name, email, phone, national_id, card_number, birth_date, salary) "
+        "VALUES ('northside', 'n', 'e', 'p', 'i', 'c', '2000-01-01', 1)",
+        in(10s)));
     CHECK(scalar(reader, "SELECT max(id) FROM clinic.customers") == "20001");
     CHECK(reader.exec("DELETE FROM clinic.invoices", in(10s)).error().code == Errc::PermissionDenied);
     CHECK(app.exec("DROP TABLE clinic.extra", in(10s)).error().code == Errc::PermissionDenied);

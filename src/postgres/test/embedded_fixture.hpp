@@ -16,10 +16,14 @@ namespace bartizan::postgres::test {
 
 [[nodiscard]] SteadyTime in(std::chrono::milliseconds time);
 
+/// In memory where there is room for clusters (their many fsyncs make a busy disk slow), else the
+/// folder for temporary files.
+[[nodiscard]] std::filesystem::path fast_parent();
+
 /// A new folder that every user can pass.
 class DataFolder {
  public:
-  explicit DataFolder(std::string suffix = "");
+  explicit DataFolder(std::string suffix = "", const std::filesystem::path& parent = fast_parent());
   ~DataFolder();
   DataFolder(const DataFolder&) = delete;
   DataFolder& operator=(const DataFolder&) = delete;

@@ -17,8 +17,8 @@ TEST_CASE("the gateway's addresses come first, the rest of the network is refuse
 }
 
 TEST_CASE("what is not an address makes no line") {
-  for (const char* text : {"", "gateway.example.com", "10.0.0.7 trust", "10.0.0.7/33", "10.0.0.7/0", "10.0.0.7/", "10.0.0.7/a",
-                           "::1/129", "10.0.0.7\nhost all all all trust", "10.0.0.7/32 #"}) {
+  for (const char* text : {"", "gateway.example.com", "10.0.0.7 trust", "10.0.0.7/33", "10.0.0.7/0", "10.0.0.7/",
+                           "10.0.0.7/a", "::1/129", "10.0.0.7\nhost all all all trust", "10.0.0.7/32 #"}) {
     CAPTURE(text);
     const std::vector<std::string> addresses = {text};
     const auto lines = pg_hba_lines(addresses);

@@ -13,7 +13,8 @@ TEST_CASE("postmaster.pid: pid and folder") {
 }
 
 TEST_CASE("postmaster.pid: what is not one") {
-  for (const char* text : {"", "4711", "\n", "x\n", "-4711\n/data\n", "0\n/data\n", "4711 \n", "99999999999999999999\n"}) {
+  for (const char* text :
+       {"", "4711", "\n", "x\n", "-4711\n/data\n", "0\n/data\n", "4711 \n", "99999999999999999999\n"}) {
     CAPTURE(text);
     CHECK_FALSE(parse_postmaster_pid(text));
   }

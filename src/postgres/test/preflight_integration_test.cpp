@@ -15,7 +15,8 @@ using namespace std::chrono_literals;
 namespace {
 
 std::string conninfo(RunningServer& server, const std::string& user, std::string_view password) {
-  return "host='" + server->socket_directory() + "' dbname=postgres user=" + user + " password='" + std::string(password) + "'";
+  return "host='" + server->socket_directory() + "' dbname=postgres user=" + user + " password='" +
+         std::string(password) + "'";
 }
 
 const Finding* find(const PreflightReport& report, std::string_view id) {
@@ -25,10 +26,11 @@ const Finding* find(const PreflightReport& report, std::string_view id) {
 
 std::string catalog_digest(ControlConnection& connection) {
   return connection
-      .scalar("SELECT md5(string_agg(t, '' ORDER BY t)) FROM (SELECT a::text AS t FROM pg_authid a UNION ALL "
-              "SELECT c.oid::text || c.relname || coalesce(c.relacl::text, '') FROM pg_class c UNION ALL "
-              "SELECT s::text FROM pg_db_role_setting s UNION ALL SELECT e::text FROM pg_extension e) AS u",
-              in(10s))
+      .scalar(
+          "SELECT md5(string_agg(t, '' ORDER BY t)) FROM (SELECT a::text AS t FROM pg_authid a UNION ALL "
+          "SELECT c.oid::text || c.relname || coalesce(c.relacl::text, '') FROM pg_class c UNION ALL "
+          "SELECT s::text FROM pg_db_role_setting s UNION ALL SELECT e::text FROM pg_extension e) AS u",
+          in(10s))
       .value();
 }
 
@@ -69,10 +71,10 @@ TEST_CASE("preflight finds what stands in the way and changes nothing") {
   const auto report = preflight(conninfo(server, "postgres", password), in(30s));
   REQUIRE(report);
   const std::pair<const char*, Severity> expected[] = {
-      {"auth.md5_verifiers", Severity::Warning},      {"roles.unbounded", Severity::Warning},
-      {"roles.server_files", Severity::Warning},      {"replication.slots", Severity::Note},
-      {"replication.publications", Severity::Note},   {"transactions.prepared", Severity::Warning},
-      {"auth.scram_verifiers", Severity::Ok},         {"tls.local", Severity::Note}};
+      {"auth.md5_verifiers", Severity::Warning},    {"roles.unbounded", Severity::Warning},
+      {"roles.server_files", Severity::Warning},    {"replication.slots", Severity::Note},
+      {"replication.publications", Severity::Note}, {"transactions.prepared", Severity::Warning},
+      {"auth.scram_verifiers", Severity::Ok},       {"tls.local", Severity::Note}};
   for (const auto& [id, severity] : expected) {
     CAPTURE(id);
     const auto* finding = find(*report, id);
@@ -96,8 +98,8 @@ TEST_CASE("preflight finds what stands in the way and changes nothing") {
 }
 
 TEST_CASE("a connection string's secrets stand in no error") {
-  for (const char* text : {"host=/nonexistent user=u password=zqsecret", "postgresql://u:zqsecret@", "password=zqsecret host",
-                           "nonsense=zqsecret"}) {
+  for (const char* text : {"host=/nonexistent user=u password=zqsecret", "postgresql://u:zqsecret@",
+                           "password=zqsecret host", "nonsense=zqsecret"}) {
     CAPTURE(text);
     const auto report = preflight(text, in(5s));
     REQUIRE_FALSE(report);

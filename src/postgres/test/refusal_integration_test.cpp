@@ -54,8 +54,8 @@ TEST_CASE("another major version, another owner, open modes, a lost password: re
     std::function<void()> mend;
   };
   const Row rows[] = {
-      {"another major version", [&] { std::ofstream(version) << "9\n"; }, Errc::FailedPrecondition, "install the package postgresql-9",
-       [&] { std::ofstream(version) << server->binaries().major << "\n"; }},
+      {"another major version", [&] { std::ofstream(version) << "9\n"; }, Errc::FailedPrecondition,
+       "install the package postgresql-9", [&] { std::ofstream(version) << server->binaries().major << "\n"; }},
       {"not a cluster", [&] { fs::rename(version, spare); }, Errc::FailedPrecondition, "not a PostgreSQL cluster",
        [&] { fs::rename(spare, version); }},
       {"open to others", [&] { fs::permissions(pgdata, fs::perms(0755)); }, Errc::FailedPrecondition, "chmod 700",
@@ -102,13 +102,19 @@ TEST_CASE("a live PostgreSQL that Bartizan did not start is left alone") {
   struct stat info = {};
   REQUIRE(::stat((folder.path() + "/pgdata").c_str(), &info) == 0);
   procs::Command command;
-  command.argv = {server->binaries().directory + "/postgres", "-D", folder.path() + "/pgdata", "-c", "listen_addresses=",
-                  "-c", "unix_socket_directories=" + folder.path() + "/run"};
+  command.argv = {server->binaries().directory + "/postgres",
+                  "-D",
+                  folder.path() + "/pgdata",
+                  "-c",
+                  "listen_addresses=",
+                  "-c",
+                  "unix_socket_directories=" + folder.path() + "/run"};
   if (::geteuid() == 0) command.run_as = procs::RunAs{info.st_uid, info.st_gid};
   command.parent_death_signal = SIGQUIT;
   auto foreign = procs::ChildProcess::spawn(command);
   REQUIRE(foreign);
-  for (const auto deadline = in(20s); !fs::exists(folder.path() + "/run/.s.PGSQL.5432") && std::chrono::steady_clock::now() < deadline;)
+  for (const auto deadline = in(20s);
+       !fs::exists(folder.path() + "/run/.s.PGSQL.5432") && std::chrono::steady_clock::now() < deadline;)
     std::this_thread::sleep_for(20ms);
   const auto error = refusal(folder.path());
   CHECK(error.code == Errc::FailedPrecondition);

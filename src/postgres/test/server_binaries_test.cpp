@@ -18,7 +18,8 @@ SteadyTime soon() { return std::chrono::steady_clock::now() + std::chrono::secon
 /// A folder with programs that only tell a version.
 std::string fake_binaries(const std::string& version_line) {
   static int count = 0;
-  const auto folder = fs::temp_directory_path() / ("bz-binaries-" + std::to_string(::getpid()) + "-" + std::to_string(count++));
+  const auto folder =
+      fs::temp_directory_path() / ("bz-binaries-" + std::to_string(::getpid()) + "-" + std::to_string(count++));
   fs::create_directories(folder);
   for (const char* name : {"postgres", "initdb"}) {
     std::ofstream(folder / name) << "#!/bin/sh\necho '" << version_line << "'\n";
@@ -44,7 +45,8 @@ TEST_CASE("the version line of postgres") {
     CHECK(version->first == row.major);
     CHECK(version->second == row.version);
   }
-  for (const char* line : {"", "postgres", "pg_ctl (PostgreSQL) 15.2", "postgres (PostgreSQL) x", "postgres (PostgreSQL) -5"})
+  for (const char* line :
+       {"", "postgres", "pg_ctl (PostgreSQL) 15.2", "postgres (PostgreSQL) x", "postgres (PostgreSQL) -5"})
     CHECK_FALSE(parse_version_line(line));
 }
 

@@ -34,9 +34,16 @@ TEST_CASE("further settings are checked and quoted") {
   REQUIRE(text);
   CHECK(text->find("statement_timeout = '5s'\n") != std::string::npos);
   CHECK(text->find("my.note = 'it''s a \\\\ test'\n") != std::string::npos);
-  const Settings refused = {{"", "x"},          {"Name", "x"},         {"a b", "x"},        {"1a", "x"},
-                            {"a'", "x"},        {"work_mem", "1\n2"},  {"log_connections", "on"},
-                            {"ssl_ciphers", "x"}, {"include_dir", "/"}, {"listen_addresses", "*"}};
+  const Settings refused = {{"", "x"},
+                            {"Name", "x"},
+                            {"a b", "x"},
+                            {"1a", "x"},
+                            {"a'", "x"},
+                            {"work_mem", "1\n2"},
+                            {"log_connections", "on"},
+                            {"ssl_ciphers", "x"},
+                            {"include_dir", "/"},
+                            {"listen_addresses", "*"}};
   for (const auto& setting : refused) {
     CAPTURE(setting.first);
     CHECK(render_configuration({}, {setting}).error().code == Errc::InvalidArgument);

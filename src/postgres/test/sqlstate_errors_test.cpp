@@ -10,11 +10,19 @@ TEST_CASE("SQLSTATEs become conditions") {
     const char* sqlstate;
     Errc code;
   };
-  const Row rows[] = {{"28P01", Errc::Unauthenticated},    {"57P03", Errc::Unavailable},   {"57014", Errc::Cancelled},
-                      {"53300", Errc::Unavailable},        {"53100", Errc::ResourceExhausted},
-                      {"42501", Errc::PermissionDenied},   {"3D000", Errc::NotFound},      {"23505", Errc::AlreadyExists},
-                      {"40001", Errc::Conflict},           {"55P03", Errc::FailedPrecondition},
-                      {"22P02", Errc::InvalidArgument},    {"XX000", Errc::Internal},      {"", Errc::Internal}};
+  const Row rows[] = {{"28P01", Errc::Unauthenticated},
+                      {"57P03", Errc::Unavailable},
+                      {"57014", Errc::Cancelled},
+                      {"53300", Errc::Unavailable},
+                      {"53100", Errc::ResourceExhausted},
+                      {"42501", Errc::PermissionDenied},
+                      {"3D000", Errc::NotFound},
+                      {"23505", Errc::AlreadyExists},
+                      {"40001", Errc::Conflict},
+                      {"55P03", Errc::FailedPrecondition},
+                      {"22P02", Errc::InvalidArgument},
+                      {"XX000", Errc::Internal},
+                      {"", Errc::Internal}};
   for (const auto& row : rows) {
     CAPTURE(row.sqlstate);
     CHECK(errc_of_sqlstate(row.sqlstate) == row.code);
@@ -22,7 +30,8 @@ TEST_CASE("SQLSTATEs become conditions") {
 }
 
 TEST_CASE("messages that quote values or statement text are left out") {
-  const auto cast = statement_error({"22P02", "invalid input syntax for type integer: \"4111-secret\"", "", "", "", ""});
+  const auto cast =
+      statement_error({"22P02", "invalid input syntax for type integer: \"4111-secret\"", "", "", "", ""});
   CHECK(cast.detail == "PostgreSQL 22P02");
   const auto unique = statement_error({"23505", "duplicate key (secret)", "clinic", "customers", "", "customers_pkey"});
   CHECK(unique.detail == "PostgreSQL 23505 schema clinic table customers constraint customers_pkey");
@@ -41,7 +50,8 @@ TEST_CASE("a failed connection is told by its SQLSTATE, whatever the server's la
       {"connection to server on socket \"/x\" failed: FATAL:  28P01: password authentication failed for user \"u\"\nLOCATION:  a",
        Errc::Unauthenticated},
       {"connection to server on socket \"/x\" failed: FATALE:  57P03: il sistema si avvia\n", Errc::Unavailable},
-      {"connection to server on socket \"/x\" failed: No such file or directory\n\tIs the server running", Errc::Unavailable},
+      {"connection to server on socket \"/x\" failed: No such file or directory\n\tIs the server running",
+       Errc::Unavailable},
       {"connection to server at \"h\" failed: SSL error: certificate verify failed\n", Errc::PermissionDenied},
       {"", Errc::Unavailable}};
   for (const auto& row : rows) {

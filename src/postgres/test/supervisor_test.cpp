@@ -73,7 +73,8 @@ TEST_CASE("start, stop, in this order and once each") {
   supervisor.stop();
   supervisor.stop();
   CHECK(supervisor.status().state == ServerState::Stopped);
-  CHECK(record.states() == std::vector{ServerState::Starting, ServerState::Running, ServerState::Stopping, ServerState::Stopped});
+  CHECK(record.states() ==
+        std::vector{ServerState::Starting, ServerState::Running, ServerState::Stopping, ServerState::Stopped});
 }
 
 TEST_CASE("a crash is followed by back-off and a new process, again and again") {
@@ -146,8 +147,7 @@ TEST_CASE("a restart that fails is tried again; a refusal is final") {
 }
 
 TEST_CASE("stop escalates from fast to immediate to kill") {
-  const char* scripts[] = {"trap 'exit 0' QUIT; trap '' INT; while :; do sleep 0.02; done",
-                           "exec sleep 60"};
+  const char* scripts[] = {"trap 'exit 0' QUIT; trap '' INT; while :; do sleep 0.02; done", "exec sleep 60"};
   for (const char* text : scripts) {
     CAPTURE(text);
     Record record;

@@ -1,3 +1,5 @@
+#include "bartizan/procs/child_process.hpp"
+
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -10,7 +12,6 @@
 #include <sstream>
 #include <thread>
 
-#include "bartizan/procs/child_process.hpp"
 #include "bartizan/procs/process_handle.hpp"
 
 using namespace bartizan;
@@ -71,8 +72,9 @@ TEST_CASE("nothing is inherited: environment, descriptors, signal mask, working 
   ::sigemptyset(&usr1);
   ::sigaddset(&usr1, SIGUSR1);
   ::pthread_sigmask(SIG_BLOCK, &usr1, &before);
-  auto command = shell("env | grep -c BZ_PROCS_LEAK; echo $GIVEN; ls /proc/self/fd | tr '\\n' ' '; pwd; "
-                       "grep -E '^Sig(Blk|Ign)' /proc/self/status | tr -d '\\t' | tr '\\n' ' '");
+  auto command = shell(
+      "env | grep -c BZ_PROCS_LEAK; echo $GIVEN; ls /proc/self/fd | tr '\\n' ' '; pwd; "
+      "grep -E '^Sig(Blk|Ign)' /proc/self/status | tr -d '\\t' | tr '\\n' ' '");
   command.environment = {{"GIVEN", "value"}, {"PATH", "/usr/bin:/bin"}};
   command.working_directory = "/usr";
   const auto completed = must_run(command);
@@ -80,8 +82,7 @@ TEST_CASE("nothing is inherited: environment, descriptors, signal mask, working 
   ::close(leaked);
   ::unsetenv("BZ_PROCS_LEAK");
   // ls itself holds descriptor 3 on the folder it lists.
-  CHECK(completed.standard_output ==
-        "0\nvalue\n0 1 2 3 /usr\nSigBlk:0000000000000000 SigIgn:0000000000000000 ");
+  CHECK(completed.standard_output == "0\nvalue\n0 1 2 3 /usr\nSigBlk:0000000000000000 SigIgn:0000000000000000 ");
 }
 
 TEST_CASE("stdin is fed whole, more than a pipe holds, while output is drained") {

@@ -1,3 +1,5 @@
+#include "bartizan/procs/process_handle.hpp"
+
 #include <doctest/doctest.h>
 #include <unistd.h>
 
@@ -5,7 +7,6 @@
 #include <chrono>
 
 #include "bartizan/procs/child_process.hpp"
-#include "bartizan/procs/process_handle.hpp"
 
 using namespace bartizan;
 using namespace bartizan::procs;
@@ -59,7 +60,9 @@ TEST_CASE("find_processes matches user and beginning of the command line") {
   REQUIRE(child);
   const auto has = [&](const std::vector<pid_t>& pids) { return std::ranges::find(pids, child->pid()) != pids.end(); };
   CHECK(has(find_processes(::geteuid(), "/bin/sleep")));
-  CHECK(has(find_processes(::geteuid(), std::string_view("/bin/sleep\0" "63.25", 16))));
+  CHECK(has(find_processes(::geteuid(), std::string_view("/bin/sleep\0"
+                                                         "63.25",
+                                                         16))));
   CHECK_FALSE(has(find_processes(::geteuid(), "bin/sleep")));
   CHECK_FALSE(has(find_processes(::geteuid() + 1, "/bin/sleep")));
 }
