@@ -32,6 +32,9 @@ Result<proxy::GatewayOptions> gateway_options(const config::Configuration& confi
   options.throttle.pair.free_failures = configuration.lockout.attempts;
   options.throttle.pair.first_delay = configuration.lockout.base_delay;
   options.throttle.pair.max_delay = configuration.lockout.max_delay;
+  // Many people share an address, and many addresses guess at one account.
+  options.throttle.address.free_failures = 4 * configuration.lockout.attempts;
+  options.throttle.account.free_failures = 10 * configuration.lockout.attempts;
   options.scram_iterations = configuration.scram.iterations;
   options.max_stale = configuration.control.max_stale;
   options.workers = configuration.workers.threads;

@@ -65,9 +65,7 @@ Document Program::status() {
                                     {"directory", configuration.audit.directory.string()},
                                     {"records", number(audit.records)},
                                     {"refused", number(audit.refused)}});
-  const auto staleness = snapshots_.staleness(system_clock().steady());
   const auto snapshot = snapshots_.current();
-  out.emplace_back("control", Members{{"epoch", snapshot ? snapshot->epoch() : 0}, {"stale_ms", staleness ? staleness->count() : -1}});
   Items depots;
   if (snapshot)
     for (const auto& depot : snapshot->depots()) depots.push_back(Members{{"name", depot.name}, {"database", depot.database}, {"embedded", depot.embedded}, {"protection", "pass-through"}});

@@ -55,7 +55,8 @@ Result<std::shared_ptr<const Snapshot>> Snapshot::make(SnapshotParts parts) {
 
 Result<void> Snapshot::index() {
   for (const Tenant& tenant : parts_.tenants) {
-    if (!tenants_.emplace(tenant.id.get(), &tenant).second) return fail(Errc::Malformed, "a tenant's id is there twice");
+    if (!tenants_.emplace(tenant.id.get(), &tenant).second)
+      return fail(Errc::Malformed, "a tenant's id is there twice");
   }
   for (const Identity& identity : parts_.identities) {
     if (!identities_.emplace(identity.id.get(), &identity).second ||
@@ -116,7 +117,9 @@ auto* value_or_null(const Map& map, const Key& key) {
 }
 }  // namespace
 
-const Identity* Snapshot::find_identity(std::string_view name) const { return value_or_null(identities_by_name_, name); }
+const Identity* Snapshot::find_identity(std::string_view name) const {
+  return value_or_null(identities_by_name_, name);
+}
 const Identity* Snapshot::find_identity(IdentityId id) const { return value_or_null(identities_, id.get()); }
 const Depot* Snapshot::find_depot(std::string_view name) const { return value_or_null(depots_by_name_, name); }
 const Depot* Snapshot::find_depot(DepotId id) const { return value_or_null(depots_, id.get()); }
@@ -136,8 +139,10 @@ Result<GrantedLogin> Snapshot::resolve_grant(IdentityId identity_id, DepotId dep
   const Identity* identity = find_identity(identity_id);
   const Depot* depot = find_depot(depot_id);
   if (identity == nullptr || depot == nullptr) return fail(Errc::PermissionDenied, "unknown identity or depot");
-  if (!identity->usable_at(now)) return fail(Errc::PermissionDenied, "identity '" + identity->name + "' is disabled or over");
-  if (depot->state != DepotState::Active) return fail(Errc::PermissionDenied, "depot '" + depot->name + "' is suspended");
+  if (!identity->usable_at(now))
+    return fail(Errc::PermissionDenied, "identity '" + identity->name + "' is disabled or over");
+  if (depot->state != DepotState::Active)
+    return fail(Errc::PermissionDenied, "depot '" + depot->name + "' is suspended");
 
   Candidate best;
   if (const auto of_depot = grants_.find(depot_id.get()); of_depot != grants_.end()) {
@@ -155,7 +160,8 @@ Result<GrantedLogin> Snapshot::resolve_grant(IdentityId identity_id, DepotId dep
     }
   }
   if (best.grant == nullptr) {
-    return fail(Errc::PermissionDenied, "identity '" + identity->name + "' has no grant on depot '" + depot->name + "'");
+    return fail(Errc::PermissionDenied,
+                "identity '" + identity->name + "' has no grant on depot '" + depot->name + "'");
   }
   if (best.ambiguous) {
     return fail(Errc::FailedPrecondition,
@@ -186,7 +192,8 @@ std::shared_ptr<const Snapshot> SnapshotHolder::current() const {
   return snapshot_;
 }
 
-Result<std::shared_ptr<const Snapshot>> SnapshotHolder::fresh(SteadyTime now, std::chrono::milliseconds max_stale) const {
+Result<std::shared_ptr<const Snapshot>> SnapshotHolder::fresh(SteadyTime now,
+                                                              std::chrono::milliseconds max_stale) const {
   const std::lock_guard lock(mutex_);
   if (!snapshot_) return fail(Errc::Unavailable, "the control database has not been read yet");
   if (now - confirmed_.steady > max_stale) {

@@ -19,6 +19,8 @@ namespace {
 constexpr auto use_result = asio::as_tuple(asio::use_awaitable);
 /// Reads in a row before other sessions of the worker get their turn.
 constexpr int kBurst = 16;
+/// How long a faulty client's due replies are waited for.
+constexpr auto kDueReplies = std::chrono::seconds(5);
 }  // namespace
 
 void ClientSession::close() {
@@ -126,6 +128,22 @@ net::Task<bool> ClientSession::flush_to_client() {
   co_return client_.is_open();
 }
 
+/// As PostgreSQL does, the client gets the replies to what it sent before its fault.
+net::Task<void> ClientSession::end_for_client_fault() {
+  const auto report = relay_->report();
+  session::ServerRuns runs;
+  if (relay_->ask_for_due_replies(runs) && send_now(*server_, runs.runs(), to_server_)) {
+    const auto until = shared_.around.clock.steady() + kDueReplies;
+    stalled_ = true;
+    while (!closing_ && relay_->awaiting_reply() && shared_.around.clock.steady() < until) {
+      progress_.expires_at(until);
+      co_await progress_.async_wait(use_result);
+    }
+    stalled_ = false;
+  }
+  end_with(report.sqlstate, report.message, report.hint);
+}
+
 net::Task<void> ClientSession::pump_client() {
   int burst = 0;
   for (;;) {
@@ -172,8 +190,7 @@ net::Task<void> ClientSession::pump_client() {
       if (!flushed) co_return;
     }
     if (step.verdict == Verdict::Fatal) {
-      const auto report = relay_->report();
-      end_with(report.sqlstate, report.message, report.hint);
+      co_await end_for_client_fault();
       co_return;
     }
     if (step.verdict == Verdict::Finished) {

@@ -58,6 +58,7 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   // client_relay.cpp
   net::Task<void> pump_client();
   net::Task<void> pump_server();
+  net::Task<void> end_for_client_fault();
   net::Task<bool> flush_to_server();
   net::Task<bool> flush_to_client();
   [[nodiscard]] session::Step feed_client(ByteView input);

@@ -137,7 +137,7 @@ class RunningGateway final : public Gateway {
     for (;;) {
       auto accepted = co_await listener.accept();
       if (!accepted) {
-        if (accepted.error().code == Errc::Cancelled) co_return;
+        if (accepted.error().code == Errc::Cancelled || shared_.draining.load()) co_return;
         // Out of descriptors, or the like: the backlog holds clients until there is room.
         BZ_LOG(Error, "listener.accept_failed", {"reason", accepted.error().detail});
         asio::steady_timer pause(workers_[0]->context(), std::chrono::milliseconds(100));
@@ -152,6 +152,7 @@ class RunningGateway final : public Gateway {
 
   void stop() {
     if (workers_.empty()) return;
+    shared_.draining.store(true);
     workers_[0]->post([this] {
       for (auto& listener : listeners_) listener->close();
     });

@@ -25,6 +25,15 @@ bool refused_setting(std::string_view name) {
   return std::find(kRefusedSettings.begin(), kRefusedSettings.end(), lower) != kRefusedSettings.end() || lower.starts_with("bartizan.");
 }
 
+/// What a startup packet holds beside settings. Given by a switch in `options` it is a setting of
+/// that name to PostgreSQL, which has none; forwarded as a parameter it would be obeyed.
+bool names_no_setting(std::string_view name) {
+  return name == "user" || name == "database" || name == "options" || name == "replication" || name.starts_with("_pq_.");
+}
+
+/// The server's packet has to hold the login's and the database's name too.
+constexpr std::size_t kMaxSettingsBytes = pgwire::kMaxStartupBytes - 1000;
+
 }  // namespace
 
 std::size_t ClientStartup::wanted(ByteView so_far) {
@@ -95,18 +104,29 @@ ClientStartup::Step ClientStartup::on_startup_message(ByteView packet) {
   request_.database = message.database();
   if (const auto value = message.find("replication")) {
     const auto mode = pgwire::parse_replication(*value);
-    if (!mode) return refuse(pgwire::sqlstate::kInvalidParameterValue, "invalid value for parameter \"replication\"");
+    if (!mode)
+      return refuse(pgwire::sqlstate::kInvalidParameterValue,
+                    fmt::format("invalid value for parameter \"replication\": \"{}\"", *value),
+                    "Valid values are: \"false\", 0, \"true\", 1, \"database\".");
     if (*mode != pgwire::ReplicationMode::None)
       return refuse(pgwire::sqlstate::kFeatureNotSupported, "replication connections are not offered through Bartizan",
                     "Replication would hand out every row unfiltered; connect to the server itself, where that is allowed.");
   }
   auto options = pgwire::parse_options(message.options());
   if (!options) return refuse(pgwire::sqlstate::kSyntaxError, options.error().detail);
-  for (auto& option : *options) request_.settings.emplace_back(std::move(option.name), std::move(option.value));
+  for (auto& option : *options) {
+    if (names_no_setting(option.name))
+      return refuse(pgwire::sqlstate::kUndefinedObject, fmt::format("unrecognized configuration parameter \"{}\"", option.name));
+    request_.settings.emplace_back(std::move(option.name), std::move(option.value));
+  }
   for (const auto& [name, value] : message.settings()) {
     if (name == "application_name") request_.application_name = value;
     request_.settings.emplace_back(name, value);
   }
+  std::size_t settings_bytes = 0;
+  for (const auto& [name, value] : request_.settings) settings_bytes += name.size() + value.size() + 2;
+  if (settings_bytes > kMaxSettingsBytes)
+    return refuse(pgwire::sqlstate::kProgramLimitExceeded, fmt::format("the startup parameters are longer than {} bytes", kMaxSettingsBytes));
   for (const auto& [name, value] : request_.settings)
     if (refused_setting(name))
       return refuse(pgwire::sqlstate::kInsufficientPrivilege, fmt::format("parameter \"{}\" cannot be set at the start of a session", name),

@@ -56,7 +56,14 @@ const sql::Analysis& unknown_analysis() {
 Prepared Relay::analyse(std::string_view text) {
   sql::AnalyseOptions options;
   options.lex = lex_;
-  return tools_.analyses.analyse(text, options);
+  auto found = tools_.analyses.analyse(text, options);
+  if (lex_certain_ || text.find('\\') == std::string_view::npos) return found;
+  // A statement still under way may switch what a backslash means: only where that makes no
+  // difference is the text known.
+  options.lex.standard_conforming_strings = !options.lex.standard_conforming_strings;
+  const auto other = tools_.analyses.analyse(text, options);
+  if (*found.analysis == *other.analysis) return found;
+  return {nullptr, found.digest};
 }
 
 Result<audit::Ticket> Relay::begin(audit::Event event, std::string_view statement) {

@@ -28,10 +28,25 @@ namespace {
 /// What stands in for a refused statement. It must fail in PostgreSQL's raw parser, whatever the
 /// state of the transaction, and says in the server's log what it was.
 constexpr std::string_view kRefusedText = "BARTIZAN REFUSED THIS STATEMENT";
-constexpr std::string_view kRefusedPortal = "bartizan refused this portal";
+/// Of a Parse in the place of a refused Execute: an Execute of ours could name a portal that the
+/// client has made, and a Parse without a name would drop the client's unnamed statement.
+constexpr std::string_view kRefusedName = "bartizan refused";
 
 /// Enough for the names in front of a Bind whose values stream.
 constexpr std::size_t kNamePrefixBytes = 64 * 1024;
+
+bool belongs_into_copy(char type) noexcept {
+  return type == kCopyData || type == kCopyDone || type == kCopyFail || type == kFlush || type == kSync || type == kTerminate;
+}
+
+/// Kinds by which SQL gives a prepared statement's or a portal's name another meaning.
+bool may_rename(const sql::Analysis* analysis) noexcept {
+  if (analysis == nullptr) return true;
+  return std::any_of(analysis->statements.begin(), analysis->statements.end(), [](const sql::Statement& statement) {
+    return !statement.parsed || statement.kind == sql::Kind::Prepare || statement.kind == sql::Kind::Deallocate ||
+           statement.kind == sql::Kind::Discard || statement.kind == sql::Kind::Declare || statement.kind == sql::Kind::Close;
+  });
+}
 
 }  // namespace
 
@@ -83,6 +98,7 @@ Step Relay::on_client(ByteView input, ServerRuns& to_server) {
     switch (client_message(message, to_server)) {
       case Handled::Taken: step.consumed += message.whole.size(); break;
       case Handled::NeedMore: return step;
+      case Handled::Stall: step.verdict = Verdict::Stalled; return step;
       case Handled::Fatal: step.verdict = Verdict::Fatal; return step;
     }
     if (message.header.type == kTerminate) {
@@ -100,8 +116,17 @@ Relay::Handled Relay::client_message(const Message& message, ServerRuns& to_serv
     return end_fatal(pgwire::sqlstate::kProtocolViolation,
                      fmt::format("invalid frontend message type {}", static_cast<unsigned>(static_cast<unsigned char>(type))));
   if (message.header.length > longest) return end_fatal(pgwire::sqlstate::kProtocolViolation, "invalid message length");
+  // COPY FROM STDIN fails by any other message, and PostgreSQL ends the session by it; whether the
+  // message is then eaten or, if the COPY has failed before, run can't be known from here.
+  if (copy_in_ && !belongs_into_copy(type))
+    return end_fatal(pgwire::sqlstate::kProtocolViolation,
+                     fmt::format("unexpected message type 0x{:02X} during COPY from stdin", static_cast<unsigned char>(type)));
   // After an error in the extended protocol the server skips everything up to Sync; so do we.
-  if (discarding_ && type != kSync && type != kTerminate) return drop(message);
+  if (discarding_ && type != kSync && type != kTerminate) {
+    if (ambiguous_syncs_ > 0 && !belongs_into_copy(type))
+      return end_fatal(pgwire::sqlstate::kProtocolViolation, "expected Sync after a COPY that failed");
+    return drop(message);
+  }
   switch (type) {
     case kQuery: return on_query(message, to_server);
     case kParse: return on_parse(message, to_server);
@@ -130,34 +155,60 @@ void Relay::relay_with(const Forward& forward, const Message& message, ServerRun
 
 Relay::Handled Relay::relay_protocol(const Message& message, ServerRuns& to_server) {
   if (!message.complete) return Handled::NeedMore;
+  // The server would answer such a Flush by an error, though nothing is awaited for it.
+  if (message.header.type == kFlush && message.header.payload_bytes() != 0)
+    return end_fatal(pgwire::sqlstate::kProtocolViolation, "invalid Flush message");
   relay_with(Forward(), message, to_server);
   return Handled::Taken;
 }
 
-/// The message just sent will be eaten by a COPY: it is never answered, nor run.
-void Relay::drop_last_reply() {
-  finish_entry(replies_.at(replies_.size() - 1), audit::Status::NotRun);
-  replies_.erase(replies_.size() - 1);
+Relay::Handled Relay::end_too_long() {
+  return end_fatal(pgwire::sqlstate::kProgramLimitExceeded,
+                   fmt::format("the statement is longer than {} bytes", limits_.statement_bytes),
+                   "Send large values as parameters or by COPY, or raise limits.statement_bytes.");
 }
 
-// COPY FROM STDIN eats the first message that is none of its own, and fails by it: such a
-// message is passed on with nothing awaited for it (`eaten` below).
+/// nullopt: only the server's replies can tell, and they are on their way.
+std::optional<Prepared> Relay::meaning_of(const PreparedNames& names, std::string_view name) const {
+  if (renaming_ > 0 && !name.empty()) {
+    if (segment_ >= renaming_settled_in_) return std::nullopt;
+    return Prepared{};  // the server may keep its replies back until Sync: not to be waited for
+  }
+  return names.find(name, segment_);
+}
+
+/// For a Query or an Execute that goes to the server. A Query's replies are sent at its end, an
+/// Execute's at the next Sync.
+void Relay::mark_renaming(PendingReply& entry) {
+  lex_certain_ = false;
+  if (!may_rename(entry.statement.analysis.get())) return;
+  entry.renames = true;
+  ++renaming_;
+  renaming_settled_in_ = std::max(renaming_settled_in_, entry.kind == Awaited::Query ? segment_ : segment_ + 1);
+}
+
+bool Relay::ask_for_due_replies(ServerRuns& to_server) {
+  // A COPY waits for data that will not come; in the middle of a message nothing may be put in.
+  if (replies_.empty() || copy_in_ || relaying_to_server_ > 0) return false;
+  to_server.make(Forward(), [](Bytes& out) {
+    pgwire::MessageWriter writer(out);
+    pgwire::write_empty(writer, kFlush);
+  });
+  return true;
+}
 
 Relay::Handled Relay::on_query(const Message& message, ServerRuns& to_server) {
-  if (message.header.length > limits_.statement_bytes)
-    return end_fatal(pgwire::sqlstate::kProgramLimitExceeded,
-                     fmt::format("the statement is longer than {} bytes", limits_.statement_bytes),
-                     "Send large values as parameters or by COPY, or raise limits.statement_bytes.");
+  if (message.header.length > limits_.statement_bytes) return end_too_long();
   if (!message.complete) return Handled::NeedMore;
   const auto query = pgwire::decode_query(message.payload());
   if (!query) return end_fatal(pgwire::sqlstate::kProtocolViolation, "invalid Query message");
-  const bool eaten = std::exchange(copy_in_, false);
   PendingReply& entry = replies_.push(Awaited::Query);
   entry.begun = tools_.clock.steady();
   entry.bytes_before = bytes_to_client_;
   entry.statement = analyse(query->query);
   auto admission = admit_statements(entry.statement, audit::Event::Statement, entry);
   if (admission.forward) {
+    mark_renaming(entry);
     relay_with(*admission.forward, message, to_server);
   } else {
     entry.refusal = std::move(admission.refusal);
@@ -166,25 +217,20 @@ Relay::Handled Relay::on_query(const Message& message, ServerRuns& to_server) {
       pgwire::write_query(writer, kRefusedText);
     });
   }
-  if (eaten) drop_last_reply();
   return Handled::Taken;
 }
 
 Relay::Handled Relay::on_parse(const Message& message, ServerRuns& to_server) {
-  if (message.header.length > limits_.statement_bytes)
-    return end_fatal(pgwire::sqlstate::kProgramLimitExceeded,
-                     fmt::format("the statement is longer than {} bytes", limits_.statement_bytes),
-                     "Send large values as parameters or by COPY, or raise limits.statement_bytes.");
+  if (message.header.length > limits_.statement_bytes) return end_too_long();
   if (!message.complete) return Handled::NeedMore;
   const auto parse = pgwire::decode_parse(message.payload());
   if (!parse) return end_fatal(pgwire::sqlstate::kProtocolViolation, "invalid Parse message");
-  const bool eaten = std::exchange(copy_in_, false);
-  auto prepared = analyse(parse->query);
-  auto admission = decide_only(prepared);
   PendingReply& entry = replies_.push(Awaited::Parse);
-  entry.statement = prepared;
-  if (!parse->statement.empty()) entry.name = std::make_unique<std::string>(parse->statement);
-  else if (!statements_.put({}, admission.forward ? std::move(prepared) : Prepared{})) return Handled::Fatal;
+  entry.name = parse->statement;
+  entry.statement = analyse(parse->query);
+  auto admission = decide_only(entry.statement);
+  if (!admission.forward) entry.statement = {};
+  statements_.announce(entry.name, entry.statement, segment_);
   if (admission.forward) {
     relay_with(*admission.forward, message, to_server);
   } else {
@@ -194,7 +240,6 @@ Relay::Handled Relay::on_parse(const Message& message, ServerRuns& to_server) {
       pgwire::write_parse(writer, parse->statement, kRefusedText);
     });
   }
-  if (eaten) drop_last_reply();
   return Handled::Taken;
 }
 
@@ -204,22 +249,12 @@ Relay::Handled Relay::on_bind(const Message& message, ServerRuns& to_server) {
     if (!message.complete && message.whole.size() < kNamePrefixBytes) return Handled::NeedMore;
     return end_fatal(pgwire::sqlstate::kProtocolViolation, "invalid Bind message");
   }
-  if (std::exchange(copy_in_, false)) {
-    relay_with(Forward(), message, to_server);
-    return Handled::Taken;
-  }
-  // The newest Parse of that name may still be on its way.
-  Prepared statement = statements_.find(names->statement);
-  if (!names->statement.empty())
-    for (std::size_t i = replies_.size(); i-- > 0;) {
-      const PendingReply& earlier = replies_.at(i);
-      if (earlier.kind != Awaited::Parse || !earlier.name || *earlier.name != names->statement) continue;
-      statement = earlier.statement;
-      break;
-    }
-  if (!portals_.put(names->portal, std::move(statement)))
-    return end_fatal(pgwire::sqlstate::kProgramLimitExceeded, "too many open portals");
-  replies_.push(Awaited::Bind);
+  auto statement = meaning_of(statements_, names->statement);
+  if (!statement) return Handled::Stall;
+  PendingReply& entry = replies_.push(Awaited::Bind);
+  entry.name = names->portal;
+  entry.statement = std::move(*statement);
+  portals_.announce(entry.name, entry.statement, segment_);
   relay_with(Forward(), message, to_server);
   return Handled::Taken;
 }
@@ -228,22 +263,23 @@ Relay::Handled Relay::on_execute(const Message& message, ServerRuns& to_server) 
   if (!message.complete) return Handled::NeedMore;
   const auto execute = pgwire::decode_execute(message.payload());
   if (!execute) return end_fatal(pgwire::sqlstate::kProtocolViolation, "invalid Execute message");
-  const bool eaten = std::exchange(copy_in_, false);
+  auto statement = meaning_of(portals_, execute->portal);
+  if (!statement) return Handled::Stall;
   PendingReply& entry = replies_.push(Awaited::Execute);
   entry.begun = tools_.clock.steady();
   entry.bytes_before = bytes_to_client_;
-  entry.statement = portals_.find(execute->portal);
+  entry.statement = std::move(*statement);
   auto admission = admit_statements(entry.statement, audit::Event::Execute, entry);
   if (admission.forward) {
+    mark_renaming(entry);
     relay_with(*admission.forward, message, to_server);
   } else {
     entry.refusal = std::move(admission.refusal);
     to_server.make(Forward(), [](Bytes& out) {
       pgwire::MessageWriter writer(out);
-      pgwire::write_execute(writer, kRefusedPortal, 0);
+      pgwire::write_parse(writer, kRefusedName, kRefusedText);
     });
   }
-  if (eaten) drop_last_reply();
   return Handled::Taken;
 }
 
@@ -251,8 +287,7 @@ Relay::Handled Relay::on_describe(const Message& message, ServerRuns& to_server)
   if (!message.complete) return Handled::NeedMore;
   const auto describe = pgwire::decode_describe(message.payload());
   if (!describe) return end_fatal(pgwire::sqlstate::kProtocolViolation, "invalid Describe message");
-  if (!std::exchange(copy_in_, false))
-    replies_.push(describe->kind == pgwire::TargetKind::Statement ? Awaited::DescribeStatement : Awaited::DescribePortal);
+  replies_.push(describe->kind == pgwire::TargetKind::Statement ? Awaited::DescribeStatement : Awaited::DescribePortal);
   relay_with(Forward(), message, to_server);
   return Handled::Taken;
 }
@@ -261,11 +296,7 @@ Relay::Handled Relay::on_close(const Message& message, ServerRuns& to_server) {
   if (!message.complete) return Handled::NeedMore;
   const auto close = pgwire::decode_close(message.payload());
   if (!close) return end_fatal(pgwire::sqlstate::kProtocolViolation, "invalid Close message");
-  if (!std::exchange(copy_in_, false)) {
-    PendingReply& entry = replies_.push(Awaited::Close);
-    if (close->kind == pgwire::TargetKind::Portal) portals_.erase(close->name);
-    else if (!close->name.empty()) entry.name = std::make_unique<std::string>(close->name);
-  }
+  replies_.push(close->kind == pgwire::TargetKind::Portal ? Awaited::ClosePortal : Awaited::CloseStatement).name = close->name;
   relay_with(Forward(), message, to_server);
   return Handled::Taken;
 }
@@ -275,7 +306,6 @@ Relay::Handled Relay::on_function_call(const Message& message, ServerRuns& to_se
   ByteReaderView reader(message.payload());
   const auto oid = reader.be32();
   if (!oid) return end_fatal(pgwire::sqlstate::kProtocolViolation, "invalid FunctionCall message");
-  const bool eaten = std::exchange(copy_in_, false);
   PendingReply& entry = replies_.push(Awaited::FunctionCall);
   entry.begun = tools_.clock.steady();
   entry.bytes_before = bytes_to_client_;
@@ -290,8 +320,8 @@ Relay::Handled Relay::on_function_call(const Message& message, ServerRuns& to_se
     });
     return drop(message);
   }
+  lex_certain_ = false;
   relay_with(*admission.forward, message, to_server);
-  if (eaten) drop_last_reply();
   return Handled::Taken;
 }
 
@@ -307,6 +337,8 @@ Relay::Handled Relay::on_copy_message(const Message& message, ServerRuns& to_ser
 
 Relay::Handled Relay::on_sync(const Message& message, ServerRuns& to_server) {
   if (!message.complete) return Handled::NeedMore;
+  if (message.header.payload_bytes() != 0) return end_fatal(pgwire::sqlstate::kProtocolViolation, "invalid Sync message");
+  ++segment_;
   if (copy_in_) {
     ++ambiguous_syncs_;
   } else {

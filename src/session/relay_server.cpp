@@ -16,6 +16,35 @@ namespace {
 constexpr std::size_t kReportPrefixBytes = 16 * 1024;
 constexpr std::size_t kParameterBytes = 64 * 1024;
 
+/// The last ticket of a Query whose end could not be read may stand for several statements: its
+/// outcome is that of all, known at ReadyForQuery.
+bool runs_on(const PendingReply& entry) noexcept {
+  if (entry.kind != Awaited::Query || !entry.has_ticket) return false;
+  const auto* analysis = entry.statement.analysis.get();
+  return analysis == nullptr || (entry.completed + 1 >= analysis->statements.size() && !analysis->statements.back().parsed);
+}
+
+struct ErrorHead {
+  std::string_view severity;
+  std::string_view sqlstate;
+};
+
+/// From the fields at the front of an ErrorResponse, of which the rest may be missing.
+ErrorHead head_of_error(ByteView prefix) noexcept {
+  ErrorHead head;
+  std::string_view localised;
+  ByteReaderView reader(prefix);
+  for (auto code = reader.u8(); code && *code != 0; code = reader.u8()) {
+    const auto value = reader.cstring();
+    if (!value) break;
+    if (*code == 'S' && localised.empty()) localised = *value;
+    if (*code == 'V' && head.severity.empty()) head.severity = *value;
+    if (*code == 'C' && head.sqlstate.empty()) head.sqlstate = *value;
+  }
+  if (head.severity.empty()) head.severity = localised;  // servers before 9.6
+  return head;
+}
+
 }  // namespace
 
 Step Relay::on_server(ByteView input, ByteRuns& to_client) {
@@ -48,6 +77,7 @@ Step Relay::on_server(ByteView input, ByteRuns& to_client) {
     message.whole = message.complete ? rest.first(message.header.total_bytes()) : rest;
     switch (server_message(message, to_client)) {
       case Handled::Taken: step.consumed += message.whole.size(); break;
+      case Handled::Stall:
       case Handled::NeedMore: return step;
       case Handled::Fatal: step.verdict = Verdict::Fatal; return step;
     }
@@ -73,8 +103,9 @@ Relay::Handled Relay::server_message(const Message& message, ByteRuns& to_client
   switch (type) {
     case be::kDataRow:
       if (replies_.empty() || (replies_.front().kind != Awaited::Query && replies_.front().kind != Awaited::Execute) ||
-          replies_.front().failed)
+          replies_.front().failed || replies_.front().refusal)
         return mismatch(type);
+      ambiguous_syncs_ = 0;
       ++replies_.front().rows;
       return relay_reply(message, to_client);
     case be::kNoticeResponse:
@@ -85,6 +116,7 @@ Relay::Handled Relay::server_message(const Message& message, ByteRuns& to_client
     default: break;
   }
   if (replies_.empty() || !fits_front(type)) return mismatch(type);
+  ambiguous_syncs_ = 0;  // whatever was sent before this one's message is answered now, or never
   switch (type) {
     case be::kCommandComplete: return on_command_complete(message, to_client);
     case be::kCopyInResponse: return on_copy_in_response(message, to_client);
@@ -98,7 +130,8 @@ Relay::Handled Relay::server_message(const Message& message, ByteRuns& to_client
 /// REQUIRES: the queue is not empty.
 bool Relay::fits_front(char type) noexcept {
   const PendingReply& front = replies_.front();
-  if (front.failed) return false;  // ReadyForQuery alone may follow
+  if (front.failed) return false;   // ReadyForQuery alone may follow
+  if (front.refusal) return false;  // what was sent in its place can't but fail
   switch (front.kind) {
     case Awaited::Query:
       return type == be::kRowDescription || type == be::kCommandComplete || type == be::kEmptyQueryResponse ||
@@ -112,7 +145,8 @@ bool Relay::fits_front(char type) noexcept {
     case Awaited::DescribeStatement:
       return front.parameters_seen ? type == be::kRowDescription || type == be::kNoData : type == be::kParameterDescription;
     case Awaited::DescribePortal: return type == be::kRowDescription || type == be::kNoData;
-    case Awaited::Close: return type == be::kCloseComplete;
+    case Awaited::CloseStatement:
+    case Awaited::ClosePortal: return type == be::kCloseComplete;
     case Awaited::Sync:
     case Awaited::CopyEnd: return false;
   }
@@ -123,16 +157,18 @@ void Relay::complete_front_if_done(char type) {
   PendingReply& front = replies_.front();
   switch (type) {
     case be::kParseComplete:
-      // A name beyond the bound stays unknown: it runs as a statement of which nothing is known.
-      if (front.name && !statements_.put(*front.name, std::move(front.statement))) ++figures_.failed;
+      statements_.put(front.name, std::move(front.statement));
       pop_front(audit::Status::Unknown);
       return;
     case be::kCloseComplete:
-      if (front.name) statements_.erase(*front.name);
+      (front.kind == Awaited::ClosePortal ? portals_ : statements_).erase(front.name);
       pop_front(audit::Status::Unknown);
       return;
     case be::kParameterDescription: front.parameters_seen = true; return;
     case be::kBindComplete:
+      portals_.put(front.name, std::move(front.statement));
+      pop_front(audit::Status::Unknown);
+      return;
     case be::kNoData: pop_front(audit::Status::Unknown); return;
     case be::kRowDescription:
       if (front.kind != Awaited::Query) pop_front(audit::Status::Unknown);
@@ -142,10 +178,14 @@ void Relay::complete_front_if_done(char type) {
       pop_front(audit::Status::Unknown);
       return;
     case be::kEmptyQueryResponse:
+      front.answered = true;
       finish_statement(front, audit::Status::Ok);
       if (front.kind == Awaited::Execute) pop_front(audit::Status::Unknown);
       return;
-    case be::kFunctionCallResponse: finish_statement(front, audit::Status::Ok); return;
+    case be::kFunctionCallResponse:
+      front.answered = true;
+      finish_statement(front, audit::Status::Ok);
+      return;
     default: return;
   }
 }
@@ -156,37 +196,55 @@ Relay::Handled Relay::on_command_complete(const Message& message, ByteRuns& to_c
   if (!complete) return mismatch(message.header.type);
   PendingReply& front = replies_.front();
   if (const auto rows = pgwire::rows_of(complete->tag); rows && front.rows == 0) front.rows = *rows;
-  if (complete->tag == "DISCARD ALL" || complete->tag == "DEALLOCATE ALL") {
-    statements_.clear();
-    portals_.clear();
-  }
+  follow_renaming(complete->tag, front.statement);
   const auto handled = relay_reply(message, to_client);
   copy_in_ = false;
-  finish_statement(front, audit::Status::Ok);
+  front.copying = false;
+  front.answered = true;
+  if (!runs_on(front)) finish_statement(front, audit::Status::Ok);
   if (front.kind == Awaited::Execute) pop_front(audit::Status::Unknown);
   return handled;
 }
 
-Relay::Handled Relay::on_copy_in_response(const Message& message, ByteRuns& to_client) {
-  const auto handled = relay_reply(message, to_client);
-  // What the client sent behind the COPY before it was seen to begin: the server's COPY reads
-  // it. It ignores Sync, ends at CopyDone, and fails by the first message that is neither.
-  const bool simple = replies_.front().kind == Awaited::Query;
-  for (std::size_t i = 1; i < replies_.size();) {
-    const Awaited kind = replies_.at(i).kind;
-    if (kind == Awaited::Sync) {
-      ++ambiguous_syncs_;
-      replies_.erase(i);
-      continue;
-    }
-    if (kind == Awaited::CopyEnd || simple) {
-      finish_entry(replies_.at(i), audit::Status::NotRun);
-      replies_.erase(i);
-    }
-    return handled;
+/// What SQL's PREPARE, DEALLOCATE, DECLARE and CLOSE have done to the names of the protocol. (What
+/// a function does by dynamic SQL is not seen.)
+void Relay::follow_renaming(std::string_view tag, const Prepared& by) {
+  if (tag == "DISCARD ALL") {
+    statements_.clear_named();
+    portals_.clear_named();
+    return;
   }
-  copy_in_ = true;
-  return handled;
+  const bool statement = tag == "PREPARE" || tag.starts_with("DEALLOCATE");
+  const bool portal = tag == "DECLARE CURSOR" || tag.starts_with("CLOSE CURSOR");
+  if (!statement && !portal) return;
+  PreparedNames& names = statement ? statements_ : portals_;
+  bool known = false;
+  if (by.analysis)
+    for (const auto& each : by.analysis->statements) {
+      if (statement ? each.kind != sql::Kind::Prepare && each.kind != sql::Kind::Deallocate
+                    : each.kind != sql::Kind::Declare && each.kind != sql::Kind::Close)
+        continue;
+      known = each.parsed && !each.name.empty();
+      if (!known) break;
+      names.erase(each.name);
+    }
+  if (!known) names.clear_named();
+}
+
+// What the client sent behind the COPY before it was seen to begin, the server's COPY reads. It
+// ignores Sync and ends at CopyDone; by any other message PostgreSQL 14 and later end the session,
+// older ones eat it. Should the COPY fail before it reads that message, the message is run.
+Relay::Handled Relay::on_copy_in_response(const Message& message, ByteRuns& to_client) {
+  std::size_t syncs = 0;
+  while (1 + syncs < replies_.size() && replies_.at(1 + syncs).kind == Awaited::Sync) ++syncs;
+  const bool ended_ahead = 1 + syncs < replies_.size();
+  if (ended_ahead && replies_.at(1 + syncs).kind != Awaited::CopyEnd)
+    return end_fatal(pgwire::sqlstate::kProtocolViolation, "unexpected message during COPY from stdin");
+  ambiguous_syncs_ = syncs;
+  replies_.erase(1, syncs + (ended_ahead ? 1 : 0));
+  replies_.front().copying = true;
+  copy_in_ = !ended_ahead;
+  return relay_reply(message, to_client);
 }
 
 void Relay::follow(const pgwire::ParameterStatus& status) noexcept {
@@ -216,24 +274,25 @@ Relay::Handled Relay::on_parameter_status(const Message& message, ByteRuns& to_c
 
 Relay::Handled Relay::on_error_response(const Message& message, ByteRuns& to_client) {
   if (!message.complete && message.whole.size() < kReportPrefixBytes) return Handled::NeedMore;
-  std::array<char, 5> sqlstate{'X', 'X', '0', '0', '0'};
-  if (message.complete) {
-    const auto report = pgwire::decode_report(message.payload());
-    if (!report) return mismatch(message.header.type);
-    if (report->sqlstate().size() == 5) std::copy_n(report->sqlstate().begin(), 5, sqlstate.begin());
-    server_said_fatal_ = report->severity() == "FATAL" || report->severity() == "PANIC";
-  }
+  if (message.complete && !pgwire::decode_report(message.payload())) return mismatch(message.header.type);
+  const auto head = head_of_error(message.payload());
+  const bool fatal = head.severity == "FATAL" || head.severity == "PANIC";
+  server_said_fatal_ = server_said_fatal_ || fatal;
   ++figures_.failed;
   copy_in_ = false;
   if (replies_.empty()) {
     // Unasked errors are those that end the connection: an administrator's, a time-out's, a crash's.
-    if (!server_said_fatal_) return mismatch(message.header.type);
+    if (!fatal) return mismatch(message.header.type);
     return relay_reply(message, to_client);
   }
   PendingReply& front = replies_.front();
-  front.sqlstate = sqlstate;
-  if (front.failed && !server_said_fatal_) return mismatch(message.header.type);
-  if (front.refusal && !server_said_fatal_) {
+  if (front.failed && !fatal) return mismatch(message.header.type);
+  const bool replaced = front.refusal && !fatal;
+  // Of a server that gives none, or nonsense: internal_error.
+  const auto sqlstate = replaced ? front.refusal->sqlstate : pgwire::SqlState::parse(head.sqlstate).value_or(pgwire::sqlstate::kInternalError);
+  std::copy_n(sqlstate.view().begin(), 5, front.sqlstate.begin());
+  if (!front.copying && front.kind != Awaited::Sync) ambiguous_syncs_ = 0;
+  if (replaced) {
     const auto before = to_client.total_bytes();
     to_client.make([&](Bytes& out) {
       pgwire::MessageWriter writer(out);
@@ -246,8 +305,18 @@ Relay::Handled Relay::on_error_response(const Message& message, ByteRuns& to_cli
   }
   finish_statement(front, front.refusal ? audit::Status::Refused : audit::Status::Failed);
   front.failed = true;
+  if (front.kind == Awaited::Execute && ambiguous_syncs_ > 0 && !sync_follows())
+    return end_fatal(pgwire::sqlstate::kProtocolViolation, "expected Sync after a COPY that failed");
   if (front.kind != Awaited::Query && front.kind != Awaited::FunctionCall && front.kind != Awaited::Sync) skip_to_sync();
   return Handled::Taken;
+}
+
+/// Behind a COPY that fails with Syncs sent into it, any of which may have ended the skipping: only
+/// what stands behind a further Sync is run for certain.
+bool Relay::sync_follows() noexcept {
+  std::size_t i = 1;
+  while (i < replies_.size() && replies_.at(i).kind == Awaited::CopyEnd) ++i;
+  return i >= replies_.size() || replies_.at(i).kind == Awaited::Sync;
 }
 
 /// The server ignores what was sent up to the next Sync, also what has not been sent yet.
@@ -260,22 +329,35 @@ Relay::Handled Relay::on_ready_for_query(const Message& message, ByteRuns& to_cl
   if (!message.complete) return Handled::NeedMore;
   const auto ready = pgwire::decode_ready_for_query(message.payload());
   if (!ready) return mismatch(message.header.type);
-  const bool awaited = !replies_.empty() && (replies_.front().kind == Awaited::Sync || replies_.front().kind == Awaited::Query ||
-                                             replies_.front().kind == Awaited::FunctionCall);
+  bool awaited = false;
+  if (!replies_.empty()) {
+    const PendingReply& front = replies_.front();
+    const bool by_itself = front.kind == Awaited::Query || front.kind == Awaited::FunctionCall;
+    awaited = front.kind == Awaited::Sync || (by_itself && (front.answered || front.failed));
+  }
   if (!awaited) {
-    if (!replies_.empty() || ambiguous_syncs_ == 0) return mismatch(message.header.type);
+    if (ambiguous_syncs_ == 0) return mismatch(message.header.type);
     --ambiguous_syncs_;
     discarding_ = false;
   }
   transaction_ = ready->status;
-  if (transaction_ == pgwire::TransactionStatus::Idle && portals_.has_named()) portals_.clear_named();
+  if (transaction_ == pgwire::TransactionStatus::Idle) portals_.clear_named();
   const auto handled = relay_reply(message, to_client);
-  if (awaited) pop_front(replies_.front().failed ? audit::Status::NotRun : audit::Status::Unknown);
+  if (awaited) {
+    const PendingReply& front = replies_.front();
+    pop_front(front.failed ? audit::Status::NotRun : runs_on(front) ? audit::Status::Ok : audit::Status::Unknown);
+  }
+  // Changed settings are told before ReadyForQuery.
+  if (replies_.empty()) lex_certain_ = true;
   return handled;
 }
 
 void Relay::pop_front(audit::Status unfinished) {
-  finish_entry(replies_.front(), unfinished);
+  PendingReply& front = replies_.front();
+  finish_entry(front, unfinished);
+  if (front.kind == Awaited::Parse) statements_.settle(front.name);
+  if (front.kind == Awaited::Bind) portals_.settle(front.name);
+  if (front.renames) --renaming_;
   replies_.pop();
   while (!replies_.empty() && replies_.front().kind == Awaited::CopyEnd) replies_.pop();
 }

@@ -21,12 +21,17 @@ void ReplyQueue::pop() noexcept {
   at(0) = PendingReply{};
   head_ = (head_ + 1) & (ring_.size() - 1);
   --size_;
+  if (size_ == 0 && ring_.size() > kKeptWhenEmpty) {
+    ring_ = std::vector<PendingReply>();
+    head_ = 0;
+  }
 }
 
-void ReplyQueue::erase(std::size_t i) noexcept {
-  for (; i + 1 < size_; ++i) at(i) = std::move(at(i + 1));
-  at(size_ - 1) = PendingReply{};
-  --size_;
+void ReplyQueue::erase(std::size_t first, std::size_t count) noexcept {
+  if (count == 0) return;
+  for (std::size_t i = first; i + count < size_; ++i) at(i) = std::move(at(i + count));
+  for (std::size_t i = size_ - count; i < size_; ++i) at(i) = PendingReply{};
+  size_ -= count;
 }
 
 }  // namespace bartizan::session

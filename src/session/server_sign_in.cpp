@@ -10,9 +10,20 @@ namespace be = pgwire::backend;
 using pgwire::sqlstate::kCannotConnectNow;
 using pgwire::sqlstate::kConnectionFailure;
 
+namespace {
+
+/// Of equal names the server obeys the last: what ClientStartup lets through as a setting must not
+/// be able to choose the login, the database or the kind of connection.
+bool names_a_setting(std::string_view name) {
+  return name != "user" && name != "database" && name != "options" && name != "replication" && !name.starts_with("_pq_.");
+}
+
+}  // namespace
+
 void ServerSignIn::begin(Bytes& out) const {
   std::vector<std::pair<std::string_view, std::string_view>> parameters = {{"user", request_.user}, {"database", request_.database}};
-  for (const auto& [name, value] : request_.settings) parameters.emplace_back(name, value);
+  for (const auto& [name, value] : request_.settings)
+    if (names_a_setting(name)) parameters.emplace_back(name, value);
   pgwire::MessageWriter writer(out);
   pgwire::write_startup_message(writer, pgwire::kProtocol30, parameters);
 }

@@ -72,7 +72,7 @@ class Bartizan:
             folder=folder, port=self.port, cert=certificates.server_cert, key=certificates.server_key,
             sign_in=SIGN_IN_SECONDS, limits=limits))
         self.child = Child([program(), "serve", "--config", config], folder / "bartizan.log",
-                           unprivileged=True, env=clean_environment())
+                           unprivileged=True, env=clean_environment() | {"HOME": str(folder)})
         wait_for(self._serving, 60, f"Bartizan on port {self.port}", step=0.1)
         self.server_port = server_port or cluster.port
         self.protect(DATABASE, USER, USER_PASSWORD)
@@ -99,9 +99,9 @@ class Bartizan:
         """A depot for this database, and the identity `user`, who signs in with the server's own password."""
         self.command("depot", "create", database, "--host", "localhost", "--port", str(self.server_port),
                      "--database", database, "--ca-file", str(self.cluster.certificates.ca_file),
-                     "--login", user, input=password + "\n")
-        self.command("identity", "create", user, check=False, input=password + "\n")
-        self.command("grant", "add", database, "--identity", user, "--login", user)
+                     "--login", user, "--password-stdin", input=password + "\n")
+        self.command("identity", "create", user, "--password-stdin", check=False, input=password + "\n")
+        self.command("grant", "add", "--depot", database, "--identity", user, "--login", user)
 
     def endpoint(self, base: Endpoint | None = None) -> Endpoint:
         return (base or self.cluster.endpoint()).replace(name="bartizan", host="127.0.0.1", port=self.port)
@@ -128,10 +128,10 @@ class Embedded:
 
     def endpoints(self) -> list[Endpoint]:
         """One per demo identity."""
-        return [Endpoint("bartizan", self.state["host"], self.state["port"], identity["user"],
+        return [Endpoint("bartizan", "localhost", self.state["endpoints"][0]["port"], identity["name"],
                          Path(identity["password_file"]).read_text().rstrip("\n"), identity["depot"],
                          self.state["ca_file"])
-                for identity in self.state["identities"]]
+                for identity in self.state["demo"]["identities"]]
 
     def stop(self) -> None:
         self.child.stop(signal.SIGTERM, patience=30)

@@ -99,14 +99,49 @@ TEST_CASE("resolve_grant") {
       {"direct wins over role", {grant(1, kAnalysts, "owner"), grant(2, kAna, "reader")}, {}, "reader", {}, false},
       {"expired", {grant(1, kAna, "reader", past)}, Errc::PermissionDenied, "", {}, false},
       {"over at this very moment", {grant(1, kAna, "reader", kNow)}, Errc::PermissionDenied, "", {}, false},
-      {"expired direct gives way to the role's", {grant(1, kAna, "owner", past), grant(2, kAnalysts, "reader")}, {}, "reader", {}, true},
-      {"two logins direct", {grant(1, kAna, "reader"), grant(2, kAna, "owner")}, Errc::FailedPrecondition, "", {}, false},
-      {"two logins by roles", {grant(1, kAnalysts, "reader"), grant(2, kSupport, "writer")}, Errc::FailedPrecondition, "", {}, false},
-      {"the other login is expired", {grant(1, kAna, "reader"), grant(2, kAna, "owner", past)}, {}, "reader", {}, false},
-      {"same login twice: the latest end", {grant(1, kAna, "reader", soon), grant(2, kAna, "reader", late)}, {}, "reader", late, false},
-      {"same login twice: one endless", {grant(1, kAna, "reader", soon), grant(2, kAna, "reader")}, {}, "reader", {}, false},
+      {"expired direct gives way to the role's",
+       {grant(1, kAna, "owner", past), grant(2, kAnalysts, "reader")},
+       {},
+       "reader",
+       {},
+       true},
+      {"two logins direct",
+       {grant(1, kAna, "reader"), grant(2, kAna, "owner")},
+       Errc::FailedPrecondition,
+       "",
+       {},
+       false},
+      {"two logins by roles",
+       {grant(1, kAnalysts, "reader"), grant(2, kSupport, "writer")},
+       Errc::FailedPrecondition,
+       "",
+       {},
+       false},
+      {"the other login is expired",
+       {grant(1, kAna, "reader"), grant(2, kAna, "owner", past)},
+       {},
+       "reader",
+       {},
+       false},
+      {"same login twice: the latest end",
+       {grant(1, kAna, "reader", soon), grant(2, kAna, "reader", late)},
+       {},
+       "reader",
+       late,
+       false},
+      {"same login twice: one endless",
+       {grant(1, kAna, "reader", soon), grant(2, kAna, "reader")},
+       {},
+       "reader",
+       {},
+       false},
       {"a login without a usable secret", {grant(1, kAna, "ghost")}, Errc::FailedPrecondition, "", {}, false},
-      {"third login after two equal ones", {grant(1, kAna, "reader"), grant(3, kAna, "owner"), grant(0, kAna, "reader")}, Errc::FailedPrecondition, "", {}, false},
+      {"third login after two equal ones",
+       {grant(1, kAna, "reader"), grant(3, kAna, "owner"), grant(0, kAna, "reader")},
+       Errc::FailedPrecondition,
+       "",
+       {},
+       false},
   };
   for (const GrantCase& c : cases) {
     CAPTURE(c.title);
@@ -127,7 +162,8 @@ TEST_CASE("resolve_grant") {
       CHECK(found->by_role.has_value() == c.by_role);
       CHECK(chosen.value_or(found->grant) == found->grant);
       chosen = found->grant;
-    } while (std::next_permutation(orders.begin(), orders.end(), [](const Grant& a, const Grant& b) { return a.id < b.id; }));
+    } while (std::next_permutation(orders.begin(), orders.end(),
+                                   [](const Grant& a, const Grant& b) { return a.id < b.id; }));
   }
 }
 

@@ -12,9 +12,21 @@ _NOTIFY_PID = "its BackendKeyData pid is not the backend's"
 _STARTUP = "no SCRAM-SHA-256-PLUS; refuses startup parameters that it does not know"
 _VIOLATION = "answers violations in its own words, at once, before the replies that are due"
 
+_STRICT = "a message that can't be decoded ends the session (08P01); PostgreSQL goes on after an ERROR"
+_COPY_FAULT = "a foreign message in a COPY ends the session with one FATAL 08P01; PostgreSQL says ERROR, then FATAL"
+_OPTIONS = "faulty options are refused before sign-in, in words that do not repeat them"
+_GRANTS = "a database that does not exist and one that is not granted are one answer, with a hint"
+_VERSION = "refused in protocol 3's form, with Bartizan's words"
+
 KNOWN: dict[str, dict[str, str]] = {
     "postgres": {},
-    "bartizan": {},
+    "bartizan": {
+        "malformed.*": _STRICT, "simple.nul_inside_query": _STRICT, "simple.query_without_terminator": _STRICT,
+        "copy.in_query_during_copy": _COPY_FAULT, "violation.unknown_type_during_copy_in": _COPY_FAULT,
+        "startup.options_*": _OPTIONS, "startup.unknown_database": _GRANTS,
+        "version.2_0": _VERSION, "version.1_0": _VERSION, "version.0_0": _VERSION,
+        "version.ssl_request_inside_tls": _VERSION,
+    },
     "pgbouncer": {
         "simple.idle_in_transaction_timeout": _CRASHED, "simple.idle_session_timeout": _CRASHED,
         "simple.terminate_own_backend": _CRASHED, "copy.in_query_during_copy": _CRASHED,

@@ -112,7 +112,8 @@ class SnapshotHolder {
   /// nullptr until the first publish.
   [[nodiscard]] std::shared_ptr<const Snapshot> current() const;
   /// The current one, or Unavailable when it was last confirmed longer than max_stale ago.
-  [[nodiscard]] Result<std::shared_ptr<const Snapshot>> fresh(SteadyTime now, std::chrono::milliseconds max_stale) const;
+  [[nodiscard]] Result<std::shared_ptr<const Snapshot>> fresh(SteadyTime now,
+                                                              std::chrono::milliseconds max_stale) const;
   /// Time since the last confirmation; nullopt before the first.
   [[nodiscard]] std::optional<std::chrono::milliseconds> staleness(SteadyTime now) const;
   [[nodiscard]] std::optional<WallTime> confirmed_at() const;

@@ -1,9 +1,14 @@
-// Which statement stands behind a prepared statement's or a portal's name. A named statement is
-// known from its ParseComplete on: a Parse that fails must not change what the name meant.
+// Which statement stands behind a prepared statement's or a portal's name, at any place of the
+// client's stream. A definition (Parse, Bind) counts from the server's answer on, since one that
+// fails or is skipped leaves the old meaning in force. Before the answer it may be relied on only
+// in its own segment, the messages between two Syncs: there its failure makes the server skip its
+// use too. Behind the Sync there is no telling, and whoever asks has to wait.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -15,30 +20,45 @@ namespace bartizan::session {
 /// The analysis is null where nothing is known.
 using Prepared = sql::AnalysisCache::Found;
 
-/// One session's. Bounded: put() refuses a new name beyond kMaxNames.
+/// One session's statements, or its portals. Bounded: a new name beyond kMaxNames stays unknown.
 class PreparedNames {
  public:
   static constexpr std::size_t kMaxNames = 65536;
+  /// PostgreSQL cuts names to 63 bytes, so that several long ones are one to it: those stay unknown.
+  static constexpr std::size_t kMaxNameBytes = 62;
 
-  /// Empty when the name is not known here: made by SQL's PREPARE or DECLARE, or not at all.
-  [[nodiscard]] const Prepared& find(std::string_view name) const;
-  [[nodiscard]] bool put(std::string_view name, Prepared statement);
+  /// A definition has been sent, in this segment; each needs one settle().
+  void announce(std::string_view name, const Prepared& statement, std::uint64_t segment);
+  /// The oldest announced definition of the name has succeeded, failed or been skipped.
+  void settle(std::string_view name);
+  /// What the name means to a message of this segment that is sent now. A Prepared without
+  /// analysis: made by SQL's PREPARE or DECLARE, or not at all. nullopt: not known before an
+  /// earlier segment's definition is settled.
+  [[nodiscard]] std::optional<Prepared> find(std::string_view name, std::uint64_t segment) const;
+
+  /// The server has confirmed the definition.
+  void put(std::string_view name, Prepared statement);
   void erase(std::string_view name);
   /// Names other than the unnamed.
   void clear_named() { named_.clear(); }
-  [[nodiscard]] bool has_named() const noexcept { return !named_.empty(); }
-  void clear() {
-    named_.clear();
-    unnamed_ = {};
-  }
 
  private:
+  struct Announced {
+    Prepared newest;
+    std::uint64_t segment = 0;
+    std::size_t count = 0;
+  };
   struct Hash {
     using is_transparent = void;
     std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
   };
+  template <class T>
+  using ByName = std::unordered_map<std::string, T, Hash, std::equal_to<>>;
+
   Prepared unnamed_;
-  std::unordered_map<std::string, Prepared, Hash, std::equal_to<>> named_;
+  Announced unnamed_announced_;
+  ByName<Prepared> named_;
+  ByName<Announced> announced_;
 };
 
 }  // namespace bartizan::session

@@ -76,6 +76,9 @@ class Relay {
   /// Takes what it can from the front of input; the rest must be handed in again, with more.
   Step on_client(ByteView input, ServerRuns& to_server);
   Step on_server(ByteView input, ByteRuns& to_client);
+  /// Before a session ends because of its client: asks the server for the replies that are due
+  /// already. False when there is nothing to wait for.
+  [[nodiscard]] bool ask_for_due_replies(ServerRuns& to_server);
   /// The server's connection has ended: what is still owed gets its outcome.
   void abandon();
 
@@ -101,7 +104,7 @@ class Relay {
     bool complete = false;
     [[nodiscard]] ByteView payload() const { return whole.subspan(pgwire::kFrameHeaderBytes); }
   };
-  enum class Handled : std::uint8_t { Taken, NeedMore, Fatal };
+  enum class Handled : std::uint8_t { Taken, NeedMore, Stall, Fatal };
 
   // relay_client.cpp
   Handled client_message(const Message& message, ServerRuns& to_server);
@@ -118,7 +121,9 @@ class Relay {
   Handled relay_protocol(const Message& message, ServerRuns& to_server);
   void relay_with(const Forward& forward, const Message& message, ServerRuns& to_server);
   Handled end_fatal(pgwire::SqlState sqlstate, std::string text, std::string hint = {});
-  void drop_last_reply();
+  Handled end_too_long();
+  [[nodiscard]] std::optional<Prepared> meaning_of(const PreparedNames& names, std::string_view name) const;
+  void mark_renaming(PendingReply& entry);
 
   // relay_server.cpp
   Handled server_message(const Message& message, ByteRuns& to_client);
@@ -131,7 +136,9 @@ class Relay {
   Handled relay_reply(const Message& message, ByteRuns& to_client);
   [[nodiscard]] bool fits_front(char type) noexcept;
   void complete_front_if_done(char type);
+  [[nodiscard]] bool sync_follows() noexcept;
   void skip_to_sync();
+  void follow_renaming(std::string_view tag, const Prepared& by);
   Handled mismatch(char type);
   void pop_front(audit::Status unfinished);
 
@@ -162,8 +169,12 @@ class Relay {
   pgwire::TransactionStatus transaction_ = pgwire::TransactionStatus::Idle;
   bool discarding_ = false;         // an extended-query error: the server skips until Sync
   bool copy_in_ = false;            // the server reads CopyData, and ignores Sync and Flush
-  std::uint32_t ambiguous_syncs_ = 0;  // Syncs sent into a COPY: the server answers none or some
+  std::size_t ambiguous_syncs_ = 0;  // Syncs sent into a COPY: the server answers none or some
+  std::uint64_t segment_ = 0;        // rises with each Sync sent
+  std::size_t renaming_ = 0;         // entries of the queue that may rename
+  std::uint64_t renaming_settled_in_ = 0;  // from this segment on their outcome is on its way
   sql::LexOptions lex_;             // follows ParameterStatus
+  bool lex_certain_ = true;         // nothing has run that may have changed it untold
   bool server_said_fatal_ = false;
   std::uint64_t relaying_to_server_ = 0;  // bytes left of a message that is passed on
   std::uint64_t dropping_from_client_ = 0;

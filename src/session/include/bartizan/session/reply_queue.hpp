@@ -24,7 +24,8 @@ enum class Awaited : std::uint8_t {
   DescribeStatement,
   DescribePortal,
   Execute,
-  Close,
+  CloseStatement,
+  ClosePortal,
   Sync,
   CopyEnd,  ///< CopyDone or CopyFail: no reply, a mark for what came before the COPY began
 };
@@ -33,20 +34,23 @@ struct PendingReply {
   Awaited kind = Awaited::Sync;
   bool failed = false;          ///< its ErrorResponse has come
   bool has_ticket = false;
+  bool answered = false;        ///< Query and FunctionCall: a reply that ReadyForQuery may follow has come
+  bool copying = false;         ///< between its CopyInResponse and what ends the COPY
+  bool renames = false;         ///< may give a prepared statement's or a cursor's name another meaning
   bool parameters_seen = false; ///< DescribeStatement: ParameterDescription has come
-  std::uint16_t completed = 0;  ///< statements of a Query that are done
+  std::uint32_t completed = 0;  ///< statements of a Query that are done; a Query may hold millions
   audit::Ticket ticket{};
   std::uint64_t rows = 0;
   std::uint64_t bytes_before = 0;
   SteadyTime begun{};
   std::array<char, 5> sqlstate{'0', '0', '0', '0', '0'};
-  sql::AnalysisCache::Found statement;                  ///< Query: what runs; Parse: what is to be stored
-  std::unique_ptr<std::string> name;                    ///< Parse and Close of a named statement
+  sql::AnalysisCache::Found statement;                  ///< Query, Execute: what runs; Parse, Bind: what the name will mean
+  std::string name;                                     ///< Parse, Bind, Close: the statement's or the portal's
   std::unique_ptr<std::vector<audit::Ticket>> tickets;  ///< Query of several statements
   std::unique_ptr<pgwire::ErrorReport> refusal;         ///< replaces the server's error: the message was ours
 };
 
-/// A ring; grows, never shrinks below what one idle session may keep. Not thread-safe.
+/// A ring; grows, and lets go of what an idle session need not keep. Not thread-safe.
 class ReplyQueue {
  public:
   [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
@@ -56,10 +60,13 @@ class ReplyQueue {
   [[nodiscard]] PendingReply& at(std::size_t i) noexcept { return ring_[(head_ + i) & (ring_.size() - 1)]; }
   PendingReply& push(Awaited kind);
   void pop() noexcept;
-  /// Removes the i-th entry, keeping order.
-  void erase(std::size_t i) noexcept;
+  /// Removes count entries from the first-th on, keeping order. Linear in what stands behind them.
+  /// REQUIRES: first + count <= size()
+  void erase(std::size_t first, std::size_t count) noexcept;
 
  private:
+  static constexpr std::size_t kKeptWhenEmpty = 1024;
+
   std::vector<PendingReply> ring_;
   std::size_t head_ = 0;
   std::size_t size_ = 0;
