@@ -70,7 +70,7 @@ def test_scram_plus_is_offered_works_and_binds(endpoint):
 
 MALFORMED_FINAL = {
     "wrong_nonce": ({"r": "abcdef"}, {"08P01"}), "shorter_nonce": ({"r": ""}, {"08P01"}),
-    "wrong_binding": ({"c": "eSws"}, {"08P01"}), "no_base64_binding": ({"c": "!!!"}, {"08P01"}),
+    "wrong_binding": ({"c": "eSws"}, {"08P01", "28P01"}), "no_base64_binding": ({"c": "!!!"}, {"08P01", "28P01"}),
     "no_base64_proof": ({"p": "!!!"}, {"08P01"}), "empty_proof": ({"p": ""}, {"08P01"}),
     "short_proof": ({"p": "AAAA"}, {"08P01"}), "long_proof": ({"p": "A" * 88}, {"08P01"}),
     "zero_proof": ({"p": "A" * 43 + "="}, {"28P01"}), "huge_proof": ({"p": "A" * 20000}, {"08P01", "28P01"}),

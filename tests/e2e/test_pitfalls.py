@@ -148,7 +148,8 @@ def test_pitfall_09_expired_and_disabled_roles_stay_out(endpoint, cluster, chang
                 wire.sign_in(endpoint).close()
             except (wire.SignInRefused, wire.Eof) as refused:
                 if isinstance(refused, wire.SignInRefused):
-                    assert refused.sqlstate in ("28P01", "28000", "08P01"), refused
+                    # 08006: Bartizan's own sign-in as that role failed, whose reason is not the client's to know
+                    assert refused.sqlstate in ("28P01", "28000", "08P01", "08006"), refused
                 break
             assert time.monotonic() < deadline, f"still let in after: alter role {change}"
             time.sleep(0.2)
