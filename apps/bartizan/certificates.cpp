@@ -25,7 +25,8 @@ std::vector<std::string> host_names() {
   std::array<char, 256> name{};
   if (::gethostname(name.data(), name.size() - 1) == 0 && name[0] != '\0') {
     const std::string host(name.data());
-    const bool plain = host.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-") == std::string::npos;
+    const bool plain =
+        host.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-") == std::string::npos;
     if (plain && host != "localhost") names.push_back(host);
   }
   return names;
@@ -36,7 +37,8 @@ crypto::SubjectAltNames wanted_names(const std::vector<std::string>& addresses) 
   names.dns_names = host_names();
   names.ip_addresses = {"127.0.0.1", "::1"};
   for (const auto& address : addresses)
-    if (address != "0.0.0.0" && address != "::" && std::ranges::find(names.ip_addresses, address) == names.ip_addresses.end())
+    if (address != "0.0.0.0" && address != "::" &&
+        std::ranges::find(names.ip_addresses, address) == names.ip_addresses.end())
       names.ip_addresses.push_back(address);
   return names;
 }
@@ -50,7 +52,8 @@ Result<crypto::CertificateAuthority> authority(const std::filesystem::path& fold
     ca.private_key_pem = std::move(*key);
     return ca;
   }
-  BZ_TRY(auto ca, crypto::make_ca("Bartizan private authority", system_clock().wall() - std::chrono::hours(1), kCaLife, system_random()));
+  BZ_TRY(auto ca, crypto::make_ca("Bartizan private authority", system_clock().wall() - std::chrono::hours(1), kCaLife,
+                                  system_random()));
   BZ_CHECK(write_file(folder / "ca.key", ca.private_key_pem.reveal(), 0600));
   BZ_CHECK(write_file(folder / "ca.crt", ca.certificate_pem, 0644));
   made = "a certificate authority of its own and ";
@@ -61,10 +64,13 @@ Result<crypto::CertificateAuthority> authority(const std::filesystem::path& fold
 bool still_good(const Material& material, const crypto::SubjectAltNames& names) {
   const auto info = crypto::certificate_info(material.certificate_pem);
   if (!info || info->not_after - system_clock().wall() < kRenewBefore) return false;
-  return std::ranges::all_of(names.dns_names, [&](const auto& n) { return std::ranges::find(info->names.dns_names, n) != info->names.dns_names.end(); });
+  return std::ranges::all_of(names.dns_names, [&](const auto& n) {
+    return std::ranges::find(info->names.dns_names, n) != info->names.dns_names.end();
+  });
 }
 
-Result<Material> own_certificate(const std::filesystem::path& folder, const std::vector<std::string>& addresses, std::string& made) {
+Result<Material> own_certificate(const std::filesystem::path& folder, const std::vector<std::string>& addresses,
+                                 std::string& made) {
   BZ_CHECK(make_folder(folder, 0755));
   const auto names = wanted_names(addresses);
   auto certificate = read_file(folder / "server.crt");
@@ -74,7 +80,8 @@ Result<Material> own_certificate(const std::filesystem::path& folder, const std:
     if (still_good(present, names)) return present;
   }
   BZ_TRY(auto ca, authority(folder, made));
-  BZ_TRY(auto issued, crypto::issue_server_certificate(ca, names, system_clock().wall() - std::chrono::hours(1), kServerLife, system_random()));
+  BZ_TRY(auto issued, crypto::issue_server_certificate(ca, names, system_clock().wall() - std::chrono::hours(1),
+                                                       kServerLife, system_random()));
   BZ_CHECK(write_file(folder / "server.key", issued.private_key_pem.reveal(), 0600));
   BZ_CHECK(write_file(folder / "server.crt", issued.certificate_pem, 0644));
   made += "an ECDSA P-256 certificate";
@@ -103,7 +110,8 @@ Result<LoadedCertificate> load_certificate(const config::TlsOptions& options, co
     server.client_ca_pem = std::string(client_ca.reveal_chars());
   }
   server.require_client_certificate = options.require_client_certificate;
-  server.min_version = options.min_version == config::TlsVersion::Tls12 ? net::TlsVersion::Tls12 : net::TlsVersion::Tls13;
+  server.min_version =
+      options.min_version == config::TlsVersion::Tls12 ? net::TlsVersion::Tls12 : net::TlsVersion::Tls13;
   server.session_tickets = options.session_tickets;
   BZ_TRY(loaded.certificate.context, net::TlsContext::server(server));
   if (auto hash = crypto::server_end_point_hash(ByteView(loaded.certificate.context->certificate_der())))

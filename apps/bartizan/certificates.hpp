@@ -20,7 +20,8 @@ struct LoadedCertificate {
 };
 
 /// folder: <data>/tls. names: host names and addresses that clients may use.
-[[nodiscard]] Result<LoadedCertificate> load_certificate(const config::TlsOptions& options, const std::filesystem::path& folder,
+[[nodiscard]] Result<LoadedCertificate> load_certificate(const config::TlsOptions& options,
+                                                         const std::filesystem::path& folder,
                                                          const std::vector<std::string>& addresses);
 
 }  // namespace bartizan::app

@@ -27,7 +27,8 @@ Result<config::Configuration> load(const std::string& file, const std::vector<co
 }
 
 void show_phase(std::string_view phase, std::chrono::milliseconds elapsed, std::string_view remark) {
-  std::cout << fmt::format("{:<22} {:>7.2f} s  {}\n", phase, static_cast<double>(elapsed.count()) / 1000, remark) << std::flush;
+  std::cout << fmt::format("{:<22} {:>7.2f} s  {}\n", phase, static_cast<double>(elapsed.count()) / 1000, remark)
+            << std::flush;
 }
 
 int start_failed(const Error& error) {
@@ -61,7 +62,8 @@ std::string default_data_directory() {
 std::vector<config::Override> up_overrides(const cli::UpOptions& options) {
   const bool chosen = !options.data_directory.empty();
   std::error_code error;
-  const auto data = std::filesystem::weakly_canonical(chosen ? options.data_directory : default_data_directory(), error);
+  const auto data =
+      std::filesystem::weakly_canonical(chosen ? options.data_directory : default_data_directory(), error);
   std::vector<config::Override> overrides = {{"embedded.enabled", "true"},
                                              {"embedded.data_directory", data.string()},
                                              {"embedded.demo", options.demo ? "true" : "false"}};
@@ -88,7 +90,9 @@ int up(const cli::UpOptions& options) {
   if (!program) return start_failed(program.error());
   if (options.demo) print_tour(**program, std::cout);
   const double took = std::chrono::duration<double>(system_clock().steady() - begun).count();
-  std::cout << fmt::format("\nReady in {:.1f} s. {}\n", took, options.detach ? "`bartizan down` stops it." : "Ctrl-C stops everything.") << std::flush;
+  std::cout << fmt::format("\nReady in {:.1f} s. {}\n", took,
+                           options.detach ? "`bartizan down` stops it." : "Ctrl-C stops everything.")
+            << std::flush;
   if (background) detach_ready((*program)->data_directory() / "bartizan.log");
   (*program)->run_until_stopped();
   return code(cli::ExitCode::Ok);
@@ -107,7 +111,9 @@ int preflight(const cli::PreflightOptions& options) {
   if (options.json) {
     std::cout << control::Document(control::Members{{"server_version", report->server_version},
                                                     {"grade", postgres::to_string(report->grade)},
-                                                    {"findings", std::move(findings)}}).to_json() << "\n";
+                                                    {"findings", std::move(findings)}})
+                     .to_json()
+              << "\n";
   } else {
     std::cout << fmt::format("PostgreSQL {}, grade: {}\n", report->server_version, postgres::to_string(report->grade));
     for (const auto& finding : report->findings) {

@@ -22,8 +22,10 @@ int follow(int pipe_end, pid_t child) {
     const ssize_t n = ::read(pipe_end, buffer.data(), buffer.size());
     if (n <= 0) break;
     for (ssize_t i = 0; i < n; ++i) {
-      if (buffer[static_cast<std::size_t>(i)] == kReady) ready = true;
-      else std::fputc(buffer[static_cast<std::size_t>(i)], stdout);
+      if (buffer[static_cast<std::size_t>(i)] == kReady)
+        ready = true;
+      else
+        std::fputc(buffer[static_cast<std::size_t>(i)], stdout);
     }
     std::fflush(stdout);
   }

@@ -1,10 +1,11 @@
 // Files of the program's own folder: whole, private, and replaced in one step.
 #pragma once
 
+#include <sys/types.h>
+
 #include <filesystem>
 #include <string>
 #include <string_view>
-#include <sys/types.h>
 
 #include "bartizan/base/result.hpp"
 #include "bartizan/base/secret.hpp"

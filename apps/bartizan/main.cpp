@@ -3,5 +3,6 @@
 #include "commands.hpp"
 
 int main(int argc, char** argv) {
-  return bartizan::cli::run(argc, argv, bartizan::app::local_commands(), bartizan::cli::process_surroundings(BZ_VERSION));
+  return bartizan::cli::run(argc, argv, bartizan::app::local_commands(),
+                            bartizan::cli::process_surroundings(BZ_VERSION));
 }

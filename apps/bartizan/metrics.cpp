@@ -11,7 +11,8 @@ std::string Program::metrics_text() {
   page.gauge("bartizan_sessions", "Signed-in sessions.", number(f.sessions));
   page.gauge("bartizan_half_open", "Connections that have not signed in yet.", number(f.half_open));
   page.counter("bartizan_connections_total", "Connections accepted.", number(f.accepted));
-  page.counter("bartizan_connections_refused_total", "Connections refused before sign-in.", number(f.refused_connections));
+  page.counter("bartizan_connections_refused_total", "Connections refused before sign-in.",
+               number(f.refused_connections));
   page.counter("bartizan_sign_ins_total", "Sign-ins that succeeded.", number(f.sign_ins));
   page.counter("bartizan_sign_in_failures_total", "Sign-ins that failed.", number(f.sign_in_failures));
   page.counter("bartizan_cancels_total", "Cancel requests passed on.", number(f.cancels));
@@ -33,8 +34,10 @@ std::string Program::metrics_text() {
              staleness ? number(staleness->count()) / 1000 : -1);
   if (embedded_) {
     const auto status = embedded_->status();
-    page.gauge("bartizan_embedded_running", "1 while the embedded PostgreSQL runs.", status.state == postgres::ServerState::Running ? 1 : 0);
-    page.counter("bartizan_embedded_restarts_total", "Restarts of the embedded PostgreSQL after crashes.", number(status.restarts));
+    page.gauge("bartizan_embedded_running", "1 while the embedded PostgreSQL runs.",
+               status.state == postgres::ServerState::Running ? 1 : 0);
+    page.counter("bartizan_embedded_restarts_total", "Restarts of the embedded PostgreSQL after crashes.",
+                 number(status.restarts));
   }
   return page.text();
 }

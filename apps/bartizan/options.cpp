@@ -54,7 +54,8 @@ postgres::EmbeddedOptions embedded_options(const config::EmbeddedOptions& embedd
   options.data_directory = (embedded.data_directory / "postgres").string();
   if (!embedded.postgres_bin_directory.empty()) options.binaries_directory = embedded.postgres_bin_directory.string();
   options.system_user = embedded.user;
-  if (embedded.shared_buffers) options.settings.emplace_back("shared_buffers", std::to_string(embedded.shared_buffers->bytes / 1024) + "kB");
+  if (embedded.shared_buffers)
+    options.settings.emplace_back("shared_buffers", std::to_string(embedded.shared_buffers->bytes / 1024) + "kB");
   return options;
 }
 
@@ -65,7 +66,8 @@ void apply_log_options(const config::LogOptions& log) {
     case config::LogLevel::Warn: log::set_level(log::Level::Warn); break;
     case config::LogLevel::Error: log::set_level(log::Level::Error); break;
   }
-  const bool text = log.format == config::LogFormat::Text || (log.format == config::LogFormat::Auto && ::isatty(STDERR_FILENO) == 1);
+  const bool text =
+      log.format == config::LogFormat::Text || (log.format == config::LogFormat::Auto && ::isatty(STDERR_FILENO) == 1);
   log::set_format(text ? log::Format::Text : log::Format::Json);
 }
 

@@ -1,6 +1,7 @@
 #include "program.hpp"
 
 #include <fmt/format.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -8,6 +9,7 @@
 
 #include <array>
 #include <charconv>
+#include <cstdlib>
 
 #include "bartizan/base/log.hpp"
 #include "bartizan/postgres/demo.hpp"
@@ -33,6 +35,20 @@ void harden_process() {
     ::setrlimit(RLIMIT_NOFILE, &files);
   }
   ::signal(SIGPIPE, SIG_IGN);
+  // The statement parser is bounded for 4 MiB of stack; what ulimit says must not lower that.
+  pthread_attr_t attributes;
+  if (::pthread_attr_init(&attributes) == 0) {
+    ::pthread_attr_setstacksize(&attributes, 8u << 20);
+    ::pthread_setattr_default_np(&attributes);
+    ::pthread_attr_destroy(&attributes);
+  }
+}
+
+/// libpq must connect where the configuration says, whatever the caller's shell exports.
+void forget_libpq_environment() {
+  for (const char* name :
+       {"PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGUSER", "PGSERVICE", "PGSERVICEFILE", "PGOPTIONS"})
+    ::unsetenv(name);
 }
 
 SecretBytes random_password() {
@@ -47,6 +63,7 @@ SecretBytes random_password() {
 
 Result<std::unique_ptr<Program>> Program::start(ProgramOptions options, const PhaseObserver& observer) {
   harden_process();
+  forget_libpq_environment();
   std::unique_ptr<Program> program(new Program(std::move(options)));
   struct Phase {
     std::string_view name;
@@ -55,18 +72,20 @@ Result<std::unique_ptr<Program>> Program::start(ProgramOptions options, const Ph
   };
   const auto& configuration = program->options_.configuration;
   const bool embedded = configuration.embedded.enabled;
-  const std::array<Phase, 6> phases = {{{"embedded PostgreSQL", &Program::start_embedded, embedded},
-                                        {"control database", &Program::open_control_database, true},
-                                        {"demo data", &Program::load_demo, embedded && configuration.embedded.demo},
-                                        {"wire port", &Program::open_wire_port, true},
-                                        {"admin socket", &Program::open_admin_socket, true},
-                                        {"metrics", &Program::open_metrics, configuration.metrics.address.has_value()}}};
+  const std::array<Phase, 6> phases = {
+      {{"embedded PostgreSQL", &Program::start_embedded, embedded},
+       {"control database", &Program::open_control_database, true},
+       {"demo data", &Program::load_demo, embedded && configuration.embedded.demo},
+       {"wire port", &Program::open_wire_port, true},
+       {"admin socket", &Program::open_admin_socket, true},
+       {"metrics", &Program::open_metrics, configuration.metrics.address.has_value()}}};
   for (const auto& phase : phases) {
     if (!phase.wanted) continue;
     const auto begun = system_clock().steady();
     auto remark = (program.get()->*phase.work)();
     if (!remark) return fail(remark.error().code, fmt::format("{}: {}", phase.name, remark.error().detail));
-    observer(phase.name, std::chrono::duration_cast<std::chrono::milliseconds>(system_clock().steady() - begun), *remark);
+    observer(phase.name, std::chrono::duration_cast<std::chrono::milliseconds>(system_clock().steady() - begun),
+             *remark);
   }
   BZ_LOG(Info, "program.started", {"version", BZ_VERSION}, {"port", program->port()});
   return program;
@@ -81,15 +100,18 @@ Program::~Program() {
   database_.reset();
   audit_.reset();
   if (embedded_)
-    if (const auto stopped = embedded_->stop(); !stopped) BZ_LOG(Error, "embedded.stop_failed", {"reason", stopped.error().detail});
+    if (const auto stopped = embedded_->stop(); !stopped)
+      BZ_LOG(Error, "embedded.stop_failed", {"reason", stopped.error().detail});
 }
 
 Result<std::string> Program::start_embedded() {
   const auto& data = data_directory();
   BZ_CHECK(make_folder(data, 0755));
-  embedded_ = std::make_unique<postgres::EmbeddedServer>(embedded_options(options_.configuration.embedded), [](const postgres::ServerStatus& status) {
-    BZ_LOG(Info, "embedded.state", {"state", postgres::to_string(status.state)}, {"reason", status.reason}, {"restarts", status.restarts});
-  });
+  embedded_ = std::make_unique<postgres::EmbeddedServer>(
+      embedded_options(options_.configuration.embedded), [](const postgres::ServerStatus& status) {
+        BZ_LOG(Info, "embedded.state", {"state", postgres::to_string(status.state)}, {"reason", status.reason},
+               {"restarts", status.restarts});
+      });
   BZ_CHECK(embedded_->start());
   auto remark = fmt::format("PostgreSQL {}, unix socket only", embedded_->binaries().version);
   if (!embedded_->data_directory_note().empty()) remark += "; " + embedded_->data_directory_note();
@@ -100,12 +122,15 @@ Result<std::string> Program::start_embedded() {
 Result<SecretBytes> Program::prepare_control_database(postgres::ControlConnection& superuser, SteadyTime deadline) {
   BZ_CHECK(make_folder(data_directory() / "keys", 0700));
   BZ_TRY(auto password, load_or_create_secret(data_directory() / "keys" / "control.password"));
-  BZ_TRY(const auto role, superuser.exec("SELECT FROM pg_catalog.pg_roles WHERE rolname = 'bartizan_control'", deadline));
+  BZ_TRY(const auto role,
+         superuser.exec("SELECT FROM pg_catalog.pg_roles WHERE rolname = 'bartizan_control'", deadline));
   if (role.command_tag() == "SELECT 0")
     BZ_CHECK(superuser.exec("CREATE ROLE bartizan_control LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE", deadline));
   BZ_CHECK(superuser.set_role_password("bartizan_control", password, deadline));
-  BZ_TRY(const auto database, superuser.exec("SELECT FROM pg_catalog.pg_database WHERE datname = 'bartizan'", deadline));
-  if (database.command_tag() == "SELECT 0") BZ_CHECK(superuser.exec("CREATE DATABASE bartizan OWNER bartizan_control", deadline));
+  BZ_TRY(const auto database,
+         superuser.exec("SELECT FROM pg_catalog.pg_database WHERE datname = 'bartizan'", deadline));
+  if (database.command_tag() == "SELECT 0")
+    BZ_CHECK(superuser.exec("CREATE DATABASE bartizan OWNER bartizan_control", deadline));
   BZ_CHECK(superuser.exec("REVOKE ALL ON DATABASE bartizan FROM PUBLIC", deadline));
   return password;
 }
@@ -114,11 +139,14 @@ Result<std::string> Program::open_control_database() {
   const auto& control = options_.configuration.control;
   store::DatabaseOptions database;
   if (embedded_) {
-    BZ_TRY(auto superuser, postgres::ControlConnection::connect(embedded_->endpoint(), embedded_->superuser_password(), in(std::chrono::seconds(20))));
+    BZ_TRY(auto superuser, postgres::ControlConnection::connect(embedded_->endpoint(), embedded_->superuser_password(),
+                                                                in(std::chrono::seconds(20))));
     BZ_TRY(database.password, prepare_control_database(superuser, in(std::chrono::seconds(60))));
-    database.conninfo = fmt::format("host='{}' port={} dbname=bartizan user=bartizan_control", embedded_->socket_directory(), embedded_->endpoint().port);
+    database.conninfo = fmt::format("host='{}' port={} dbname=bartizan user=bartizan_control",
+                                    embedded_->socket_directory(), embedded_->endpoint().port);
   } else {
-    if (control.dsn.empty()) return fail(Errc::InvalidArgument, "control.dsn or control.dsn_file is needed without an embedded PostgreSQL");
+    if (control.dsn.empty())
+      return fail(Errc::InvalidArgument, "control.dsn or control.dsn_file is needed without an embedded PostgreSQL");
     database.conninfo = std::string(control.dsn.reveal_chars());
   }
   BZ_CHECK(make_folder(control.root_key_file.parent_path(), 0700));
@@ -126,8 +154,9 @@ Result<std::string> Program::open_control_database() {
   BZ_TRY(database_, store::Database::open(std::move(database), std::move(root_key), system_random()));
   BZ_TRY(const int applied, database_->migrate());
   BZ_TRY(audit_, auditlog::BasicLog::open(audit_options(options_.configuration.audit)));
-  verbs_ = std::make_unique<control::Verbs>(control::ServiceContext{*database_, snapshots_, *this, system_clock(), system_random(),
-                                                                    static_cast<int>(options_.configuration.scram.iterations)});
+  verbs_ = std::make_unique<control::Verbs>(
+      control::ServiceContext{*database_, snapshots_, *this, system_clock(), system_random(),
+                              static_cast<int>(options_.configuration.scram.iterations)});
   BZ_TRY(feed_, store::ChangeFeed::start(*database_, snapshots_, system_clock(), {}));
   return fmt::format("{} migrations applied, audit: basic", applied);
 }
@@ -135,17 +164,20 @@ Result<std::string> Program::open_control_database() {
 Result<std::string> Program::load_demo() {
   const auto deadline = in(std::chrono::seconds(120));
   BZ_TRY(const auto summary, postgres::load_demo(embedded_->endpoint(), embedded_->superuser_password(), {}, deadline));
-  BZ_TRY(auto superuser, postgres::ControlConnection::connect(embedded_->endpoint(), embedded_->superuser_password(), deadline));
+  BZ_TRY(auto superuser,
+         postgres::ControlConnection::connect(embedded_->endpoint(), embedded_->superuser_password(), deadline));
   control::DemoDepot depot;
   depot.endpoint = {embedded_->socket_directory(), embedded_->endpoint().port};
   depot.database = std::string(postgres::kDemoDatabase);
-  for (const auto& [role, secret] : {std::pair{"demo_owner", &depot.demo_owner}, std::pair{"demo_reader", &depot.demo_reader},
-                                     std::pair{"demo_app", &depot.demo_app}}) {
+  for (const auto& [role, secret] :
+       {std::pair{"demo_owner", &depot.demo_owner}, std::pair{"demo_reader", &depot.demo_reader},
+        std::pair{"demo_app", &depot.demo_app}}) {
     *secret = random_password();
     BZ_CHECK(superuser.set_role_password(role, *secret, deadline));
   }
-  const control::ServiceContext context{*database_, snapshots_, *this, system_clock(), system_random(),
-                                        static_cast<int>(options_.configuration.scram.iterations)};
+  const control::ServiceContext context{*database_,      snapshots_,
+                                        *this,           system_clock(),
+                                        system_random(), static_cast<int>(options_.configuration.scram.iterations)};
   BZ_TRY(demo_, control::bootstrap_demo(context, depot));
   BZ_CHECK(write_demo_passwords());
   feed_->look_now();
@@ -211,7 +243,8 @@ Result<std::string> Program::open_metrics() {
   sources.not_ready = [this]() -> std::optional<std::string> {
     const auto fresh = snapshots_.fresh(system_clock().steady(), options_.configuration.control.max_stale);
     if (!fresh) return "the control database is away";
-    if (embedded_ && embedded_->status().state != postgres::ServerState::Running) return "the embedded PostgreSQL is not running";
+    if (embedded_ && embedded_->status().state != postgres::ServerState::Running)
+      return "the embedded PostgreSQL is not running";
     if (!audit_->figures().healthy) return "the audit log can't be written";
     return std::nullopt;
   };
@@ -235,7 +268,8 @@ void Program::run_until_stopped() {
     const int signal = ::sigtimedwait(&set, nullptr, &pause);
     if (signal == SIGTERM || signal == SIGINT) break;
     if (signal == SIGHUP)
-      if (const auto reloaded = reload(); !reloaded) BZ_LOG(Error, "reload.failed", {"reason", reloaded.error().detail});
+      if (const auto reloaded = reload(); !reloaded)
+        BZ_LOG(Error, "reload.failed", {"reason", reloaded.error().detail});
   }
   BZ_LOG(Info, "program.draining");
   gateway_->drain(options_.configuration.limits.drain_timeout);
@@ -244,7 +278,8 @@ void Program::run_until_stopped() {
 Result<void> Program::kill_session(std::string_view id) {
   std::uint64_t number = 0;
   const auto [end, error] = std::from_chars(id.data(), id.data() + id.size(), number);
-  if (error != std::errc{} || end != id.data() + id.size()) return fail(Errc::InvalidArgument, "a session's id is a number");
+  if (error != std::errc{} || end != id.data() + id.size())
+    return fail(Errc::InvalidArgument, "a session's id is a number");
   if (!gateway_->kill(number)) return fail(Errc::NotFound, "there is no such session");
   return {};
 }

@@ -31,7 +31,8 @@ struct ProgramOptions {
 };
 
 /// Told of each phase as it ends.
-using PhaseObserver = std::function<void(std::string_view phase, std::chrono::milliseconds elapsed, std::string_view remark)>;
+using PhaseObserver =
+    std::function<void(std::string_view phase, std::chrono::milliseconds elapsed, std::string_view remark)>;
 
 /// The main thread's. The admin server's threads call the Runtime members.
 class Program final : public control::Runtime {
@@ -58,7 +59,9 @@ class Program final : public control::Runtime {
   [[nodiscard]] std::string pgpass_file() const;
   [[nodiscard]] const std::string& ca_file() const { return ca_file_; }
   [[nodiscard]] std::uint16_t port() const { return gateway_->port(); }
-  [[nodiscard]] const std::filesystem::path& data_directory() const { return options_.configuration.embedded.data_directory; }
+  [[nodiscard]] const std::filesystem::path& data_directory() const {
+    return options_.configuration.embedded.data_directory;
+  }
   [[nodiscard]] std::string psql() const;
 
  private:

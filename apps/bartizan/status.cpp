@@ -44,11 +44,14 @@ Document Program::status() {
   out.emplace_back("data_directory", data_directory().string());
   out.emplace_back("admin_socket", configuration.admin.socket_file.string());
   Items endpoints;
-  for (const auto& address : gateway_->addresses()) endpoints.push_back(Members{{"host", address}, {"port", number(gateway_->port())}});
+  for (const auto& address : gateway_->addresses())
+    endpoints.push_back(Members{{"host", address}, {"port", number(gateway_->port())}});
   out.emplace_back("endpoints", std::move(endpoints));
   out.emplace_back("ca_file", ca_file_);
   out.emplace_back("certificate_not_after", control::format_time(certificate_not_after_));
-  if (observability_) out.emplace_back("metrics", fmt::format("http://{}:{}/metrics", configuration.metrics.address->to_string(), observability_->port()));
+  if (observability_)
+    out.emplace_back("metrics", fmt::format("http://{}:{}/metrics", configuration.metrics.address->to_string(),
+                                            observability_->port()));
   if (embedded_) {
     const auto status = embedded_->status();
     out.emplace_back("embedded", Members{{"state", std::string(postgres::to_string(status.state))},
@@ -68,19 +71,26 @@ Document Program::status() {
   const auto snapshot = snapshots_.current();
   Items depots;
   if (snapshot)
-    for (const auto& depot : snapshot->depots()) depots.push_back(Members{{"name", depot.name}, {"database", depot.database}, {"embedded", depot.embedded}, {"protection", "pass-through"}});
+    for (const auto& depot : snapshot->depots())
+      depots.push_back(Members{{"name", depot.name},
+                               {"database", depot.database},
+                               {"embedded", depot.embedded},
+                               {"protection", "pass-through"}});
   out.emplace_back("depots", std::move(depots));
   const auto figures = gateway_->figures();
-  out.emplace_back("sessions", Members{{"signed_in", number(figures.sessions)}, {"half_open", number(figures.half_open)}, {"sign_ins", number(figures.sign_ins)}});
+  out.emplace_back("sessions", Members{{"signed_in", number(figures.sessions)},
+                                       {"half_open", number(figures.half_open)},
+                                       {"sign_ins", number(figures.sign_ins)}});
   if (!demo_.empty()) {
     Items identities;
     for (const auto& identity : demo_)
-      identities.push_back(Members{{"name", identity.name},
-                                   {"tenant", identity.tenant},
-                                   {"about", identity.about},
-                                   {"login", identity.login},
-                                   {"depot", "demo"},
-                                   {"password_file", (data_directory() / "demo" / (identity.name + ".password")).string()}});
+      identities.push_back(
+          Members{{"name", identity.name},
+                  {"tenant", identity.tenant},
+                  {"about", identity.about},
+                  {"login", identity.login},
+                  {"depot", "demo"},
+                  {"password_file", (data_directory() / "demo" / (identity.name + ".password")).string()}});
     out.emplace_back("demo", Members{{"pgpass_file", pgpass_file()}, {"identities", std::move(identities)}});
   }
   return out;
@@ -91,13 +101,15 @@ Items Program::doctor_checks() {
   const auto add = [&](std::string_view name, bool ok, std::string detail, std::string_view hint) {
     checks.push_back(Members{{"name", name}, {"ok", ok}, {"detail", std::move(detail)}, {"hint", hint}});
   };
-  const auto left = std::chrono::duration_cast<std::chrono::hours>(certificate_not_after_ - system_clock().wall()).count() / 24;
+  const auto left =
+      std::chrono::duration_cast<std::chrono::hours>(certificate_not_after_ - system_clock().wall()).count() / 24;
   add("certificate", left > 14, fmt::format("{} days left", left), "Renew it, then `bartizan reload`.");
   const auto audit = audit_->figures();
   add("audit", audit.healthy, fmt::format("basic, {} records", audit.records), "See audit.write_failed in the log.");
   if (embedded_) {
     const auto status = embedded_->status();
-    add("embedded", status.state == postgres::ServerState::Running, std::string(postgres::to_string(status.state)), status.reason);
+    add("embedded", status.state == postgres::ServerState::Running, std::string(postgres::to_string(status.state)),
+        status.reason);
   }
   return checks;
 }

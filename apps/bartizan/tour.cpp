@@ -11,7 +11,8 @@ constexpr std::string_view kSelect =
     "SELECT id, tenant, name, email, card_number FROM clinic.customers ORDER BY tenant DESC, id LIMIT 3";
 
 std::string conninfo(const Program& program, const std::string& user) {
-  return fmt::format("host=localhost port={} dbname=demo user={} sslmode=verify-full sslrootcert={}", program.port(), user, program.ca_file());
+  return fmt::format("host=localhost port={} dbname=demo user={} sslmode=verify-full sslrootcert={}", program.port(),
+                     user, program.ca_file());
 }
 
 std::string run_psql(const Program& program, const std::string& user) {

@@ -11,10 +11,18 @@ std::size_t utf8_length(std::string_view text) {
   unsigned low = 0x80;
   unsigned high = 0xbf;
   if (first < 0x80) return 1;
-  if (first >= 0xc2 && first <= 0xdf) length = 2;
-  else if (first >= 0xe0 && first <= 0xef) { length = 3; low = first == 0xe0 ? 0xa0 : 0x80; high = first == 0xed ? 0x9f : 0xbf; }
-  else if (first >= 0xf0 && first <= 0xf4) { length = 4; low = first == 0xf0 ? 0x90 : 0x80; high = first == 0xf4 ? 0x8f : 0xbf; }
-  else return 0;
+  if (first >= 0xc2 && first <= 0xdf)
+    length = 2;
+  else if (first >= 0xe0 && first <= 0xef) {
+    length = 3;
+    low = first == 0xe0 ? 0xa0 : 0x80;
+    high = first == 0xed ? 0x9f : 0xbf;
+  } else if (first >= 0xf0 && first <= 0xf4) {
+    length = 4;
+    low = first == 0xf0 ? 0x90 : 0x80;
+    high = first == 0xf4 ? 0x8f : 0xbf;
+  } else
+    return 0;
   if (text.size() < length || at(1) < low || at(1) > high) return 0;
   for (std::size_t i = 2; i < length; ++i)
     if (at(i) < 0x80 || at(i) > 0xbf) return 0;

@@ -56,8 +56,9 @@ BasicLog::~BasicLog() {
 
 Result<void> BasicLog::open_file() {
   const auto now = system_clock().wall().time_since_epoch().count() / 1'000'000;
-  const auto path = options_.directory / fmt::format("audit-{:%Y%m%dT%H%M%SZ}-{}-{:04}.jsonl",
-                                                     fmt::gmtime(static_cast<std::time_t>(now)), ::getpid(), file_number_);
+  const auto path =
+      options_.directory / fmt::format("audit-{:%Y%m%dT%H%M%SZ}-{}-{:04}.jsonl",
+                                       fmt::gmtime(static_cast<std::time_t>(now)), ::getpid(), file_number_);
   const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_EXCL | O_CLOEXEC, 0600);
   if (file < 0) return fail(Errc::Io, "audit file " + path.string() + ": " + std::strerror(errno));
   if (file_ >= 0) ::close(file_);
@@ -75,7 +76,8 @@ Result<audit::Ticket> BasicLog::begin(const audit::Intent& intent) {
   }
   const audit::Ticket ticket(next_ticket_++);
   const bool was_empty = waiting_.empty();
-  fmt::format_to(std::back_inserter(waiting_), FMT_STRING("{{\"ticket\":{},\"event\":\"{}\","), ticket.get(), audit::to_string(intent.event));
+  fmt::format_to(std::back_inserter(waiting_), FMT_STRING("{{\"ticket\":{},\"event\":\"{}\","), ticket.get(),
+                 audit::to_string(intent.event));
   append_time(waiting_, intent.at);
   for (const auto members : {intent.session, intent.statement}) {
     if (members.empty()) continue;
@@ -91,10 +93,11 @@ Result<audit::Ticket> BasicLog::begin(const audit::Intent& intent) {
 void BasicLog::finish(audit::Ticket ticket, const audit::Outcome& outcome) {
   const std::lock_guard lock(mutex_);
   const bool was_empty = waiting_.empty();
-  fmt::format_to(std::back_inserter(waiting_),
-                 FMT_STRING("{{\"ticket\":{},\"status\":\"{}\",\"sqlstate\":\"{}\",\"rows\":{},\"bytes\":{},\"micros\":{}}}\n"),
-                 ticket.get(), audit::to_string(outcome.status), std::string_view(outcome.sqlstate.data(), 5), outcome.rows,
-                 outcome.bytes, outcome.duration.count());
+  fmt::format_to(
+      std::back_inserter(waiting_),
+      FMT_STRING("{{\"ticket\":{},\"status\":\"{}\",\"sqlstate\":\"{}\",\"rows\":{},\"bytes\":{},\"micros\":{}}}\n"),
+      ticket.get(), audit::to_string(outcome.status), std::string_view(outcome.sqlstate.data(), 5), outcome.rows,
+      outcome.bytes, outcome.duration.count());
   if (was_empty) wake_.notify_one();
 }
 

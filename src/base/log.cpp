@@ -46,9 +46,10 @@ void append_value(std::string& out, const Field& field, Format format) {
       [&](const auto& v) {
         using V = std::decay_t<decltype(v)>;
         if constexpr (std::is_same_v<V, std::string_view>) {
-          const bool plain = format == Format::Text && !v.empty() &&
-                             v.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.:/+@") ==
-                                 std::string_view::npos;
+          const bool plain =
+              format == Format::Text && !v.empty() &&
+              v.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.:/+@") ==
+                  std::string_view::npos;
           plain ? void(out.append(v)) : append_quoted(out, v);
         } else {
           fmt::format_to(std::back_inserter(out), "{}", v);
@@ -90,7 +91,8 @@ std::string render(Format format, Level level, std::string_view time, std::strin
 void write(Level level, std::string_view event, std::initializer_list<Field> fields) {
   const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
   const auto millis = now.time_since_epoch().count() % 1000;
-  const auto time = fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(std::chrono::system_clock::to_time_t(now)), millis);
+  const auto time =
+      fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(std::chrono::system_clock::to_time_t(now)), millis);
   auto line = render(g_format.load(std::memory_order_relaxed), level, time, event, fields);
   line.push_back('\n');
   [[maybe_unused]] const auto ignored = ::write(STDERR_FILENO, line.data(), line.size());

@@ -111,7 +111,7 @@ constexpr std::array kKeys = {
     Key{"embedded", "shared_buffers", BZ_SLOT(embedded.shared_buffers), kMiB, 1'024 * kGiB, kRestart,
         "PostgreSQL's shared memory. `auto`: sized to the machine."},
     Key{"embedded", "demo", BZ_SLOT(embedded.demo), 0, 0, kRestart,
-        "Make the demo depot, its identities and its data at the first start."},
+        "Make the demo depot, its identities and its data at the first start (`bartizan up` does unless told `--no-demo`)."},
     Key{"embedded", "user", BZ_SLOT(embedded.user), 1, kMaxAccount, kRestart,
         "System user that PostgreSQL runs as when Bartizan is started by root."},
 

@@ -9,7 +9,8 @@ namespace bartizan::net {
 namespace asio = boost::asio;
 using asio::ip::tcp;
 
-Result<Listener> Listener::open(asio::io_context& context, const std::string& address, std::uint16_t port, int backlog) {
+Result<Listener> Listener::open(asio::io_context& context, const std::string& address, std::uint16_t port,
+                                int backlog) {
   boost::system::error_code error;
   const auto ip = asio::ip::make_address(address, error);
   if (error) return fail(Errc::InvalidArgument, "not an IP address to listen on: " + address);

@@ -60,7 +60,8 @@ Result<std::optional<ProxyHeader>> decode_proxy_header(ByteView bytes) {
   if (!starts_as_signature(bytes)) return fail(Errc::Malformed, "PROXY header: no version 2 signature");
   if (bytes.size() > kSignature.size()) {
     const auto command = std::to_integer<unsigned>(bytes[12]);
-    if (command != kLocal && command != kProxy) return fail(Errc::Malformed, "PROXY header: unknown version or command");
+    if (command != kLocal && command != kProxy)
+      return fail(Errc::Malformed, "PROXY header: unknown version or command");
   }
   if (bytes.size() < kFixedBytes) return std::optional<ProxyHeader>();
 

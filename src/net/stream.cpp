@@ -35,7 +35,8 @@ std::string handshake_failure(SSL* ssl) {
 
 }  // namespace
 
-Stream::Stream(asio::io_context& context, int socket) : context_(context), descriptor_(context.get_executor(), socket) {}
+Stream::Stream(asio::io_context& context, int socket)
+    : context_(context), descriptor_(context.get_executor(), socket) {}
 
 Stream::~Stream() {
   close();
@@ -51,10 +52,10 @@ IoResult Stream::classify(int returned) {
     case SSL_ERROR_ZERO_RETURN: return {IoStatus::EndOfStream, 0};
     case SSL_ERROR_SYSCALL:
       tls_broken_ = true;
-      return {saved_errno == 0 || saved_errno == ECONNRESET || saved_errno == EPIPE ? IoStatus::EndOfStream : IoStatus::Failed, 0};
-    default:
-      tls_broken_ = true;
-      return {IoStatus::Failed, 0};
+      return {saved_errno == 0 || saved_errno == ECONNRESET || saved_errno == EPIPE ? IoStatus::EndOfStream
+                                                                                    : IoStatus::Failed,
+              0};
+    default: tls_broken_ = true; return {IoStatus::Failed, 0};
   }
 }
 
@@ -96,7 +97,8 @@ IoResult Stream::try_peek(std::span<std::byte> into) {
 
 Task<bool> Stream::wait_readable() {
   if (!descriptor_.is_open()) co_return false;
-  const auto kind = read_wants_write_ ? asio::posix::descriptor_base::wait_write : asio::posix::descriptor_base::wait_read;
+  const auto kind =
+      read_wants_write_ ? asio::posix::descriptor_base::wait_write : asio::posix::descriptor_base::wait_read;
   const auto [error] = co_await descriptor_.async_wait(kind, use_result);
   co_return !error;
 }
@@ -172,7 +174,8 @@ Task<Result<void>> Stream::handshake_server(std::shared_ptr<const TlsContext> co
   BZ_ASSERT(ssl_ == nullptr);
   tls_ = std::move(context);
   ssl_ = SSL_new(tls_->native());
-  if (ssl_ == nullptr || SSL_set_fd(ssl_, descriptor_.native_handle()) != 1) co_return fail(Errc::Internal, "no TLS session");
+  if (ssl_ == nullptr || SSL_set_fd(ssl_, descriptor_.native_handle()) != 1)
+    co_return fail(Errc::Internal, "no TLS session");
   SSL_set_accept_state(ssl_);
   auto done = co_await handshake();
   co_return done;
@@ -182,7 +185,8 @@ Task<Result<void>> Stream::handshake_client(std::shared_ptr<const TlsContext> co
   BZ_ASSERT(ssl_ == nullptr);
   tls_ = std::move(context);
   ssl_ = SSL_new(tls_->native());
-  if (ssl_ == nullptr || SSL_set_fd(ssl_, descriptor_.native_handle()) != 1) co_return fail(Errc::Internal, "no TLS session");
+  if (ssl_ == nullptr || SSL_set_fd(ssl_, descriptor_.native_handle()) != 1)
+    co_return fail(Errc::Internal, "no TLS session");
   X509_VERIFY_PARAM* parameters = SSL_get0_param(ssl_);
   if (X509_VERIFY_PARAM_set1_ip_asc(parameters, host.c_str()) != 1) {
     SSL_set_hostflags(ssl_, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);

@@ -10,16 +10,20 @@
 namespace bartizan::net {
 namespace {
 
-struct BioFree { void operator()(BIO* p) const { BIO_free_all(p); } };
-struct X509Free { void operator()(X509* p) const { X509_free(p); } };
-struct KeyFree { void operator()(EVP_PKEY* p) const { EVP_PKEY_free(p); } };
+struct BioFree {
+  void operator()(BIO* p) const { BIO_free_all(p); }
+};
+struct X509Free {
+  void operator()(X509* p) const { X509_free(p); }
+};
+struct KeyFree {
+  void operator()(EVP_PKEY* p) const { EVP_PKEY_free(p); }
+};
 using BioPtr = std::unique_ptr<BIO, BioFree>;
 using X509Ptr = std::unique_ptr<X509, X509Free>;
 using KeyPtr = std::unique_ptr<EVP_PKEY, KeyFree>;
 
-BioPtr memory_bio(std::string_view text) {
-  return BioPtr(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
-}
+BioPtr memory_bio(std::string_view text) { return BioPtr(BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))); }
 
 std::string openssl_reason() {
   const unsigned long code = ERR_peek_last_error();
@@ -46,7 +50,8 @@ Result<void> use_identity(SSL_CTX* context, std::string_view chain_pem, const Se
   ERR_clear_error();
   const auto key_bio = memory_bio(key_pem.reveal_chars());
   const KeyPtr key(PEM_read_bio_PrivateKey(key_bio.get(), nullptr, no_passphrase, nullptr));
-  if (!key) return fail(Errc::InvalidArgument, "no private key without passphrase in the key file: " + openssl_reason());
+  if (!key)
+    return fail(Errc::InvalidArgument, "no private key without passphrase in the key file: " + openssl_reason());
   if (SSL_CTX_use_PrivateKey(context, key.get()) != 1)
     return fail(Errc::InvalidArgument, "the private key does not belong to the certificate: " + openssl_reason());
   unsigned char* der = nullptr;
@@ -79,9 +84,11 @@ Result<void> common(SSL_CTX* context, TlsVersion min_version) {
   SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
                                    SSL_OP_PRIORITIZE_CHACHA | SSL_OP_IGNORE_UNEXPECTED_EOF);
   // Released buffers: an idle session then keeps about 10 KB instead of 45.
-  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SSL_CTX_set_mode(context,
+                   SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   char groups[] = "X25519:P-256:P-384";  // the macro for it casts const away
-  if (SSL_CTX_ctrl(context, SSL_CTRL_SET_GROUPS_LIST, 0, groups) != 1) return fail(Errc::Internal, "TLS groups refused");
+  if (SSL_CTX_ctrl(context, SSL_CTRL_SET_GROUPS_LIST, 0, groups) != 1)
+    return fail(Errc::Internal, "TLS groups refused");
   if (SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20") != 1)
     return fail(Errc::Internal, "TLS 1.2 ciphers refused");
   return {};
@@ -89,7 +96,8 @@ Result<void> common(SSL_CTX* context, TlsVersion min_version) {
 
 /// Direct TLS (PostgreSQL 17's sslnegotiation=direct) must name the protocol by ALPN;
 /// RFC 7301 section 3.2. A client that offers ALPN without `postgresql` is refused.
-int select_alpn(SSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* in, unsigned int in_size, void*) {
+int select_alpn(SSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* in, unsigned int in_size,
+                void*) {
   static constexpr unsigned char kProtocol[] = "\x0apostgresql";
   unsigned char* chosen = nullptr;
   if (SSL_select_next_proto(&chosen, out_size, kProtocol, sizeof kProtocol - 1, in, in_size) != OPENSSL_NPN_NEGOTIATED)
@@ -123,7 +131,8 @@ Result<std::shared_ptr<const TlsContext>> TlsContext::server(const TlsServerOpti
       SSL_CTX_add_client_CA(context, owned.get());
     }
     ERR_clear_error();
-    SSL_CTX_set_verify(context, SSL_VERIFY_PEER | (options.require_client_certificate ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0), nullptr);
+    SSL_CTX_set_verify(
+        context, SSL_VERIFY_PEER | (options.require_client_certificate ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0), nullptr);
   } else if (options.require_client_certificate) {
     return fail(Errc::InvalidArgument, "client certificates are required, but no client CA is configured");
   }

@@ -30,10 +30,8 @@ Decoded<Authentication> decode_authentication(ByteView payload) noexcept {
   if (!code) return truncated();
   const auto rest = payload.subspan(reader.position());
   switch (*code) {
-    case kOk:
-      return at_end(reader, Authentication(AuthenticationOk{}));
-    case kCleartextPassword:
-      return at_end(reader, Authentication(AuthenticationCleartextPassword{}));
+    case kOk: return at_end(reader, Authentication(AuthenticationOk{}));
+    case kCleartextPassword: return at_end(reader, Authentication(AuthenticationCleartextPassword{}));
     case kMd5Password: {
       AuthenticationMd5Password md5;
       const auto salt = reader.bytes(md5.salt.size());
@@ -46,12 +44,9 @@ Decoded<Authentication> decode_authentication(ByteView payload) noexcept {
       if (!mechanisms) return tl::unexpected(mechanisms.error());
       return at_end(reader, Authentication(AuthenticationSasl{*mechanisms}));
     }
-    case kSaslContinue:
-      return Authentication(AuthenticationSaslContinue{rest});
-    case kSaslFinal:
-      return Authentication(AuthenticationSaslFinal{rest});
-    default:
-      return Authentication(AuthenticationUnsupported{*code});
+    case kSaslContinue: return Authentication(AuthenticationSaslContinue{rest});
+    case kSaslFinal: return Authentication(AuthenticationSaslFinal{rest});
+    default: return Authentication(AuthenticationUnsupported{*code});
   }
 }
 

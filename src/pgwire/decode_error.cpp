@@ -6,12 +6,9 @@ namespace bartizan::pgwire {
 
 std::string_view to_string(DecodeError error) noexcept {
   switch (error) {
-    case DecodeError::Truncated:
-      return "insufficient data left in message";
-    case DecodeError::TrailingBytes:
-      return "invalid message format";
-    case DecodeError::BadValue:
-      return "invalid value in message";
+    case DecodeError::Truncated: return "insufficient data left in message";
+    case DecodeError::TrailingBytes: return "invalid message format";
+    case DecodeError::BadValue: return "invalid value in message";
   }
   return "invalid message format";
 }

@@ -7,9 +7,7 @@
 
 namespace bartizan::pgwire {
 
-[[nodiscard]] inline tl::unexpected<DecodeError> truncated() noexcept {
-  return tl::unexpected(DecodeError::Truncated);
-}
+[[nodiscard]] inline tl::unexpected<DecodeError> truncated() noexcept { return tl::unexpected(DecodeError::Truncated); }
 
 template <class Message>
 [[nodiscard]] Decoded<Message> at_end(const ByteReaderView& reader, const Message& message) noexcept {

@@ -52,24 +52,15 @@ constexpr SettingSwitch kSettingSwitches[] = {
 /// Argument of -f: the kind of plan to forbid.
 std::string_view plan_setting(std::string_view kind) noexcept {
   switch (kind.empty() ? '\0' : kind.front()) {
-    case 's':
-      return "enable_seqscan";
-    case 'i':
-      return "enable_indexscan";
-    case 'o':
-      return "enable_indexonlyscan";
-    case 'b':
-      return "enable_bitmapscan";
-    case 't':
-      return "enable_tidscan";
-    case 'n':
-      return "enable_nestloop";
-    case 'm':
-      return "enable_mergejoin";
-    case 'h':
-      return "enable_hashjoin";
-    default:
-      return {};
+    case 's': return "enable_seqscan";
+    case 'i': return "enable_indexscan";
+    case 'o': return "enable_indexonlyscan";
+    case 'b': return "enable_bitmapscan";
+    case 't': return "enable_tidscan";
+    case 'n': return "enable_nestloop";
+    case 'm': return "enable_mergejoin";
+    case 'h': return "enable_hashjoin";
+    default: return {};
   }
 }
 
@@ -131,16 +122,11 @@ class SwitchReader {
   Result<void> apply(char letter, std::string_view argument) {
     switch (letter) {
       case 'c':
-      case '-':
-        return named(argument);
-      case 'd':
-        return debug_level(argument);
-      case 'f':
-        return selected(plan_setting(argument), "false");
-      case 't':
-        return selected(statistics_setting(argument), "true");
-      default:
-        break;
+      case '-': return named(argument);
+      case 'd': return debug_level(argument);
+      case 'f': return selected(plan_setting(argument), "false");
+      case 't': return selected(statistics_setting(argument), "true");
+      default: break;
     }
     const auto* known = find(letter);
     if (known->name.empty()) return {};
@@ -182,8 +168,8 @@ class SwitchReader {
 
   /// By number, not by text: what stands there may be a secret in the wrong place.
   [[nodiscard]] tl::unexpected<Error> refuse(std::string_view why) const {
-    return fail(Errc::InvalidArgument,
-                "invalid argument " + std::to_string(std::min(word_, words_.size() - 1) + 1) + " in options: " + std::string(why));
+    return fail(Errc::InvalidArgument, "invalid argument " + std::to_string(std::min(word_, words_.size() - 1) + 1) +
+                                           " in options: " + std::string(why));
   }
 
   const std::vector<std::string>& words_;

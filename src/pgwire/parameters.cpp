@@ -10,13 +10,20 @@ constexpr unsigned char folded(char c) noexcept {
 }
 
 constexpr ReportedParameter kReported[] = {
-    {"application_name", 14}, {"client_encoding", 14},
-    {"DateStyle", 14},        {"default_transaction_read_only", 14},
-    {"in_hot_standby", 14},   {"integer_datetimes", 14},
-    {"IntervalStyle", 14},    {"is_superuser", 14},
-    {"scram_iterations", 16}, {"search_path", 18},
-    {"server_encoding", 14},  {"server_version", 14},
-    {"session_authorization", 14}, {"standard_conforming_strings", 14},
+    {"application_name", 14},
+    {"client_encoding", 14},
+    {"DateStyle", 14},
+    {"default_transaction_read_only", 14},
+    {"in_hot_standby", 14},
+    {"integer_datetimes", 14},
+    {"IntervalStyle", 14},
+    {"is_superuser", 14},
+    {"scram_iterations", 16},
+    {"search_path", 18},
+    {"server_encoding", 14},
+    {"server_version", 14},
+    {"session_authorization", 14},
+    {"standard_conforming_strings", 14},
     {"TimeZone", 14},
 };
 

@@ -96,10 +96,8 @@ Result<StartupPacket> decode_startup(ByteView packet) {
     case kGssEncRequestCode:
       if (!reader.at_end()) return bad_length();
       return StartupPacket(GssEncRequest{});
-    case kCancelRequestCode:
-      return decode_cancel(reader);
-    default:
-      break;
+    case kCancelRequestCode: return decode_cancel(reader);
+    default: break;
   }
   StartupMessage message;
   message.major = static_cast<std::uint16_t>(code >> 16);

@@ -42,22 +42,14 @@ void write_report(MessageWriter& writer, char type, const ErrorReport& report) {
 
 std::string_view to_string(Severity severity) noexcept {
   switch (severity) {
-    case Severity::Error:
-      return "ERROR";
-    case Severity::Fatal:
-      return "FATAL";
-    case Severity::Panic:
-      return "PANIC";
-    case Severity::Warning:
-      return "WARNING";
-    case Severity::Notice:
-      return "NOTICE";
-    case Severity::Debug:
-      return "DEBUG";
-    case Severity::Info:
-      return "INFO";
-    case Severity::Log:
-      return "LOG";
+    case Severity::Error: return "ERROR";
+    case Severity::Fatal: return "FATAL";
+    case Severity::Panic: return "PANIC";
+    case Severity::Warning: return "WARNING";
+    case Severity::Notice: return "NOTICE";
+    case Severity::Debug: return "DEBUG";
+    case Severity::Info: return "INFO";
+    case Severity::Log: return "LOG";
   }
   return "ERROR";
 }

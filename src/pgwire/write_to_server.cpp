@@ -73,8 +73,8 @@ void write_parse(MessageWriter& writer, std::string_view statement, std::string_
 }
 
 void write_bind(MessageWriter& writer, std::string_view portal, std::string_view statement,
-                std::span<const std::int16_t> parameter_formats,
-                std::span<const std::optional<ByteView>> parameters, std::span<const std::int16_t> result_formats) {
+                std::span<const std::int16_t> parameter_formats, std::span<const std::optional<ByteView>> parameters,
+                std::span<const std::int16_t> result_formats) {
   writer.begin(frontend::kBind);
   writer.cstring(portal);
   writer.cstring(statement);

@@ -66,8 +66,10 @@ bool ClientSession::send_now(net::Stream& stream, const session::ByteRuns& runs,
     if (step.status != net::IoStatus::Ok) return false;
     done += step.bytes;
   }
-  if (single.data() == waiting.data()) waiting.erase(waiting.begin(), waiting.begin() + static_cast<std::ptrdiff_t>(done));
-  else waiting.insert(waiting.end(), single.begin() + static_cast<std::ptrdiff_t>(done), single.end());
+  if (single.data() == waiting.data())
+    waiting.erase(waiting.begin(), waiting.begin() + static_cast<std::ptrdiff_t>(done));
+  else
+    waiting.insert(waiting.end(), single.begin() + static_cast<std::ptrdiff_t>(done), single.end());
   return true;
 }
 
@@ -235,7 +237,8 @@ net::Task<void> ClientSession::pump_server() {
       from_server_.assign(input.begin() + static_cast<std::ptrdiff_t>(step.consumed), input.end());
     }
     if (stalled_) progress_.cancel();
-    if (to_client_.size() > shared_.options.limits.buffer_bytes || (!to_client_.empty() && step.verdict == Verdict::Fatal)) {
+    if (to_client_.size() > shared_.options.limits.buffer_bytes ||
+        (!to_client_.empty() && step.verdict == Verdict::Fatal)) {
       const bool flushed = co_await flush_to_client();
       if (!flushed) {
         close();
@@ -297,19 +300,22 @@ void ClientSession::check(SteadyTime now, const policy::Snapshot* changed) {
   }
   publish_figures();
   const bool over = subject_.valid_until && shared_.around.clock.wall() >= *subject_.valid_until;
-  if (over || (changed != nullptr && !changed->resolve_grant(subject_.identity, subject_.depot, shared_.around.clock.wall()))) {
+  if (over ||
+      (changed != nullptr && !changed->resolve_grant(subject_.identity, subject_.depot, shared_.around.clock.wall()))) {
     end_with(pgwire::sqlstate::kAdminShutdown, "terminating connection: your access to this depot has ended");
     return;
   }
   const auto quiet = now - client_spoke_;
   const auto exceeded = [&](std::chrono::milliseconds limit) { return limit.count() > 0 && quiet > limit; };
   if (relay_->awaiting_reply()) {
-    if (limits.statement_timeout.count() > 0 && !cancel_sent_ && now - reply_awaited_since_ > limits.statement_timeout) send_query_cancel();
+    if (limits.statement_timeout.count() > 0 && !cancel_sent_ && now - reply_awaited_since_ > limits.statement_timeout)
+      send_query_cancel();
     return;
   }
   if (relay_->transaction_status() != pgwire::TransactionStatus::Idle) {
     if (exceeded(limits.idle_in_transaction_timeout))
-      end_with(pgwire::sqlstate::kIdleInTransactionSessionTimeout, "terminating connection due to idle-in-transaction timeout");
+      end_with(pgwire::sqlstate::kIdleInTransactionSessionTimeout,
+               "terminating connection due to idle-in-transaction timeout");
     return;
   }
   if (shared_.draining.load(std::memory_order_relaxed))
@@ -356,10 +362,14 @@ SessionInfo ClientSession::info() const {
   }
   info.server_process_id = cancel_target_ ? cancel_target_->process_id : 0;
   info.statements = relay_->figures().statements;
-  if (relay_->awaiting_reply()) info.state = "active";
-  else if (relay_->transaction_status() == pgwire::TransactionStatus::Idle) info.state = "idle";
-  else if (relay_->transaction_status() == pgwire::TransactionStatus::InTransaction) info.state = "idle in transaction";
-  else info.state = "idle in transaction (aborted)";
+  if (relay_->awaiting_reply())
+    info.state = "active";
+  else if (relay_->transaction_status() == pgwire::TransactionStatus::Idle)
+    info.state = "idle";
+  else if (relay_->transaction_status() == pgwire::TransactionStatus::InTransaction)
+    info.state = "idle in transaction";
+  else
+    info.state = "idle in transaction (aborted)";
   return info;
 }
 

@@ -145,7 +145,8 @@ net::Task<bool> ClientSession::become_tls() {
   auto certificate = shared_.certificate();
   end_point_hash_ = certificate.end_point_hash;
   auto secured = co_await client_.handshake_server(std::move(certificate.context));
-  if (!secured) BZ_LOG(Info, "tls.handshake_failed", {"address", peer_.to_string()}, {"reason", secured.error().detail});
+  if (!secured)
+    BZ_LOG(Info, "tls.handshake_failed", {"address", peer_.to_string()}, {"reason", secured.error().detail});
   co_return secured.has_value();
 }
 
@@ -208,8 +209,17 @@ net::Task<void> ClientSession::cancel(session::CancelKey key) {
   {
     const std::lock_guard lock(shared_.throttle_mutex);
     // Guessing keys is counted like guessing passwords.
-    if (!shared_.throttle.before_attempt("\x01" "cancel", peer_.host, now).allowed) co_return;
-    if (!target) shared_.throttle.failed("\x01" "cancel", peer_.host, now);
+    if (!shared_.throttle
+             .before_attempt("\x01"
+                             "cancel",
+                             peer_.host, now)
+             .allowed)
+      co_return;
+    if (!target)
+      shared_.throttle.failed(
+          "\x01"
+          "cancel",
+          peer_.host, now);
   }
   if (!target) co_return;
   const auto ticket = shared_.around.log.begin({audit::Event::Cancel, shared_.around.clock.wall(), target->who, {}});
@@ -251,7 +261,8 @@ void ClientSession::record_sign_in(const policy::Identity* identity, audit::Stat
   outcome.status = status;
   if (sqlstate.size() == 5) std::copy_n(sqlstate.begin(), 5, outcome.sqlstate.begin());
   shared_.around.log.finish(*ticket, outcome);
-  BZ_LOG(Info, "session.sign_in", {"session", id_}, {"status", audit::to_string(status)}, {"address", peer_.to_string()});
+  BZ_LOG(Info, "session.sign_in", {"session", id_}, {"status", audit::to_string(status)},
+         {"address", peer_.to_string()});
 }
 
 net::Task<bool> ClientSession::sign_in() {
@@ -280,7 +291,8 @@ net::Task<bool> ClientSession::prove(std::unique_ptr<Granted>& granted) {
   const auto& around = shared_.around;
   auto snapshot = around.snapshots.fresh(around.clock.steady(), shared_.options.max_stale);
   if (!snapshot) {
-    co_await refuse(fatal(pgwire::sqlstate::kCannotConnectNow, "Bartizan's control database is away", "Try again shortly."));
+    co_await refuse(
+        fatal(pgwire::sqlstate::kCannotConnectNow, "Bartizan's control database is away", "Try again shortly."));
     co_return false;
   }
   if (shared_.draining.load()) {
@@ -289,11 +301,13 @@ net::Task<bool> ClientSession::prove(std::unique_ptr<Granted>& granted) {
   }
   const auto limit = shared_.options.limits.clients;
   if (limit != 0 && shared_.counters.sessions.load() >= limit) {
-    co_await refuse(fatal(pgwire::sqlstate::kTooManyConnections, "sorry, too many clients already", "Raise limits.clients, or close sessions."));
+    co_await refuse(fatal(pgwire::sqlstate::kTooManyConnections, "sorry, too many clients already",
+                          "Raise limits.clients, or close sessions."));
     co_return false;
   }
   const policy::Identity* identity = (*snapshot)->find_identity(request_->user);
-  auto verifier = identity::ScramVerifier::mock(request_->user, shared_.mock_secret.reveal(), shared_.options.scram_iterations);
+  auto verifier =
+      identity::ScramVerifier::mock(request_->user, shared_.mock_secret.reveal(), shared_.options.scram_iterations);
   bool genuine = false;
   if (identity != nullptr && identity->usable_at(around.clock.wall())) {
     if (auto parsed = identity::ScramVerifier::parse(identity->scram_verifier.reveal_chars())) {
@@ -369,11 +383,12 @@ net::Task<bool> ClientSession::connect(std::unique_ptr<Granted> granted) {
   if (!grant) {
     const bool choose = grant.error().code == Errc::FailedPrecondition;
     record_sign_in(&identity, audit::Status::Refused, choose ? "22023" : "3D000");
-    auto report = choose ? fatal(pgwire::sqlstate::kInvalidParameterValue, "your grants on this depot can't be told apart",
-                                 "An administrator must leave one (`bartizan grant list`).")
-                         : fatal(pgwire::sqlstate::kInvalidCatalogName,
-                                 fmt::format("database \"{}\" does not exist, or you have no grant on it", request_->database),
-                                 "Ask an administrator for a grant (`bartizan grant add`).");
+    auto report =
+        choose ? fatal(pgwire::sqlstate::kInvalidParameterValue, "your grants on this depot can't be told apart",
+                       "An administrator must leave one (`bartizan grant list`).")
+               : fatal(pgwire::sqlstate::kInvalidCatalogName,
+                       fmt::format("database \"{}\" does not exist, or you have no grant on it", request_->database),
+                       "Ask an administrator for a grant (`bartizan grant add`).");
     co_await refuse(std::move(report));
     co_return false;
   }
@@ -388,7 +403,8 @@ net::Task<bool> ClientSession::connect(std::unique_ptr<Granted> granted) {
   fmt::format_to(std::back_inserter(who_), "\"session\":{}", id_);
   audit::append_member(who_, "identity", identity.name);
   if (identity.tenant)
-    if (const auto* tenant = granted->snapshot->find_tenant(*identity.tenant)) audit::append_member(who_, "tenant", tenant->name);
+    if (const auto* tenant = granted->snapshot->find_tenant(*identity.tenant))
+      audit::append_member(who_, "tenant", tenant->name);
   audit::append_member(who_, "depot", depot->name);
   audit::append_member(who_, "login", subject_.login);
   audit::append_member(who_, "address", peer_.to_string());

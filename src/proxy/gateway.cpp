@@ -170,8 +170,8 @@ class RunningGateway final : public Gateway {
 
 }  // namespace
 
-Result<std::unique_ptr<Gateway>> Gateway::start(GatewayOptions options, Surroundings surroundings, ServerCertificate certificate,
-                                                SecretBytes mock_secret) {
+Result<std::unique_ptr<Gateway>> Gateway::start(GatewayOptions options, Surroundings surroundings,
+                                                ServerCertificate certificate, SecretBytes mock_secret) {
   std::array<std::byte, 16> seed{};
   surroundings.random.fill(seed);
   auto gateway = std::make_unique<RunningGateway>(std::move(options), surroundings, std::move(mock_secret), seed);

@@ -4,7 +4,8 @@
 
 namespace bartizan::proxy {
 
-Result<ScramKeyCache::Keys> ScramKeyCache::get(const Uuid& login, const SecretBytes& password, const identity::ServerFirst& first) {
+Result<ScramKeyCache::Keys> ScramKeyCache::get(const Uuid& login, const SecretBytes& password,
+                                               const identity::ServerFirst& first) {
   {
     const std::lock_guard lock(mutex_);
     const auto found = entries_.find(login);

@@ -83,8 +83,8 @@ net::Task<LinkResult> sign_in(net::Stream& stream, Shared& shared, const LinkReq
         identity::ScramClientKeys copy{keys->client_key.clone(), keys->server_key.clone()};
         step = steps.keys_derived(copy, out);
       } else {
-        const auto derived =
-            shared.scram_keys.get(request.login->id.get(), std::get<SecretBytes>(request.login->secret), steps.server_first());
+        const auto derived = shared.scram_keys.get(request.login->id.get(),
+                                                   std::get<SecretBytes>(request.login->secret), steps.server_first());
         if (!derived) co_return tl::unexpected(unreachable());
         step = steps.keys_derived(**derived, out);
       }
@@ -110,7 +110,8 @@ net::Task<LinkResult> sign_in(net::Stream& stream, Shared& shared, const LinkReq
 
 }  // namespace
 
-net::Task<LinkResult> open_server_link(net::asio::io_context& context, Shared& shared, LinkRequest request, net::Stream*& opening) {
+net::Task<LinkResult> open_server_link(net::asio::io_context& context, Shared& shared, LinkRequest request,
+                                       net::Stream*& opening) {
   auto address = request.address;
   auto connected = co_await connect_server(context, std::move(address));
   if (!connected) {

@@ -33,11 +33,12 @@ struct LinkRequest {
 using LinkResult = tl::expected<ServerLink, LinkFailure>;
 
 /// opening: where the stream is put while it is being opened, so that a deadline can close it.
-[[nodiscard]] net::Task<LinkResult> open_server_link(net::asio::io_context& context, Shared& shared, LinkRequest request,
-                                                     net::Stream*& opening);
+[[nodiscard]] net::Task<LinkResult> open_server_link(net::asio::io_context& context, Shared& shared,
+                                                     LinkRequest request, net::Stream*& opening);
 
 /// A connected stream, under TLS where the address says so, before any StartupMessage.
-[[nodiscard]] net::Task<Result<std::unique_ptr<net::Stream>>> connect_server(net::asio::io_context& context, ServerAddress address);
+[[nodiscard]] net::Task<Result<std::unique_ptr<net::Stream>>> connect_server(net::asio::io_context& context,
+                                                                             ServerAddress address);
 
 [[nodiscard]] Bytes error_bytes(const pgwire::ErrorReport& report);
 

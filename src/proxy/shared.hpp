@@ -94,8 +94,9 @@ class ServerTlsContexts {
 };
 
 struct Counters {
-  std::atomic<std::uint64_t> accepted{0}, sessions{0}, half_open{0}, sign_ins{0}, sign_in_failures{0}, refused_connections{0},
-      cancels{0}, statements{0}, statements_refused{0}, errors{0}, rows{0}, bytes_from_clients{0}, bytes_to_clients{0};
+  std::atomic<std::uint64_t> accepted{0}, sessions{0}, half_open{0}, sign_ins{0}, sign_in_failures{0},
+      refused_connections{0}, cancels{0}, statements{0}, statements_refused{0}, errors{0}, rows{0},
+      bytes_from_clients{0}, bytes_to_clients{0};
 };
 
 struct Shared {

@@ -43,7 +43,9 @@ class Worker {
   [[nodiscard]] Shared& shared() noexcept { return shared_; }
   [[nodiscard]] sql::AnalysisCache& analyses() noexcept { return analyses_; }
   [[nodiscard]] std::span<std::byte> scratch() noexcept { return scratch_; }
-  [[nodiscard]] std::unordered_map<std::uint64_t, std::shared_ptr<ClientSession>>& sessions() noexcept { return sessions_; }
+  [[nodiscard]] std::unordered_map<std::uint64_t, std::shared_ptr<ClientSession>>& sessions() noexcept {
+    return sessions_;
+  }
   void leave(std::uint64_t session);
   /// Figures of the cache, copied by the tick.
   [[nodiscard]] std::uint64_t hits() const noexcept { return hits_.load(std::memory_order_relaxed); }

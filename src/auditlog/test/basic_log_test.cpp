@@ -1,3 +1,5 @@
+#include "bartizan/auditlog/basic_log.hpp"
+
 #include <doctest/doctest.h>
 #include <sys/resource.h>
 
@@ -9,8 +11,6 @@
 #include <sstream>
 #include <thread>
 #include <vector>
-
-#include "bartizan/auditlog/basic_log.hpp"
 
 namespace bartizan::auditlog {
 namespace {
@@ -40,7 +40,8 @@ class Folder {
 };
 
 audit::Intent intent(std::string_view statement) {
-  return {audit::Event::Statement, WallTime(std::chrono::microseconds(1'700'000'000'000'001)), R"("identity":"a")", statement};
+  return {audit::Event::Statement, WallTime(std::chrono::microseconds(1'700'000'000'000'001)), R"("identity":"a")",
+          statement};
 }
 
 bool eventually(const std::function<bool()>& holds) {
@@ -68,7 +69,9 @@ TEST_CASE("an intent and its outcome are two lines, the intent durable after a g
 TEST_CASE("no record is lost between threads, groups and files") {
   const Folder folder;
   {
-    auto log = BasicLog::open({.directory = folder.path(), .flush = std::chrono::milliseconds(1), .max_file_bytes = 4096}).value();
+    auto log =
+        BasicLog::open({.directory = folder.path(), .flush = std::chrono::milliseconds(1), .max_file_bytes = 4096})
+            .value();
     std::vector<std::thread> threads;
     for (int t = 0; t < 4; ++t)
       threads.emplace_back([&] {

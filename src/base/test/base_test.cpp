@@ -38,7 +38,10 @@ TEST_CASE("BZ_TRY hands on the value or the error") {
 }
 
 TEST_CASE("a reader never reads past its bytes, and a failed read moves nothing") {
-  const auto bytes = to_bytes(std::string_view("\x00\x01\x02\x03" "ab\0c", 8));
+  const auto bytes =
+      to_bytes(std::string_view("\x00\x01\x02\x03"
+                                "ab\0c",
+                                8));
   ByteReaderView reader(bytes);
   CHECK(reader.be16() == 1);
   CHECK(reader.be16() == 0x0203);
@@ -66,9 +69,11 @@ TEST_CASE("a uuid keeps its text, and nothing but the canonical form is read") {
 }
 
 TEST_CASE("log lines escape what could forge another line") {
-  const auto line = log::render(log::Format::Json, log::Level::Warn, "T", "x.y", {{"a", "q\"\n\x1b"}, {"n", 3}, {"b", true}});
+  const auto line =
+      log::render(log::Format::Json, log::Level::Warn, "T", "x.y", {{"a", "q\"\n\x1b"}, {"n", 3}, {"b", true}});
   CHECK(line == R"({"time":"T","level":"warn","event":"x.y","a":"q\"\u000a\u001b","n":3,"b":true})");
-  CHECK(log::render(log::Format::Text, log::Level::Info, "T", "x", {{"a", "b c"}, {"d", "e"}}) == "T info  x a=\"b c\" d=e");
+  CHECK(log::render(log::Format::Text, log::Level::Info, "T", "x", {{"a", "b c"}, {"d", "e"}}) ==
+        "T info  x a=\"b c\" d=e");
 }
 
 }  // namespace

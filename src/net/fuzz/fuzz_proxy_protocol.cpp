@@ -10,7 +10,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto header = net::decode_proxy_header(bytes);
   if (!header || !*header) return 0;
   const auto used = (*header)->header_bytes;
-  if (used > size || used > net::kMaxProxyHeaderBytes || (*header)->local != (*header)->source_address.empty()) std::abort();
+  if (used > size || used > net::kMaxProxyHeaderBytes || (*header)->local != (*header)->source_address.empty())
+    std::abort();
   const auto exact = net::decode_proxy_header(bytes.first(used));
   const auto shorter = net::decode_proxy_header(bytes.first(used - 1));
   if (!exact || !*exact || !shorter || *shorter) std::abort();

@@ -100,7 +100,9 @@ TEST_CASE("what is no such header is refused as soon as it can be told") {
     REQUIRE_FALSE(result.has_value());
     CHECK(result.error().code == code);
   }
-  CHECK(decode_proxy_header(as_bytes(header(0x21, 0x11, kTcp4 + std::string(kMaxProxyHeaderBytes - 16 - 12, 't')))).value().has_value());
+  CHECK(decode_proxy_header(as_bytes(header(0x21, 0x11, kTcp4 + std::string(kMaxProxyHeaderBytes - 16 - 12, 't'))))
+            .value()
+            .has_value());
 }
 
 }  // namespace

@@ -33,7 +33,8 @@ void iterate_report(ByteView payload) {
 
 void iterate_lists(char type, ByteView payload) {
   if (type == backend::kParameterDescription) {
-    if (const auto m = decode_parameter_description(payload); m && m->types.size() * 4 + 2 != payload.size()) std::abort();
+    if (const auto m = decode_parameter_description(payload); m && m->types.size() * 4 + 2 != payload.size())
+      std::abort();
   } else if (type == backend::kNegotiateProtocolVersion) {
     std::size_t bytes = 8;
     const auto m = decode_negotiate_protocol_version(payload);

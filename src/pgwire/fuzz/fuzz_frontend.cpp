@@ -53,7 +53,8 @@ void rewrite(MessageWriter& writer, char type, ByteView payload) {
     if (const auto m = decode_copy_fail(payload)) write_copy_fail(writer, m->message);
   } else if (type == frontend::kPassword) {
     static_cast<void>(decode_password_message(payload));
-    if (const auto m = decode_sasl_initial_response(payload)) write_sasl_initial_response(writer, m->mechanism, m->data);
+    if (const auto m = decode_sasl_initial_response(payload))
+      write_sasl_initial_response(writer, m->mechanism, m->data);
   } else if (type == frontend::kSync) {
     if (decode_empty(payload)) write_sync(writer);
   } else if (type == frontend::kFunctionCall) {

@@ -11,16 +11,19 @@ namespace {
 
 using namespace test;
 
-const std::string kErrorPayload = join({"S", cstr("FEHLER"), "V", cstr("ERROR"), "C", cstr("42P01"), "M", cstr("no such"), "x", cstr("?"), std::string(1, '\0')});
+const std::string kErrorPayload = join({"S", cstr("FEHLER"), "V", cstr("ERROR"), "C", cstr("42P01"), "M",
+                                        cstr("no such"), "x", cstr("?"), std::string(1, '\0')});
 const std::string kRowDescriptionPayload =
-    join({i16(2), cstr("id"), i32(16384), i16(1), i32(23), i16(4), i32(0xffffffff), i16(0), cstr(""), i32(0), i16(0), i32(25), i16(-1), i32(44), i16(1)});
+    join({i16(2), cstr("id"), i32(16384), i16(1), i32(23), i16(4), i32(0xffffffff), i16(0), cstr(""), i32(0), i16(0),
+          i32(25), i16(-1), i32(44), i16(1)});
 const std::string kDataRowPayload = join({i16(3), i32(1), "7", i32(0xffffffff), i32(0)});
 
 TEST_CASE("each decoder takes a whole payload and nothing shorter or longer") {
   CHECK(accepts_only_the_whole(i32(0), [](ByteView b) { return decode_authentication(b); }));
   CHECK(accepts_only_the_whole(i32(3), [](ByteView b) { return decode_authentication(b); }));
   CHECK(accepts_only_the_whole(i32(5) + "salt", [](ByteView b) { return decode_authentication(b); }));
-  CHECK(accepts_only_the_whole(i32(10) + cstr("SCRAM-SHA-256") + '\0', [](ByteView b) { return decode_authentication(b); }));
+  CHECK(accepts_only_the_whole(i32(10) + cstr("SCRAM-SHA-256") + '\0',
+                               [](ByteView b) { return decode_authentication(b); }));
   CHECK(accepts_only_the_whole(cstr("TimeZone") + cstr("UTC"), [](ByteView b) { return decode_parameter_status(b); }));
   CHECK(accepts_only_the_whole("I", [](ByteView b) { return decode_ready_for_query(b); }));
   CHECK(accepts_only_the_whole(kErrorPayload, [](ByteView b) { return decode_report(b); }));
@@ -28,9 +31,12 @@ TEST_CASE("each decoder takes a whole payload and nothing shorter or longer") {
   CHECK(accepts_only_the_whole(kRowDescriptionPayload, [](ByteView b) { return decode_row_description(b); }));
   CHECK(accepts_only_the_whole(i16(2) + i32(23) + i32(25), [](ByteView b) { return decode_parameter_description(b); }));
   CHECK(accepts_only_the_whole(kDataRowPayload, [](ByteView b) { return decode_data_row(b); }));
-  CHECK(accepts_only_the_whole(join({std::string(1, '\1'), i16(2), i16(1), i16(1)}), [](ByteView b) { return decode_copy_response(b); }));
-  CHECK(accepts_only_the_whole(join({i32(196608), i32(2), cstr("_pq_.a"), cstr("_pq_.b")}), [](ByteView b) { return decode_negotiate_protocol_version(b); }));
-  CHECK(accepts_only_the_whole(join({i32(1), cstr("ch"), cstr("hello")}), [](ByteView b) { return decode_notification_response(b); }));
+  CHECK(accepts_only_the_whole(join({std::string(1, '\1'), i16(2), i16(1), i16(1)}),
+                               [](ByteView b) { return decode_copy_response(b); }));
+  CHECK(accepts_only_the_whole(join({i32(196608), i32(2), cstr("_pq_.a"), cstr("_pq_.b")}),
+                               [](ByteView b) { return decode_negotiate_protocol_version(b); }));
+  CHECK(accepts_only_the_whole(join({i32(1), cstr("ch"), cstr("hello")}),
+                               [](ByteView b) { return decode_notification_response(b); }));
 }
 
 TEST_CASE("Authentication in all its kinds") {
@@ -39,7 +45,8 @@ TEST_CASE("Authentication in all its kinds") {
   const auto md5 = decode_authentication(exact(i32(5) + "salt"));
   CHECK(as_chars(std::get<AuthenticationMd5Password>(*md5).salt) == "salt");
 
-  const auto sasl_bytes = exact(join({i32(10), cstr("SCRAM-SHA-256-PLUS"), cstr("SCRAM-SHA-256"), std::string(1, '\0')}));
+  const auto sasl_bytes =
+      exact(join({i32(10), cstr("SCRAM-SHA-256-PLUS"), cstr("SCRAM-SHA-256"), std::string(1, '\0')}));
   const auto sasl = decode_authentication(sasl_bytes);
   const auto& mechanisms = std::get<AuthenticationSasl>(*sasl).mechanisms;
   CHECK(std::vector<std::string_view>(mechanisms.begin(), StringListView::Iterator{}) ==
@@ -103,9 +110,10 @@ TEST_CASE("the number of rows in a command tag") {
     std::optional<std::uint64_t> rows;
   };
   for (const auto& [tag, rows] :
-       {Case{"SELECT 5", 5}, Case{"INSERT 0 12", 12}, Case{"DELETE 0", 0}, Case{"COPY 18446744073709551615", 18446744073709551615u},
-        Case{"COPY 18446744073709551616", std::nullopt}, Case{"BEGIN", std::nullopt}, Case{"CREATE TABLE", std::nullopt},
-        Case{"", std::nullopt}, Case{"SELECT ", std::nullopt}, Case{"SELECT -1", std::nullopt}, Case{"SELECT 1x", std::nullopt},
+       {Case{"SELECT 5", 5}, Case{"INSERT 0 12", 12}, Case{"DELETE 0", 0},
+        Case{"COPY 18446744073709551615", 18446744073709551615u}, Case{"COPY 18446744073709551616", std::nullopt},
+        Case{"BEGIN", std::nullopt}, Case{"CREATE TABLE", std::nullopt}, Case{"", std::nullopt},
+        Case{"SELECT ", std::nullopt}, Case{"SELECT -1", std::nullopt}, Case{"SELECT 1x", std::nullopt},
         Case{"5", std::nullopt}}) {
     CAPTURE(tag);
     CHECK(rows_of(tag) == rows);
@@ -172,7 +180,8 @@ TEST_CASE("COPY responses, notifications and version negotiation") {
   std::vector<std::string_view> options;
   for (const auto option : version->unrecognised_options) options.push_back(option);
   CHECK(options == std::vector<std::string_view>{"_pq_.a", ""});
-  CHECK(decode_negotiate_protocol_version(exact(i32(196608) + i32(0xffffffff) + cstr("a"))).error() == DecodeError::Truncated);
+  CHECK(decode_negotiate_protocol_version(exact(i32(196608) + i32(0xffffffff) + cstr("a"))).error() ==
+        DecodeError::Truncated);
 }
 
 }  // namespace

@@ -10,9 +10,7 @@
 
 namespace bartizan::pgwire::test {
 
-inline std::string i16(int value) {
-  return {static_cast<char>((value >> 8) & 0xff), static_cast<char>(value & 0xff)};
-}
+inline std::string i16(int value) { return {static_cast<char>((value >> 8) & 0xff), static_cast<char>(value & 0xff)}; }
 inline std::string i32(std::uint32_t value) {
   return i16(static_cast<int>(value >> 16)) + i16(static_cast<int>(value & 0xffff));
 }

@@ -33,9 +33,10 @@ TEST_CASE("hostile frame lengths are reported and never wrap") {
     std::uint32_t length;
     FrameStatus status;
   };
-  for (const auto& [length, status] : {Case{0, FrameStatus::Malformed}, Case{3, FrameStatus::Malformed},
-                                       Case{4, FrameStatus::Ok}, Case{0x7fffffff, FrameStatus::Ok},
-                                       Case{0x80000000, FrameStatus::Malformed}, Case{0xffffffff, FrameStatus::Malformed}}) {
+  for (const auto& [length, status] :
+       {Case{0, FrameStatus::Malformed}, Case{3, FrameStatus::Malformed}, Case{4, FrameStatus::Ok},
+        Case{0x7fffffff, FrameStatus::Ok}, Case{0x80000000, FrameStatus::Malformed},
+        Case{0xffffffff, FrameStatus::Malformed}}) {
     CAPTURE(length);
     FrameHeader header;
     CHECK(peek_frame(exact("X" + i32(length)), header) == status);

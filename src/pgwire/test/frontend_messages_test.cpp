@@ -24,7 +24,8 @@ TEST_CASE("each decoder takes a whole payload and nothing shorter or longer") {
   CHECK(accepts_only_the_whole(cstr("p") + i32(100), [](ByteView b) { return decode_execute(b); }));
   CHECK(accepts_only_the_whole(cstr("gave up"), [](ByteView b) { return decode_copy_fail(b); }));
   CHECK(accepts_only_the_whole(cstr("hunter2"), [](ByteView b) { return decode_password_message(b); }));
-  CHECK(accepts_only_the_whole(cstr("SCRAM-SHA-256") + i32(4) + "n,,x", [](ByteView b) { return decode_sasl_initial_response(b); }));
+  CHECK(accepts_only_the_whole(cstr("SCRAM-SHA-256") + i32(4) + "n,,x",
+                               [](ByteView b) { return decode_sasl_initial_response(b); }));
   CHECK(accepts_only_the_whole("", [](ByteView b) { return decode_empty(b); }));
 }
 
@@ -75,9 +76,11 @@ TEST_CASE("Bind: hostile counts and lengths") {
            Case{"a length below -1", join({i16(0), i16(1), i32(0xfffffffe), i16(0)}), DecodeError::BadValue},
            Case{"the most negative length", join({i16(0), i16(1), i32(0x80000000), i16(0)}), DecodeError::BadValue},
            Case{"a length beyond the message", join({i16(0), i16(1), i32(0x7fffffff), i16(0)}), DecodeError::Truncated},
-           Case{"more values than there are", join({i16(0), i16(0xffff), i32(0xffffffff), i16(0)}), DecodeError::Truncated},
+           Case{"more values than there are", join({i16(0), i16(0xffff), i32(0xffffffff), i16(0)}),
+                DecodeError::Truncated},
            Case{"more formats than there are", join({i16(0xffff), i16(0), i16(0)}), DecodeError::Truncated},
-           Case{"formats for another number of values", join({i16(2), i16(0), i16(0), i16(1), i32(0xffffffff), i16(0)}), DecodeError::BadValue},
+           Case{"formats for another number of values", join({i16(2), i16(0), i16(0), i16(1), i32(0xffffffff), i16(0)}),
+                DecodeError::BadValue},
            Case{"two formats for no value", join({i16(2), i16(0), i16(0), i16(0), i16(0)}), DecodeError::BadValue},
        }) {
     CAPTURE(what);

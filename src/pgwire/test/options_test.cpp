@@ -49,18 +49,37 @@ TEST_CASE("every spelling of a setting comes out as name and value") {
            Case{"-e -s", {{"datestyle", "euro"}, {"log_statement_stats", "true"}}},
            Case{"-es", {{"datestyle", "euro"}, {"log_statement_stats", "true"}}},
            Case{"-eca=b", {{"datestyle", "euro"}, {"a", "b"}}},
-           Case{"-F -O -P -i -l", {{"fsync", "false"}, {"allow_system_table_mods", "true"},
-                                   {"ignore_system_indexes", "true"}, {"listen_addresses", "*"}, {"ssl", "true"}}},
-           Case{"-B 1 -N 2 -W 3 -h x -k y -p 4", {{"shared_buffers", "1"}, {"max_connections", "2"}, {"post_auth_delay", "3"},
-                                                  {"listen_addresses", "x"}, {"unix_socket_directories", "y"}, {"port", "4"}}},
-           Case{"-fs -f i -fo -fb -ft -fn -fm -fh", {{"enable_seqscan", "false"}, {"enable_indexscan", "false"},
-                                                     {"enable_indexonlyscan", "false"}, {"enable_bitmapscan", "false"},
-                                                     {"enable_tidscan", "false"}, {"enable_nestloop", "false"},
-                                                     {"enable_mergejoin", "false"}, {"enable_hashjoin", "false"}}},
-           Case{"-tpa -t planner -t e", {{"log_parser_stats", "true"}, {"log_planner_stats", "true"}, {"log_executor_stats", "true"}}},
+           Case{"-F -O -P -i -l",
+                {{"fsync", "false"},
+                 {"allow_system_table_mods", "true"},
+                 {"ignore_system_indexes", "true"},
+                 {"listen_addresses", "*"},
+                 {"ssl", "true"}}},
+           Case{"-B 1 -N 2 -W 3 -h x -k y -p 4",
+                {{"shared_buffers", "1"},
+                 {"max_connections", "2"},
+                 {"post_auth_delay", "3"},
+                 {"listen_addresses", "x"},
+                 {"unix_socket_directories", "y"},
+                 {"port", "4"}}},
+           Case{"-fs -f i -fo -fb -ft -fn -fm -fh",
+                {{"enable_seqscan", "false"},
+                 {"enable_indexscan", "false"},
+                 {"enable_indexonlyscan", "false"},
+                 {"enable_bitmapscan", "false"},
+                 {"enable_tidscan", "false"},
+                 {"enable_nestloop", "false"},
+                 {"enable_mergejoin", "false"},
+                 {"enable_hashjoin", "false"}}},
+           Case{"-tpa -t planner -t e",
+                {{"log_parser_stats", "true"}, {"log_planner_stats", "true"}, {"log_executor_stats", "true"}}},
            Case{"-d 0", {{"log_min_messages", "notice"}}},
-           Case{"-d5", {{"log_min_messages", "debug5"}, {"log_statement", "all"}, {"debug_print_parse", "true"},
-                        {"debug_print_plan", "true"}, {"debug_print_rewritten", "true"}}},
+           Case{"-d5",
+                {{"log_min_messages", "debug5"},
+                 {"log_statement", "all"},
+                 {"debug_print_parse", "true"},
+                 {"debug_print_plan", "true"},
+                 {"debug_print_rewritten", "true"}}},
            Case{"-b -j -n -T -E -C x -D /x -r /y -v 2", {}},  // PostgreSQL ignores them from a client
            Case{"-c a=b --", {{"a", "b"}}},
        }) {
@@ -72,9 +91,11 @@ TEST_CASE("every spelling of a setting comes out as name and value") {
 }
 
 TEST_CASE("what is not understood is refused, and an empty name ends in an error, not in a loop") {
-  for (const auto* bad : {"-c=", "-c =", "-c =x", "--=", "--=x", "-c", "--work_mem", "-c work_mem", "-c -- a=b", "-", "x", "a=b",
-                          "-c a=b x", "-- x", "-- -c a=b", "-z", "-Q 1", "-:", "-ez", "-S", "-B", "-f x", "-f", "-t x", "-t p",
-                          "-d x", "-d 1x", "-d 99999999999", R"(\)", R"(-c \)", R"(-c a=b \)"}) {
+  for (const auto* bad : {"-c=",         "-c =",      "-c =x",      "--=",  "--=x", "-c",       "--work_mem",
+                          "-c work_mem", "-c -- a=b", "-",          "x",    "a=b",  "-c a=b x", "-- x",
+                          "-- -c a=b",   "-z",        "-Q 1",       "-:",   "-ez",  "-S",       "-B",
+                          "-f x",        "-f",        "-t x",       "-t p", "-d x", "-d 1x",    "-d 99999999999",
+                          R"(\)",        R"(-c \)",   R"(-c a=b \)"}) {
     CAPTURE(bad);
     const auto result = parse_options(bad);
     REQUIRE_FALSE(result.has_value());

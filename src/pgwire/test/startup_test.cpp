@@ -50,8 +50,11 @@ TEST_CASE("the three requests, exact in length") {
 }
 
 TEST_CASE("a startup message as psql sends it") {
-  const auto bytes = exact(startup({{"user", "alice"}, {"database", "clinic"}, {"application_name", "psql"},
-                                    {"client_encoding", "UTF8"}, {"options", "-c geqo=off"}}));
+  const auto bytes = exact(startup({{"user", "alice"},
+                                    {"database", "clinic"},
+                                    {"application_name", "psql"},
+                                    {"client_encoding", "UTF8"},
+                                    {"options", "-c geqo=off"}}));
   const auto message = decoded(bytes);
   CHECK(message.major == 3);
   CHECK(message.minor == 0);
@@ -112,8 +115,8 @@ TEST_CASE("a startup packet must end with its terminator") {
   for (const auto& bad :
        {body, body + cstr("user"), body + cstr("user") + "bob", body + cstr("user") + cstr("bob"),
         body + cstr("user") + cstr("bob") + "x",        // PostgreSQL takes this one by accident
-        body + cstr("user") + cstr("bob") + '\0' + '\0',
-        body + cstr("user") + cstr("bob") + '\0' + "trailing", body + '\0' + cstr("user") + cstr("bob") + '\0'}) {
+        body + cstr("user") + cstr("bob") + '\0' + '\0', body + cstr("user") + cstr("bob") + '\0' + "trailing",
+        body + '\0' + cstr("user") + cstr("bob") + '\0'}) {
     const auto result = decode_startup(exact(packet(bad)));
     REQUIRE_FALSE(result.has_value());
     CHECK(result.error().code == Errc::Malformed);

@@ -38,7 +38,8 @@ TEST_CASE("messages to clients, byte by byte") {
   CHECK(written([](auto& w) { write_authentication_cleartext_password(w); }) == message('R', i32(3)));
   CHECK(written([](auto& w) { write_authentication_sasl(w, std::array{"A"sv, "B"sv}); }) ==
         message('R', i32(10) + cstr("A") + cstr("B") + '\0'));
-  CHECK(written([](auto& w) { write_authentication_sasl_continue(w, as_bytes("r=1")); }) == message('R', i32(11) + "r=1"));
+  CHECK(written([](auto& w) { write_authentication_sasl_continue(w, as_bytes("r=1")); }) ==
+        message('R', i32(11) + "r=1"));
   CHECK(written([](auto& w) { write_authentication_sasl_final(w, as_bytes("v=1")); }) == message('R', i32(12) + "v=1"));
   CHECK(written([](auto& w) { write_parameter_status(w, "a", "b"); }) == message('S', cstr("a") + cstr("b")));
   CHECK(written([](auto& w) { write_backend_key_data(w, 7, as_bytes("KEY!")); }) == message('K', i32(7) + "KEY!"));
@@ -47,18 +48,23 @@ TEST_CASE("messages to clients, byte by byte") {
         message('v', i32(196608) + i32(1) + cstr("_pq_.x")));
   CHECK(written([](auto& w) { write_command_complete(w, "SELECT 1"); }) == message('C', cstr("SELECT 1")));
   CHECK(written([](auto& w) { write_empty(w, backend::kParseComplete); }) == message('1', ""));
-  CHECK(written([](auto& w) { write_data_row(w, std::array<std::optional<ByteView>, 2>{as_bytes("x"), std::nullopt}); }) ==
-        message('D', i16(2) + i32(1) + "x" + i32(0xffffffff)));
+  CHECK(written([](auto& w) {
+          write_data_row(w, std::array<std::optional<ByteView>, 2>{as_bytes("x"), std::nullopt});
+        }) == message('D', i16(2) + i32(1) + "x" + i32(0xffffffff)));
 }
 
 TEST_CASE("messages to servers, byte by byte") {
   using Parameter = std::pair<std::string_view, std::string_view>;
-  CHECK(written([](auto& w) { write_startup_message(w, kProtocol30, std::array{Parameter{"user", "u"}, Parameter{"a", ""}}); }) ==
-        packet(i32(196608) + cstr("user") + cstr("u") + cstr("a") + cstr("") + '\0'));
+  CHECK(written([](auto& w) {
+          write_startup_message(w, kProtocol30, std::array{Parameter{"user", "u"}, Parameter{"a", ""}});
+        }) == packet(i32(196608) + cstr("user") + cstr("u") + cstr("a") + cstr("") + '\0'));
   CHECK(written([](auto& w) { write_ssl_request(w); }) == packet(i32(80877103)));
-  CHECK(written([](auto& w) { write_cancel_request(w, 7, as_bytes("KEY!")); }) == packet(i32(80877102) + i32(7) + "KEY!"));
-  CHECK(written([](auto& w) { write_sasl_initial_response(w, "M", as_bytes("x")); }) == message('p', cstr("M") + i32(1) + "x"));
-  CHECK(written([](auto& w) { write_sasl_initial_response(w, "M", std::nullopt); }) == message('p', cstr("M") + i32(0xffffffff)));
+  CHECK(written([](auto& w) { write_cancel_request(w, 7, as_bytes("KEY!")); }) ==
+        packet(i32(80877102) + i32(7) + "KEY!"));
+  CHECK(written([](auto& w) { write_sasl_initial_response(w, "M", as_bytes("x")); }) ==
+        message('p', cstr("M") + i32(1) + "x"));
+  CHECK(written([](auto& w) { write_sasl_initial_response(w, "M", std::nullopt); }) ==
+        message('p', cstr("M") + i32(0xffffffff)));
   CHECK(written([](auto& w) { write_sasl_response(w, as_bytes("x")); }) == message('p', "x"));
   CHECK(written([](auto& w) { write_query(w, "select 1"); }) == message('Q', cstr("select 1")));
   CHECK(written([](auto& w) { write_describe(w, TargetKind::Portal, "p"); }) == message('D', "P" + cstr("p")));
@@ -148,11 +154,17 @@ TEST_CASE("a message that can't be written leaves no byte, and the error sticks"
   const std::string large(9990, 'x');
   const std::vector<Case> cases{
       {"NUL in a query", [](auto& w) { write_query(w, "a\0b"sv); }, WriteError::EmbeddedNul},
-      {"NUL in a startup value", [](auto& w) { write_startup_message(w, kProtocol30, std::array{Parameter{"user", "a\0b"sv}}); }, WriteError::EmbeddedNul},
-      {"a startup name that would end the list", [](auto& w) { write_startup_message(w, kProtocol30, std::array{Parameter{"", "a"}}); }, WriteError::EmptyName},
-      {"a mechanism that would end the list", [](auto& w) { write_authentication_sasl(w, std::array{""sv}); }, WriteError::EmptyName},
+      {"NUL in a startup value",
+       [](auto& w) { write_startup_message(w, kProtocol30, std::array{Parameter{"user", "a\0b"sv}}); },
+       WriteError::EmbeddedNul},
+      {"a startup name that would end the list",
+       [](auto& w) { write_startup_message(w, kProtocol30, std::array{Parameter{"", "a"}}); }, WriteError::EmptyName},
+      {"a mechanism that would end the list", [](auto& w) { write_authentication_sasl(w, std::array{""sv}); },
+       WriteError::EmptyName},
       {"65536 formats", [&](auto& w) { write_bind(w, "", "", many, {}, {}); }, WriteError::TooLarge},
-      {"a long startup packet", [&](auto& w) { write_startup_message(w, kProtocol30, std::array{Parameter{"user", large}}); }, WriteError::TooLarge},
+      {"a long startup packet",
+       [&](auto& w) { write_startup_message(w, kProtocol30, std::array{Parameter{"user", large}}); },
+       WriteError::TooLarge},
   };
   for (const auto& [what, write, error] : cases) {
     CAPTURE(what);
@@ -167,17 +179,20 @@ TEST_CASE("a message that can't be written leaves no byte, and the error sticks"
     write_sync(writer);
     CHECK(out == good);
   }
-  CHECK(written([&](auto& w) { write_startup_message(w, kProtocol30, std::array{Parameter{"user", large.substr(0, 9989)}}); }).size() == 10004);
+  CHECK(written([&](auto& w) {
+          write_startup_message(w, kProtocol30, std::array{Parameter{"user", large.substr(0, 9989)}});
+        }).size() == 10004);
 }
 
 TEST_CASE("lengths are checked before they are narrowed or copied") {
   // The writer must refuse by the size alone: the bytes behind these views do not exist.
   const std::byte one{};
-  for (const std::size_t size : {std::size_t{kMaxMessageBytes} - 4, std::size_t{kMaxMessageBytes}, (std::size_t{1} << 32) + 1}) {
+  for (const std::size_t size :
+       {std::size_t{kMaxMessageBytes} - 4, std::size_t{kMaxMessageBytes}, (std::size_t{1} << 32) + 1}) {
     const ByteView huge(&one, size);
-    for (const auto& put : std::vector<std::function<void(MessageWriter&)>>{
-             [&](MessageWriter& w) { w.bytes(huge); }, [&](MessageWriter& w) { w.value(huge); },
-             [&](MessageWriter& w) { w.count(size); }}) {
+    for (const auto& put : std::vector<std::function<void(MessageWriter&)>>{[&](MessageWriter& w) { w.bytes(huge); },
+                                                                            [&](MessageWriter& w) { w.value(huge); },
+                                                                            [&](MessageWriter& w) { w.count(size); }}) {
       Bytes out;
       MessageWriter writer(out);
       writer.begin(frontend::kCopyData);

@@ -47,8 +47,8 @@ void write(Level level, std::string_view event, std::initializer_list<Field> fie
 
 }  // namespace bartizan::log
 
-#define BZ_LOG(level, event, ...)                                                            \
-  do {                                                                                       \
-    if (::bartizan::log::enabled(::bartizan::log::Level::level))                             \
-      ::bartizan::log::write(::bartizan::log::Level::level, event, {__VA_ARGS__});           \
+#define BZ_LOG(level, event, ...)                                                  \
+  do {                                                                             \
+    if (::bartizan::log::enabled(::bartizan::log::Level::level))                   \
+      ::bartizan::log::write(::bartizan::log::Level::level, event, {__VA_ARGS__}); \
   } while (false)

@@ -46,7 +46,8 @@ template <class T = void>
 class [[nodiscard]] Result : public tl::expected<T, Error> {
  public:
   using tl::expected<T, Error>::expected;
-  Result(tl::expected<T, Error> other) : tl::expected<T, Error>(std::move(other)) {}  // NOLINT(google-explicit-constructor)
+  // NOLINTNEXTLINE(google-explicit-constructor)
+  Result(tl::expected<T, Error> other) : tl::expected<T, Error>(std::move(other)) {}
 };
 
 [[nodiscard]] inline tl::unexpected<Error> fail(Errc code, std::string detail) {
@@ -61,28 +62,25 @@ class [[nodiscard]] Result : public tl::expected<T, Error> {
 #define BZ_CONCAT(a, b) BZ_CONCAT_INNER(a, b)
 
 /// BZ_TRY(auto x, expr): x = *expr, or return its error.
-#define BZ_TRY(declaration, ...)                                                    \
-  auto BZ_CONCAT(bz_try_, __LINE__) = (__VA_ARGS__);                                \
-  if (!BZ_CONCAT(bz_try_, __LINE__))                                                \
+#define BZ_TRY(declaration, ...)                                                                 \
+  auto BZ_CONCAT(bz_try_, __LINE__) = (__VA_ARGS__);                                             \
+  if (!BZ_CONCAT(bz_try_, __LINE__))                                                             \
     return ::tl::unexpected<::bartizan::Error>(std::move(BZ_CONCAT(bz_try_, __LINE__)).error()); \
   declaration = std::move(*BZ_CONCAT(bz_try_, __LINE__))
 
 /// BZ_CHECK(expr): return the error of a Result<void>.
-#define BZ_CHECK(...)                                                               \
-  if (auto bz_check = (__VA_ARGS__); !bz_check)                                     \
-    return ::tl::unexpected<::bartizan::Error>(std::move(bz_check).error())
+#define BZ_CHECK(...) \
+  if (auto bz_check = (__VA_ARGS__); !bz_check) return ::tl::unexpected<::bartizan::Error>(std::move(bz_check).error())
 
 /// The same inside a coroutine.
-#define BZ_CO_TRY(declaration, ...)                                                 \
-  auto BZ_CONCAT(bz_try_, __LINE__) = __VA_ARGS__;                                  \
-  if (!BZ_CONCAT(bz_try_, __LINE__))                                                \
+#define BZ_CO_TRY(declaration, ...)                                                                 \
+  auto BZ_CONCAT(bz_try_, __LINE__) = __VA_ARGS__;                                                  \
+  if (!BZ_CONCAT(bz_try_, __LINE__))                                                                \
     co_return ::tl::unexpected<::bartizan::Error>(std::move(BZ_CONCAT(bz_try_, __LINE__)).error()); \
   declaration = std::move(*BZ_CONCAT(bz_try_, __LINE__))
 
-#define BZ_CO_CHECK(...)                                                            \
-  if (auto bz_check = __VA_ARGS__; !bz_check)                                       \
-    co_return ::tl::unexpected<::bartizan::Error>(std::move(bz_check).error())
+#define BZ_CO_CHECK(...) \
+  if (auto bz_check = __VA_ARGS__; !bz_check) co_return ::tl::unexpected<::bartizan::Error>(std::move(bz_check).error())
 
 /// On in every build. Never on input from outside.
-#define BZ_ASSERT(expression) \
-  ((expression) ? void(0) : ::bartizan::assertion_failed(#expression, __FILE__, __LINE__))
+#define BZ_ASSERT(expression) ((expression) ? void(0) : ::bartizan::assertion_failed(#expression, __FILE__, __LINE__))

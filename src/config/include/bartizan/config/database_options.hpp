@@ -24,7 +24,7 @@ struct EmbeddedOptions {
   std::filesystem::path data_directory = "/var/lib/bartizan";
   std::filesystem::path postgres_bin_directory;  ///< empty: the newest one found
   std::optional<ByteSize> shared_buffers;        ///< absent: sized to the machine
-  bool demo = true;
+  bool demo = false;
   std::string user = "bartizan-pg";  ///< used only when Bartizan starts as root
 };
 

@@ -10,6 +10,7 @@ namespace bartizan::net {
 
 [[nodiscard]] Task<Result<std::unique_ptr<Stream>>> connect_unix(asio::io_context& context, std::string path);
 /// Resolves host off the loop and tries each address in turn.
-[[nodiscard]] Task<Result<std::unique_ptr<Stream>>> connect_tcp(asio::io_context& context, std::string host, std::uint16_t port);
+[[nodiscard]] Task<Result<std::unique_ptr<Stream>>> connect_tcp(asio::io_context& context, std::string host,
+                                                                std::uint16_t port);
 
 }  // namespace bartizan::net

@@ -18,7 +18,8 @@ struct Accepted {
 /// Lives on one io_context thread. Port 0 asks for a free one; port() then says which.
 class Listener {
  public:
-  [[nodiscard]] static Result<Listener> open(boost::asio::io_context& context, const std::string& address, std::uint16_t port, int backlog);
+  [[nodiscard]] static Result<Listener> open(boost::asio::io_context& context, const std::string& address,
+                                             std::uint16_t port, int backlog);
   [[nodiscard]] boost::asio::awaitable<Result<Accepted>> accept();
   [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
   [[nodiscard]] const std::string& address() const noexcept { return address_; }

@@ -77,8 +77,7 @@ inline constexpr char kRowDescription = 'T';
     case frontend::kParse:
     case frontend::kBind:
     case frontend::kFunctionCall:
-    case frontend::kCopyData:
-      return kMaxMessageBytes - 1;  // PQ_LARGE_MESSAGE_LIMIT counts the length word
+    case frontend::kCopyData: return kMaxMessageBytes - 1;  // PQ_LARGE_MESSAGE_LIMIT counts the length word
     case frontend::kClose:
     case frontend::kCopyDone:
     case frontend::kCopyFail:
@@ -86,12 +85,9 @@ inline constexpr char kRowDescription = 'T';
     case frontend::kExecute:
     case frontend::kFlush:
     case frontend::kSync:
-    case frontend::kTerminate:
-      return kMaxSmallMessageBytes;
-    case frontend::kPassword:
-      return kMaxPreAuthMessageBytes;
-    default:
-      return 0;
+    case frontend::kTerminate: return kMaxSmallMessageBytes;
+    case frontend::kPassword: return kMaxPreAuthMessageBytes;
+    default: return 0;
   }
 }
 
@@ -108,14 +104,11 @@ inline constexpr char kRowDescription = 'T';
     case backend::kNoticeResponse:
     case backend::kNotificationResponse:
     case backend::kParameterStatus:  // search_path and application settings have no bound
-    case backend::kRowDescription:
-      return kMaxMessageBytes + 4;
-    case backend::kParameterDescription:
-      return 4 + 2 + 65535 * 4;
+    case backend::kRowDescription: return kMaxMessageBytes + 4;
+    case backend::kParameterDescription: return 4 + 2 + 65535 * 4;
     case backend::kCopyBothResponse:
     case backend::kCopyInResponse:
-    case backend::kCopyOutResponse:
-      return 4 + 1 + 2 + 65535 * 2;
+    case backend::kCopyOutResponse: return 4 + 1 + 2 + 65535 * 2;
     case backend::kAuthentication:
     case backend::kBackendKeyData:
     case backend::kBindComplete:
@@ -127,10 +120,8 @@ inline constexpr char kRowDescription = 'T';
     case backend::kNoData:
     case backend::kParseComplete:
     case backend::kPortalSuspended:
-    case backend::kReadyForQuery:
-      return kShort;
-    default:
-      return 0;
+    case backend::kReadyForQuery: return kShort;
+    default: return 0;
   }
 }
 

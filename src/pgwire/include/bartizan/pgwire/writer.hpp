@@ -119,8 +119,8 @@ void write_query(MessageWriter& writer, std::string_view query);
 void write_parse(MessageWriter& writer, std::string_view statement, std::string_view query,
                  std::span<const std::uint32_t> parameter_types = {});
 void write_bind(MessageWriter& writer, std::string_view portal, std::string_view statement,
-                std::span<const std::int16_t> parameter_formats,
-                std::span<const std::optional<ByteView>> parameters, std::span<const std::int16_t> result_formats);
+                std::span<const std::int16_t> parameter_formats, std::span<const std::optional<ByteView>> parameters,
+                std::span<const std::int16_t> result_formats);
 void write_describe(MessageWriter& writer, TargetKind kind, std::string_view name);
 void write_close(MessageWriter& writer, TargetKind kind, std::string_view name);
 void write_execute(MessageWriter& writer, std::string_view portal, std::int32_t max_rows);
