@@ -23,9 +23,10 @@ Error io_error(const std::filesystem::path& path) {
 
 Result<void> make_folder(const std::filesystem::path& path, mode_t mode) {
   std::error_code error;
-  std::filesystem::create_directories(path, error);
+  // A folder that is there already is somebody's: /etc and /tmp keep their modes.
+  const bool made = std::filesystem::create_directories(path, error);
   if (error) return fail(Errc::Io, path.string() + ": " + error.message());
-  if (::chmod(path.c_str(), mode) != 0) return tl::unexpected(io_error(path));
+  if (made && ::chmod(path.c_str(), mode) != 0) return tl::unexpected(io_error(path));
   return {};
 }
 

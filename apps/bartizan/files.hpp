@@ -12,7 +12,7 @@
 
 namespace bartizan::app {
 
-/// Made with its parents; mode as given for the folder itself.
+/// Made with its parents where it is missing; the mode is for a folder made here.
 [[nodiscard]] Result<void> make_folder(const std::filesystem::path& path, mode_t mode);
 /// Written beside, synced and renamed into place, so that nobody reads half of it.
 [[nodiscard]] Result<void> write_file(const std::filesystem::path& path, ByteView content, mode_t mode);

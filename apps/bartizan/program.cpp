@@ -209,7 +209,7 @@ Result<std::string> Program::open_wire_port() {
   for (const auto& listen : options.listen.addresses) addresses.push_back(listen.address);
   BZ_TRY(auto loaded, load_certificate(configuration.tls, data_directory() / "tls", addresses));
   ca_file_ = loaded.ca_file;
-  certificate_not_after_ = loaded.not_after;
+  certificate_not_after_ = loaded.not_after.time_since_epoch().count();
   BZ_TRY(auto mock_secret, load_or_create_secret(configuration.control.root_key_file.parent_path() / "mock.secret"));
   auto gateway = proxy::Gateway::start(std::move(options), {snapshots_, *audit_, system_clock(), system_random()},
                                        std::move(loaded.certificate), std::move(mock_secret));
@@ -289,9 +289,38 @@ Result<void> Program::reload() {
   std::vector<std::string> addresses = gateway_->addresses();
   BZ_TRY(auto loaded, load_certificate(fresh.tls, data_directory() / "tls", addresses));
   gateway_->use_certificate(std::move(loaded.certificate));
+  certificate_not_after_ = loaded.not_after.time_since_epoch().count();
   apply_log_options(fresh.log);
   BZ_LOG(Info, "program.reloaded");
   return {};
+}
+
+std::optional<policy::UnixEndpoint> Program::embedded_endpoint() {
+  if (!embedded_) return std::nullopt;
+  return policy::UnixEndpoint{embedded_->socket_directory(), embedded_->endpoint().port};
+}
+
+Result<control::EmbeddedDatabase> Program::make_embedded_database(const std::string& database) {
+  if (database == "bartizan" || database == "postgres" || database.starts_with("template"))
+    return fail(Errc::InvalidArgument, "\"" + database + "\" is a name of Bartizan's or PostgreSQL's own");
+  const auto deadline = in(std::chrono::seconds(60));
+  BZ_TRY(auto superuser,
+         postgres::ControlConnection::connect(embedded_->endpoint(), embedded_->superuser_password(), deadline));
+  control::EmbeddedDatabase made{*embedded_endpoint(), database + "_owner", random_password()};
+  const std::array<std::optional<std::string>, 1> role_name = {made.owner};
+  BZ_TRY(const auto role, superuser.exec("SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = $1", role_name, deadline));
+  const auto owner = postgres::quote_identifier(made.owner);
+  if (role.empty())
+    BZ_CHECK(superuser.exec("CREATE ROLE " + owner + " LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE", deadline));
+  BZ_CHECK(superuser.set_role_password(made.owner, made.password, deadline));
+  const std::array<std::optional<std::string>, 1> database_name = {database};
+  BZ_TRY(const auto present,
+         superuser.exec("SELECT 1 FROM pg_catalog.pg_database WHERE datname = $1", database_name, deadline));
+  if (!present.empty()) return made;
+  const auto quoted = postgres::quote_identifier(database);
+  BZ_CHECK(superuser.exec("CREATE DATABASE " + quoted + " OWNER " + owner, deadline));
+  BZ_CHECK(superuser.exec("REVOKE ALL ON DATABASE " + quoted + " FROM PUBLIC", deadline));
+  return made;
 }
 
 void Program::shutdown() {

@@ -54,6 +54,8 @@ class Program final : public control::Runtime {
   Result<void> reload() override;
   void shutdown() override;
   control::Items doctor_checks() override;
+  std::optional<policy::UnixEndpoint> embedded_endpoint() override;
+  Result<control::EmbeddedDatabase> make_embedded_database(const std::string& database) override;
 
   [[nodiscard]] const std::vector<control::DemoIdentity>& demo_identities() const { return demo_; }
   [[nodiscard]] std::string pgpass_file() const;
@@ -80,7 +82,7 @@ class Program final : public control::Runtime {
   const WallTime started_ = system_clock().wall();
   std::atomic<bool> stop_requested_{false};
   std::string ca_file_;
-  WallTime certificate_not_after_{};
+  std::atomic<WallTime::rep> certificate_not_after_{0};
   std::vector<control::DemoIdentity> demo_;
   policy::SnapshotHolder snapshots_;
   std::unique_ptr<auditlog::BasicLog> audit_;

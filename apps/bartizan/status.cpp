@@ -26,8 +26,8 @@ Document Program::list_sessions() {
                             {"depot", session.depot},
                             {"login", session.login},
                             {"state", session.state},
-                            {"address", session.address},
-                            {"application_name", session.application_name},
+                            {"client", session.address},
+                            {"application", session.application_name},
                             {"since", control::format_time(session.since)},
                             {"server_pid", number(session.server_process_id)},
                             {"statements", number(session.statements)}});
@@ -48,7 +48,8 @@ Document Program::status() {
     endpoints.push_back(Members{{"host", address}, {"port", number(gateway_->port())}});
   out.emplace_back("endpoints", std::move(endpoints));
   out.emplace_back("ca_file", ca_file_);
-  out.emplace_back("certificate_not_after", control::format_time(certificate_not_after_));
+  out.emplace_back("certificate_not_after",
+                   control::format_time(WallTime(WallTime::duration(certificate_not_after_.load()))));
   if (observability_)
     out.emplace_back("metrics", fmt::format("http://{}:{}/metrics", configuration.metrics.address->to_string(),
                                             observability_->port()));
@@ -101,8 +102,10 @@ Items Program::doctor_checks() {
   const auto add = [&](std::string_view name, bool ok, std::string detail, std::string_view hint) {
     checks.push_back(Members{{"name", name}, {"ok", ok}, {"detail", std::move(detail)}, {"hint", hint}});
   };
-  const auto left =
-      std::chrono::duration_cast<std::chrono::hours>(certificate_not_after_ - system_clock().wall()).count() / 24;
+  const auto left = std::chrono::duration_cast<std::chrono::hours>(
+                        WallTime(WallTime::duration(certificate_not_after_.load())) - system_clock().wall())
+                        .count() /
+                    24;
   add("certificate", left > 14, fmt::format("{} days left", left), "Renew it, then `bartizan reload`.");
   const auto audit = audit_->figures();
   add("audit", audit.healthy, fmt::format("basic, {} records", audit.records), "See audit.write_failed in the log.");

@@ -35,9 +35,9 @@ BasicLog::BasicLog(BasicLogOptions options) : options_(std::move(options)) {}
 
 Result<std::unique_ptr<BasicLog>> BasicLog::open(BasicLogOptions options) {
   std::error_code error;
-  std::filesystem::create_directories(options.directory, error);
+  const bool made = std::filesystem::create_directories(options.directory, error);
   if (error) return fail(Errc::Io, "audit directory " + options.directory.string() + ": " + error.message());
-  std::filesystem::permissions(options.directory, std::filesystem::perms::owner_all, error);
+  if (made) std::filesystem::permissions(options.directory, std::filesystem::perms::owner_all, error);
   std::unique_ptr<BasicLog> log(new BasicLog(std::move(options)));
   BZ_CHECK(log->open_file());
   log->writer_ = std::thread([raw = log.get()] { raw->run(); });

@@ -28,7 +28,8 @@ Command depot_create() {
       .admin_verb = "depot.create",
       .summary = "put a database under protection",
       .description =
-          "Without --host the database is one of the embedded PostgreSQL. Bartizan signs in at the server as --login, over "
+          "Without --host the database is one of the embedded PostgreSQL; without --login as well, it is made there with an owner, "
+          "DATABASE_owner, whose password Bartizan alone knows. Otherwise Bartizan signs in at the server as --login, over "
           "verified TLS unless --host is a unix socket folder; depot login adds further logins.",
       .parameters = {name_of("what clients will call the database"),
                      {.name = "host",
@@ -49,7 +50,7 @@ Command depot_create() {
                       .help = "tenant whose data alone it holds",
                       .default_text = "none"}},
       .examples =
-          {{"bartizan depot create clinic --login clinic_owner", "a database of the embedded PostgreSQL"},
+          {{"bartizan depot create clinic", "a new database of the embedded PostgreSQL"},
            {"bartizan depot create clinic --host db.internal --ca-file ca.pem --login clinic_app --password-stdin < secret",
             "a server elsewhere"}},
       .password = PasswordUse::Existing,

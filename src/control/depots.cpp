@@ -86,24 +86,45 @@ Result<NewLogin> take_login(Args& args) {
   return login;
 }
 
+/// Without a host: in the embedded PostgreSQL. Without a login as well: a database and an owner
+/// are made there, so that a new depot can be used at once.
+Result<void> place_in_embedded(Call& call, policy::Depot& depot, bool server_named, std::vector<NewLogin>& logins) {
+  const auto endpoint = call.context.runtime.embedded_endpoint();
+  if (!endpoint || server_named) {
+    return fail(Errc::InvalidArgument, endpoint ? "'port' and 'tls_ca_pem' go with 'host'"
+                                                : "'host' is missing, and there is no embedded PostgreSQL");
+  }
+  depot.endpoint = *endpoint;
+  depot.tls = policy::TlsDisabled{};
+  depot.embedded = true;
+  if (!logins.empty()) return {};
+  BZ_TRY(auto made, call.context.runtime.make_embedded_database(depot.database));
+  logins.push_back({std::move(made.owner), std::move(made.password)});
+  return {};
+}
+
 }  // namespace
 
 Result<Document> depot_create(Call& call, Args& args) {
   policy::Depot depot;
   BZ_TRY(depot.name, args.name("name", NameKind::Resource));
-  BZ_TRY(auto host, args.text("host", kMaxHostBytes));
+  BZ_TRY(auto host, args.text_or_none("host", kMaxHostBytes));
   BZ_TRY(const auto port, args.integer_or_none("port", 1, 65535));
   BZ_TRY(depot.database, args.name("database", NameKind::PostgreSql));
   BZ_TRY(const auto tenant_name, args.name_or_none("tenant", NameKind::Resource));
   BZ_TRY(auto ca_pem, args.text_or_none("tls_ca_pem", kMaxPemBytes));
   BZ_TRY(auto listed, args.list("logins"));
   BZ_CHECK(args.finish());
-  BZ_CHECK(set_endpoint(depot, std::move(host), port.value_or(5432), std::move(ca_pem)));
   std::vector<NewLogin> logins;
   for (Args& one : listed) {
     BZ_TRY(auto login, take_login(one));
     BZ_CHECK(one.finish());
     logins.push_back(std::move(login));
+  }
+  if (host) {
+    BZ_CHECK(set_endpoint(depot, std::move(*host), port.value_or(5432), std::move(ca_pem)));
+  } else {
+    BZ_CHECK(place_in_embedded(call, depot, port.has_value() || ca_pem.has_value(), logins));
   }
 
   BZ_TRY(auto transaction, call.write());

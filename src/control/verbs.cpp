@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <thread>
 
 #include "bartizan/base/log.hpp"
+#include "bartizan/store/changes.hpp"
 #include "services.hpp"
 
 namespace bartizan::control {
@@ -145,6 +148,30 @@ Result<Document> Verbs::call(const std::string& actor, std::string_view verb, Do
   return perform(call, verb, std::move(args));
 }
 
+namespace {
+
+bool writes(std::string_view verb) {
+  return !verb.ends_with(".list") && !verb.ends_with(".show") && !verb.ends_with(".get") &&
+         verb.find('.') != std::string_view::npos && !verb.starts_with("session.");
+}
+
+/// A command that has returned is in force in this gateway: its change is in the snapshot that
+/// sign-ins read. Costs one read; a change feed that lags for a second is not waited for.
+void wait_until_in_force(const ServiceContext& context) {
+  auto transaction = context.database.begin_read();
+  if (!transaction) return;
+  const auto last = store::Changes(*transaction).last_seq();
+  if (!last) return;
+  const auto until = context.clock.steady() + std::chrono::seconds(1);
+  while (context.clock.steady() < until) {
+    const auto snapshot = context.snapshots.current();
+    if (!snapshot || snapshot->epoch() >= *last) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+}
+
+}  // namespace
+
 std::string Verbs::answer(const AdminPolicy& policy, const Peer& peer, std::string_view line) const {
   if (!is_admin(policy, peer)) return error_line(authorise(policy, peer, "").error(), {});
   auto request = decode(line);
@@ -160,6 +187,7 @@ std::string Verbs::answer(const AdminPolicy& policy, const Peer& peer, std::stri
            {"detail", result.error().detail});
     return error_line(result.error(), call.hint);
   }
+  if (writes(request->verb)) wait_until_in_force(context_);
   return Document(Members{{"ok", true}, {"result", *result}}).to_json();
 }
 

@@ -33,13 +33,35 @@ Task<Result<std::unique_ptr<Stream>>> connect_unix(asio::io_context& context, st
   co_return stream;
 }
 
-Task<Result<std::unique_ptr<Stream>>> connect_tcp(asio::io_context& context, std::string host, std::uint16_t port) {
-  asio::ip::tcp::resolver resolver(context);
+Task<Result<std::unique_ptr<Stream>>> connect_tcp(asio::io_context& context, std::string host, std::uint16_t port,
+                                                  std::chrono::milliseconds patience) {
+  // Shared with the timer's handler, which may run after this coroutine has ended.
+  struct Attempt {
+    explicit Attempt(asio::io_context& c) : resolver(c), socket(c), timer(c) {}
+    asio::ip::tcp::resolver resolver;
+    asio::ip::tcp::socket socket;
+    asio::steady_timer timer;
+    bool over = false;
+  };
+  const auto attempt = std::make_shared<Attempt>(context);
+  attempt->timer.expires_after(patience);
+  attempt->timer.async_wait([attempt](boost::system::error_code cancelled) {
+    if (cancelled) return;
+    attempt->over = true;
+    attempt->resolver.cancel();
+    boost::system::error_code ignored;
+    attempt->socket.close(ignored);
+  });
   const auto service = std::to_string(port);
-  const auto [resolve_error, endpoints] = co_await resolver.async_resolve(host, service, use_result);
-  if (resolve_error) co_return fail(Errc::Unavailable, "host " + host + " can't be resolved");
-  asio::ip::tcp::socket socket(context);
+  const auto [resolve_error, endpoints] = co_await attempt->resolver.async_resolve(host, service, use_result);
+  if (resolve_error || attempt->over) {
+    attempt->timer.cancel();
+    co_return fail(Errc::Unavailable, "host " + host + " can't be resolved");
+  }
+  auto& socket = attempt->socket;
   const auto [connect_error, endpoint] = co_await asio::async_connect(socket, endpoints, use_result);
+  attempt->timer.cancel();
+  if (attempt->over) co_return fail(Errc::DeadlineExceeded, "no answer from " + host + ":" + service);
   if (connect_error)
     co_return fail(Errc::Unavailable, "no server at " + host + ":" + service + ": " + connect_error.message());
   boost::system::error_code ignored;
@@ -49,5 +71,14 @@ Task<Result<std::unique_ptr<Stream>>> connect_tcp(asio::io_context& context, std
   const int fd = socket.release(ignored);
   co_return std::make_unique<Stream>(context, fd);
 }
+
+CloseAfter::CloseAfter(Stream& stream, std::chrono::milliseconds patience)
+    : timer_(stream.context(), patience), stream_(std::make_shared<Stream*>(&stream)) {
+  timer_.async_wait([target = stream_](boost::system::error_code cancelled) {
+    if (!cancelled && *target != nullptr) (*target)->close();
+  });
+}
+
+CloseAfter::~CloseAfter() { *stream_ = nullptr; }
 
 }  // namespace bartizan::net

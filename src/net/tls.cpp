@@ -64,6 +64,11 @@ Result<void> use_identity(SSL_CTX* context, std::string_view chain_pem, const Se
 }
 
 Result<void> trust(SSL_CTX* context, std::string_view ca_pem) {
+  if (ca_pem.empty()) {
+    if (SSL_CTX_set_default_verify_paths(context) != 1)
+      return fail(Errc::Unavailable, "the system's CA store can't be read");
+    return {};
+  }
   X509_STORE* store = SSL_CTX_get_cert_store(context);
   const auto bio = memory_bio(ca_pem);
   int count = 0;

@@ -7,6 +7,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "bartizan/base/log.hpp"
+#include "bartizan/net/connect.hpp"
 #include "client_session.hpp"
 
 namespace bartizan::proxy {
@@ -38,6 +39,8 @@ void ClientSession::end_with(pgwire::SqlState sqlstate, std::string message, std
   report.sqlstate = sqlstate;
   report.message = std::move(message);
   report.hint = std::move(hint);
+  // What still runs must not take effect for somebody who was told that the session has ended.
+  if (relay_ && relay_->awaiting_reply() && !cancel_sent_) send_query_cancel();
   // In the middle of a message, or behind one that the client has not taken, it can't be said.
   if (relay_ && relay_->at_client_boundary() && to_client_.empty()) {
     const Bytes out = error_bytes(report);
@@ -179,10 +182,16 @@ net::Task<void> ClientSession::pump_client() {
       from_client_.assign(input.begin() + static_cast<std::ptrdiff_t>(step.consumed), input.end());
     }
     while (step.verdict == Verdict::Stalled && !closing_) {
-      stalled_ = true;
-      progress_.expires_after(std::chrono::hours(1));
-      co_await progress_.async_wait(use_result);
-      stalled_ = false;
+      if (!to_server_.empty()) {
+        // Replies that come meanwhile are seen by the next feed, not by the wait below.
+        const bool flushed = co_await flush_to_server();
+        if (!flushed) co_return;
+      } else {
+        stalled_ = true;
+        progress_.expires_after(std::chrono::hours(1));
+        co_await progress_.async_wait(use_result);
+        stalled_ = false;
+      }
       if (closing_) co_return;
       step = feed_client(from_client_);
       from_client_.erase(from_client_.begin(), from_client_.begin() + static_cast<std::ptrdiff_t>(step.consumed));
@@ -299,13 +308,22 @@ void ClientSession::check(SteadyTime now, const policy::Snapshot* changed) {
     return;
   }
   publish_figures();
-  const bool over = subject_.valid_until && shared_.around.clock.wall() >= *subject_.valid_until;
-  if (over ||
-      (changed != nullptr && !changed->resolve_grant(subject_.identity, subject_.depot, shared_.around.clock.wall()))) {
+  const auto wall = shared_.around.clock.wall();
+  bool over = subject_.valid_until && wall >= *subject_.valid_until;
+  if (changed != nullptr) {
+    // Another login than the session's own ends it too: it must not go on with the former rights.
+    const auto grant = changed->resolve_grant(subject_.identity, subject_.depot, wall);
+    over = over || !grant || grant->login->role_name != subject_.login || grant->valid_until != subject_.valid_until;
+  }
+  if (over) {
     end_with(pgwire::sqlstate::kAdminShutdown, "terminating connection: your access to this depot has ended");
     return;
   }
   const auto quiet = now - client_spoke_;
+  if (finished_ && quiet > kDueReplies) {  // the server was told Terminate and does not close
+    close();
+    return;
+  }
   const auto exceeded = [&](std::chrono::milliseconds limit) { return limit.count() > 0 && quiet > limit; };
   if (relay_->awaiting_reply()) {
     if (limits.statement_timeout.count() > 0 && !cancel_sent_ && now - reply_awaited_since_ > limits.statement_timeout)
@@ -330,6 +348,7 @@ net::Task<void> send_cancel(asio::io_context& context, std::shared_ptr<const Can
   auto address = target->server;
   auto connected = co_await connect_server(context, std::move(address));
   if (!connected) co_return;
+  const net::CloseAfter deadline(**connected, kServerPatience);
   Bytes out;
   std::array<std::byte, 4> secret{};
   store_be32(secret.data(), target->secret);
@@ -343,7 +362,6 @@ net::Task<void> send_cancel(asio::io_context& context, std::shared_ptr<const Can
 /// statement_timeout: the server ends the statement itself, with its own 57014.
 void ClientSession::send_query_cancel() {
   cancel_sent_ = true;
-  BZ_LOG(Info, "session.statement_timeout", {"session", id_});
   asio::co_spawn(worker_.context(), send_cancel(worker_.context(), cancel_target_), asio::detached);
 }
 

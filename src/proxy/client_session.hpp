@@ -52,7 +52,8 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   net::Task<bool> connect(std::unique_ptr<Granted> granted);
   net::Task<void> cancel(session::CancelKey key);
   net::Task<void> refuse(pgwire::ErrorReport report);
-  void record_sign_in(const policy::Identity* identity, audit::Status status, std::string_view sqlstate);
+  [[nodiscard]] bool record_sign_in(const policy::Identity* identity, audit::Status status, std::string_view sqlstate);
+  void record_sign_out();
   void register_cancel_key(const ServerAddress& address, const ServerLink& link, Bytes& out);
 
   // client_relay.cpp

@@ -8,6 +8,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "bartizan/base/log.hpp"
+#include "bartizan/net/connect.hpp"
 #include "bartizan/net/proxy_protocol.hpp"
 #include "bartizan/pgwire/frame.hpp"
 #include "bartizan/session/client_sign_in.hpp"
@@ -52,6 +53,7 @@ void ClientSession::run() {
     self->close();
     if (self->relay_) {
       self->relay_->abandon();
+      self->record_sign_out();
       self->publish_figures();
       self->shared_.counters.sessions.fetch_sub(1, std::memory_order_relaxed);
     } else {
@@ -204,23 +206,7 @@ net::Task<bool> ClientSession::negotiate(ClientStartup& startup) {
 /// Answers nothing, as PostgreSQL; returns when the server has taken it, so that a client that
 /// waits for the end of this connection knows.
 net::Task<void> ClientSession::cancel(session::CancelKey key) {
-  const auto now = shared_.around.clock.steady();
   const auto target = shared_.cancels.find(key);
-  {
-    const std::lock_guard lock(shared_.throttle_mutex);
-    // Guessing keys is counted like guessing passwords.
-    if (!shared_.throttle
-             .before_attempt("\x01"
-                             "cancel",
-                             peer_.host, now)
-             .allowed)
-      co_return;
-    if (!target)
-      shared_.throttle.failed(
-          "\x01"
-          "cancel",
-          peer_.host, now);
-  }
   if (!target) co_return;
   const auto ticket = shared_.around.log.begin({audit::Event::Cancel, shared_.around.clock.wall(), target->who, {}});
   if (!ticket) co_return;
@@ -231,6 +217,7 @@ net::Task<void> ClientSession::cancel(session::CancelKey key) {
   outcome.status = audit::Status::Failed;
   if (connected) {
     opening_server_ = connected->get();
+    const net::CloseAfter deadline(**connected, kServerPatience);
     Bytes out;
     std::array<std::byte, 4> secret{};
     store_be32(secret.data(), target->secret);
@@ -247,7 +234,7 @@ net::Task<void> ClientSession::cancel(session::CancelKey key) {
   shared_.around.log.finish(*ticket, outcome);
 }
 
-void ClientSession::record_sign_in(const policy::Identity* identity, audit::Status status, std::string_view sqlstate) {
+bool ClientSession::record_sign_in(const policy::Identity* identity, audit::Status status, std::string_view sqlstate) {
   if (status != audit::Status::Ok) shared_.counters.sign_in_failures.fetch_add(1, std::memory_order_relaxed);
   std::string who = who_;
   if (who.empty()) {
@@ -256,13 +243,14 @@ void ClientSession::record_sign_in(const policy::Identity* identity, audit::Stat
     audit::append_member(who, "address", peer_.to_string());
   }
   const auto ticket = shared_.around.log.begin({audit::Event::SignIn, shared_.around.clock.wall(), who, {}});
-  if (!ticket) return;
+  if (!ticket) return false;
   audit::Outcome outcome;
   outcome.status = status;
   if (sqlstate.size() == 5) std::copy_n(sqlstate.begin(), 5, outcome.sqlstate.begin());
   shared_.around.log.finish(*ticket, outcome);
   BZ_LOG(Info, "session.sign_in", {"session", id_}, {"status", audit::to_string(status)},
          {"address", peer_.to_string()});
+  return true;
 }
 
 net::Task<bool> ClientSession::sign_in() {
@@ -358,7 +346,7 @@ net::Task<bool> ClientSession::prove(std::unique_ptr<Granted>& granted) {
     if (action == ClientSignIn::Action::Send) continue;
     if (action == ClientSignIn::Action::Refuse) {
       auto report = waits ? session::authentication_failed(request_->user) : exchange.report();
-      record_sign_in(identity, audit::Status::Refused, report.sqlstate.view());
+      [[maybe_unused]] const bool recorded = record_sign_in(identity, audit::Status::Refused, report.sqlstate.view());
       co_await refuse(std::move(report));
       co_return false;
     }
@@ -372,6 +360,11 @@ net::Task<bool> ClientSession::prove(std::unique_ptr<Granted>& granted) {
   co_return true;
 }
 
+void ClientSession::record_sign_out() {
+  const auto ticket = shared_.around.log.begin({audit::Event::SignOut, shared_.around.clock.wall(), who_, {}});
+  if (ticket) shared_.around.log.finish(*ticket, {});
+}
+
 /// What the identity may use, and the server connection for it.
 net::Task<bool> ClientSession::connect(std::unique_ptr<Granted> granted) {
   const auto& around = shared_.around;
@@ -382,7 +375,8 @@ net::Task<bool> ClientSession::connect(std::unique_ptr<Granted> granted) {
                                 : granted->snapshot->resolve_grant(identity.id, depot->id, around.clock.wall());
   if (!grant) {
     const bool choose = grant.error().code == Errc::FailedPrecondition;
-    record_sign_in(&identity, audit::Status::Refused, choose ? "22023" : "3D000");
+    [[maybe_unused]] const bool recorded =
+        record_sign_in(&identity, audit::Status::Refused, choose ? "22023" : "3D000");
     auto report =
         choose ? fatal(pgwire::sqlstate::kInvalidParameterValue, "your grants on this depot can't be told apart",
                        "An administrator must leave one (`bartizan grant list`).")
@@ -427,7 +421,7 @@ net::Task<bool> ClientSession::connect(std::unique_ptr<Granted> granted) {
   const ServerAddress address = request.address;
   auto link = co_await open_server_link(worker_.context(), shared_, std::move(request), opening_server_);
   if (!link || closing_) {
-    record_sign_in(&identity, audit::Status::Failed, "08006");
+    [[maybe_unused]] const bool recorded = record_sign_in(&identity, audit::Status::Failed, "08006");
     if (!link) {
       const Bytes out = link.error().error_response;
       [[maybe_unused]] auto sent = co_await client_.write_all(out);
@@ -441,7 +435,11 @@ net::Task<bool> ClientSession::connect(std::unique_ptr<Granted> granted) {
     pgwire::MessageWriter writer(out);
     pgwire::write_ready_for_query(writer, pgwire::TransactionStatus::Idle);
   }
-  record_sign_in(&identity, audit::Status::Ok, "00000");
+  if (!record_sign_in(&identity, audit::Status::Ok, "00000")) {
+    co_await refuse(fatal(pgwire::sqlstate::kIoError, "the audit log can't take this sign-in, so it is refused",
+                          "Try again; operators find the reason in Bartizan's log under audit.write_failed."));
+    co_return false;
+  }
   session::RelayLimits limits;
   limits.statement_bytes = shared_.options.limits.statement_bytes;
   relay_ = std::make_unique<session::Relay>(

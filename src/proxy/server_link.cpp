@@ -41,10 +41,11 @@ net::Task<Result<std::unique_ptr<net::Stream>>> connect_server(net::asio::io_con
     co_return connected;
   }
   const auto remote = std::get<policy::TcpEndpoint>(address.endpoint);
-  auto connected = co_await net::connect_tcp(context, remote.host, remote.port);
+  auto connected = co_await net::connect_tcp(context, remote.host, remote.port, kServerPatience);
   if (!connected) co_return connected;
   // TLS always: Snapshot::make refuses a TCP depot without.
   if (!address.tls) co_return fail(Errc::Internal, "a TCP depot without TLS");
+  const net::CloseAfter deadline(**connected, kServerPatience);
   Bytes request;
   pgwire::MessageWriter writer(request);
   pgwire::write_ssl_request(writer);

@@ -36,6 +36,9 @@ using LinkResult = tl::expected<ServerLink, LinkFailure>;
 [[nodiscard]] net::Task<LinkResult> open_server_link(net::asio::io_context& context, Shared& shared,
                                                      LinkRequest request, net::Stream*& opening);
 
+/// How long a server may take from connect to the end of the TLS handshake, and for a cancel.
+inline constexpr auto kServerPatience = std::chrono::seconds(10);
+
 /// A connected stream, under TLS where the address says so, before any StartupMessage.
 [[nodiscard]] net::Task<Result<std::unique_ptr<net::Stream>>> connect_server(net::asio::io_context& context,
                                                                              ServerAddress address);

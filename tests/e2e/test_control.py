@@ -194,7 +194,7 @@ def test_session_list_and_kill(target, person):
     with wire.sign_in(_as(target, person)) as first, wire.sign_in(_as(target, person)) as second:
         second.value("begin")
         addresses = {"{}:{}".format(*each.socket.getsockname()[:2]): each for each in (first, second)}
-        mine = {s["address"]: s for s in _sessions(target) if s["identity"] == person}
+        mine = {s["client"]: s for s in _sessions(target) if s["identity"] == person}
         assert set(mine) == set(addresses)
         assert {s["depot"] for s in mine.values()} == {DATABASE}
         by_connection = {addresses[address]: s for address, s in mine.items()}

@@ -2,12 +2,23 @@
 // wiring implements it over proxy and the process; control never sees either.
 #pragma once
 
+#include <optional>
+#include <string>
 #include <string_view>
 
 #include "bartizan/base/result.hpp"
+#include "bartizan/base/secret.hpp"
 #include "bartizan/control/document.hpp"
+#include "bartizan/policy/model.hpp"
 
 namespace bartizan::control {
+
+/// A database of the embedded PostgreSQL and the login that owns it.
+struct EmbeddedDatabase {
+  policy::UnixEndpoint endpoint;
+  std::string owner;
+  SecretBytes password;
+};
 
 /// Called from the admin server's threads: must be thread-safe, and outlive the server.
 class Runtime {
@@ -23,6 +34,13 @@ class Runtime {
   [[nodiscard]] virtual Result<void> reload() = 0;
   /// Begins to drain and returns at once.
   virtual void shutdown() = 0;
+  /// Where the embedded PostgreSQL listens; nullopt when there is none.
+  [[nodiscard]] virtual std::optional<policy::UnixEndpoint> embedded_endpoint() { return std::nullopt; }
+  /// Makes the database and a LOGIN role <database>_owner that owns it, where they are missing,
+  /// and gives that role a fresh password. REQUIRES: embedded_endpoint() has one.
+  [[nodiscard]] virtual Result<EmbeddedDatabase> make_embedded_database(const std::string& /*database*/) {
+    return fail(Errc::Unsupported, "there is no embedded PostgreSQL");
+  }
   /// Checks that the wiring adds to doctor's own (see doctor.hpp); an array of checks.
   [[nodiscard]] virtual Items doctor_checks() { return {}; }
 };

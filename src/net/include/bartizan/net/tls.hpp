@@ -26,7 +26,7 @@ struct TlsServerOptions {
 };
 
 struct TlsClientOptions {
-  std::string ca_pem;  ///< the roots that the server's certificate must chain to
+  std::string ca_pem;  ///< the roots that the server's certificate must chain to; empty: the system's
   std::string certificate_chain_pem;  ///< client certificate, empty for none
   SecretBytes private_key_pem;
   TlsVersion min_version = TlsVersion::Tls13;

@@ -52,9 +52,9 @@ struct RelayFigures {
 
 enum class Verdict : std::uint8_t {
   Continue,  ///< all that was whole is consumed; more is needed
-  Stalled,   ///< client side only: too many replies are owed, read on after some have come
+  Stalled,  ///< client side only: replies have to come first; send what is owed to the server, hand the rest in again then
   Finished,  ///< the client said Terminate, which has been forwarded
-  Fatal,     ///< the session must end; report() says why
+  Fatal,  ///< the session must end; report() says why
 };
 
 struct Step {
@@ -100,7 +100,7 @@ class Relay {
  private:
   struct Message {
     pgwire::FrameHeader header;
-    ByteView whole;    ///< as much as is there, header included
+    ByteView whole;  ///< as much as is there, header included
     bool complete = false;
     [[nodiscard]] ByteView payload() const { return whole.subspan(pgwire::kFrameHeaderBytes); }
   };
@@ -167,14 +167,14 @@ class Relay {
   PreparedNames statements_;
   PreparedNames portals_;
   pgwire::TransactionStatus transaction_ = pgwire::TransactionStatus::Idle;
-  bool discarding_ = false;         // an extended-query error: the server skips until Sync
-  bool copy_in_ = false;            // the server reads CopyData, and ignores Sync and Flush
+  bool discarding_ = false;  // an extended-query error: the server skips until Sync
+  bool copy_in_ = false;  // the server reads CopyData, and ignores Sync and Flush
   std::size_t ambiguous_syncs_ = 0;  // Syncs sent into a COPY: the server answers none or some
-  std::uint64_t segment_ = 0;        // rises with each Sync sent
-  std::size_t renaming_ = 0;         // entries of the queue that may rename
+  std::uint64_t segment_ = 0;  // rises with each Sync sent
+  std::size_t renaming_ = 0;  // entries of the queue that may rename
   std::uint64_t renaming_settled_in_ = 0;  // from this segment on their outcome is on its way
-  sql::LexOptions lex_;             // follows ParameterStatus
-  bool lex_certain_ = true;         // nothing has run that may have changed it untold
+  sql::LexOptions lex_;  // follows ParameterStatus
+  bool lex_certain_ = true;  // nothing has run that may have changed it untold
   bool server_said_fatal_ = false;
   std::uint64_t relaying_to_server_ = 0;  // bytes left of a message that is passed on
   std::uint64_t dropping_from_client_ = 0;
