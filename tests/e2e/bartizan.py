@@ -126,6 +126,10 @@ class Embedded:
         result = run([program(), "status", "--json", "--data", self.data], check=False)
         return json.loads(result.stdout) if result.returncode == 0 and result.stdout.strip() else None
 
+    def status(self) -> dict:
+        """What `status --json` says now."""
+        return json.loads(run([program(), "status", "--json", "--data", self.data]).stdout)
+
     def endpoints(self) -> list[Endpoint]:
         """One per demo identity."""
         return [Endpoint("bartizan", "localhost", self.state["endpoints"][0]["port"], identity["name"],

@@ -2,7 +2,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
+import threading
+import time
 
 import pytest
 
@@ -48,6 +51,48 @@ def test_embedded_postgresql_listens_on_no_port(up):
                 assert probe.recv(1) not in (b"S", b"N"), f"port {port} speaks PostgreSQL"
             except TimeoutError:
                 pass
+
+
+def test_kill_9_of_postgresql_under_load_is_survived(up):
+    """Clients lose their sessions with a clear error, Bartizan stays, and sign-ins work again by themselves."""
+    endpoint = up.endpoints()[0]
+    stop, lost, wrong = threading.Event(), [], []
+
+    def client(number: int) -> None:
+        while not stop.is_set():
+            try:
+                with wire.sign_in(endpoint) as connection:
+                    while not stop.is_set():
+                        if connection.value(f"select {number}") != str(number):
+                            wrong.append(number)
+            except (wire.SignInRefused, wire.Eof, OSError, AssertionError) as error:
+                lost.append(str(error))
+                time.sleep(0.1)
+
+    threads = [threading.Thread(target=client, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    try:
+        time.sleep(1)
+        for round_ in range(2):
+            before = up.status()["embedded"]
+            os.kill(before["postmaster_pid"], signal.SIGKILL)
+            deadline = time.monotonic() + 60
+            while True:
+                now = up.status()["embedded"]
+                if now["restarts"] > before["restarts"] and now["state"] == "running":
+                    break
+                assert time.monotonic() < deadline, now
+                time.sleep(0.2)
+            with wire.sign_in(endpoint) as connection:
+                assert int(connection.value("select count(*) from clinic.customers")) > 1000
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    assert lost, "the clients noticed nothing: was there load?"
+    assert not wrong, "a reply reached another client"
+    assert up.child.alive()
 
 
 def _listening_ports(pids: list[int]) -> set[int]:

@@ -18,12 +18,20 @@ _OPTIONS = "faulty options are refused before sign-in, in words that do not repe
 _GRANTS = "a database that does not exist and one that is not granted are one answer, with a hint"
 _VERSION = "refused in protocol 3's form, with Bartizan's words"
 
+_MALFORMED = ("parse_without_terminators", "parse_cut_in_oids", "parse_negative_oid_count", "parse_trailing_bytes",
+              "parse_empty_body", "bind_empty_body", "describe_bad_kind", "describe_empty_body", "close_bad_kind",
+              "execute_cut", "execute_trailing_bytes", "sync_with_body_skipped_until", "flush_with_body",
+              "sync_with_body", "function_call_cut")
+_FAULTY_OPTIONS = ("empty_name", "no_value", "lonely_c", "unknown_switch", "only_word")
+
 KNOWN: dict[str, dict[str, str]] = {
     "postgres": {},
     "bartizan": {
-        "malformed.*": _STRICT, "simple.nul_inside_query": _STRICT, "simple.query_without_terminator": _STRICT,
+        **{f"malformed.{name}": _STRICT for name in _MALFORMED},
+        "simple.nul_inside_query": _STRICT, "simple.query_without_terminator": _STRICT,
         "copy.in_query_during_copy": _COPY_FAULT, "violation.unknown_type_during_copy_in": _COPY_FAULT,
-        "startup.options_*": _OPTIONS, "startup.unknown_database": _GRANTS,
+        **{f"startup.options_{name}": _OPTIONS for name in _FAULTY_OPTIONS},
+        "startup.unknown_database": _GRANTS,
         "version.2_0": _VERSION, "version.1_0": _VERSION, "version.0_0": _VERSION,
         "version.ssl_request_inside_tls": _VERSION,
     },
