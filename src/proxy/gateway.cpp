@@ -158,6 +158,7 @@ class RunningGateway final : public Gateway {
     });
     for (auto& worker : workers_) worker->stop();
     for (auto& worker : workers_) worker->join();
+    shared_.slow_work.join();  // it posts to the workers' loops
     listeners_.clear();
     workers_.clear();
   }

@@ -4,15 +4,20 @@
 
 namespace bartizan::proxy {
 
-Result<ScramKeyCache::Keys> ScramKeyCache::get(const Uuid& login, const SecretBytes& password,
-                                               const identity::ServerFirst& first) {
-  {
-    const std::lock_guard lock(mutex_);
-    const auto found = entries_.find(login);
-    if (found != entries_.end() && found->second.salt == first.salt && found->second.iterations == first.iterations &&
-        std::ranges::equal(found->second.password.reveal(), password.reveal()))
-      return found->second.keys;
-  }
+ScramKeyCache::Keys ScramKeyCache::find(const Uuid& login, const SecretBytes& password,
+                                        const identity::ServerFirst& first) {
+  const std::lock_guard lock(mutex_);
+  const auto found = entries_.find(login);
+  if (found == entries_.end()) return nullptr;
+  const Entry& entry = found->second;
+  // The password is the control database's own on both sides: its comparison tells a peer nothing.
+  const bool fits = entry.salt == first.salt && entry.iterations == first.iterations &&
+                    std::ranges::equal(entry.password.reveal(), password.reveal());
+  return fits ? entry.keys : nullptr;
+}
+
+Result<ScramKeyCache::Keys> ScramKeyCache::derive(const Uuid& login, const SecretBytes& password,
+                                                  const identity::ServerFirst& first) {
   BZ_TRY(auto derived, identity::derive_scram_client_keys(password.reveal_chars(), first.salt, first.iterations));
   auto keys = std::make_shared<const identity::ScramClientKeys>(std::move(derived));
   const std::lock_guard lock(mutex_);

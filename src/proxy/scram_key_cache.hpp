@@ -16,8 +16,10 @@ class ScramKeyCache {
  public:
   using Keys = std::shared_ptr<const identity::ScramClientKeys>;
 
-  /// Cached for this salt, count and password, or derived now (milliseconds of work).
-  [[nodiscard]] Result<Keys> get(const Uuid& login, const SecretBytes& password, const identity::ServerFirst& first);
+  /// Null when nothing is cached for this salt, count and password.
+  [[nodiscard]] Keys find(const Uuid& login, const SecretBytes& password, const identity::ServerFirst& first);
+  /// PBKDF2, milliseconds of work: never on a worker's loop. The result is cached.
+  [[nodiscard]] Result<Keys> derive(const Uuid& login, const SecretBytes& password, const identity::ServerFirst& first);
 
  private:
   static constexpr std::size_t kMaxEntries = 4096;

@@ -3,6 +3,10 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <variant>
 
 #include "bartizan/base/log.hpp"
@@ -64,6 +68,31 @@ net::Task<Result<std::unique_ptr<net::Stream>>> connect_server(net::asio::io_con
 
 namespace {
 
+/// The keys for the server's challenge, derived beside the loop where they are not cached: a
+/// server that changes its salt each time must not cost other sessions their time.
+net::Task<Result<ScramKeyCache::Keys>> client_keys(net::asio::io_context& context, Shared& shared,
+                                                   const policy::DepotLogin& login,
+                                                   const identity::ServerFirst& first) {
+  const auto& password = std::get<SecretBytes>(login.secret);
+  if (auto cached = shared.scram_keys.find(login.id.get(), password, first)) co_return cached;
+  // Copies, since this coroutine may be gone when the work is done.
+  struct Work {
+    Uuid login;
+    SecretBytes password;
+    identity::ServerFirst first;
+    net::asio::steady_timer done;
+    Result<ScramKeyCache::Keys> keys = fail(Errc::Cancelled, "not derived");
+  };
+  const std::shared_ptr<Work> work(new Work{login.id.get(), password.clone(), first, net::asio::steady_timer(context)});
+  work->done.expires_at(SteadyTime::max());
+  net::asio::post(shared.slow_work, [&shared, &context, work] {
+    work->keys = shared.scram_keys.derive(work->login, work->password, work->first);
+    net::asio::post(context, [work] { work->done.cancel(); });
+  });
+  co_await work->done.async_wait(net::asio::as_tuple(net::asio::use_awaitable));
+  co_return std::move(work->keys);
+}
+
 /// Runs the sign-in over stream; the steps themselves are session::ServerSignIn's.
 net::Task<LinkResult> sign_in(net::Stream& stream, Shared& shared, const LinkRequest& request, ServerSignIn& steps) {
   Bytes out;
@@ -84,8 +113,7 @@ net::Task<LinkResult> sign_in(net::Stream& stream, Shared& shared, const LinkReq
         identity::ScramClientKeys copy{keys->client_key.clone(), keys->server_key.clone()};
         step = steps.keys_derived(copy, out);
       } else {
-        const auto derived = shared.scram_keys.get(request.login->id.get(),
-                                                   std::get<SecretBytes>(request.login->secret), steps.server_first());
+        auto derived = co_await client_keys(stream.context(), shared, *request.login, steps.server_first());
         if (!derived) co_return tl::unexpected(unreachable());
         step = steps.keys_derived(**derived, out);
       }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <boost/asio/thread_pool.hpp>
 #include <map>
 #include <mutex>
 #include <string>
@@ -122,6 +123,7 @@ struct Shared {
   Counters counters;
   std::atomic<std::uint64_t> next_session{1};
   std::atomic<bool> draining{false};
+  net::asio::thread_pool slow_work{1};  ///< PBKDF2; joined while the workers still exist
   std::atomic<bool> stale{false};  ///< the control database is away for longer than max_stale
 };
 

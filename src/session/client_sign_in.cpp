@@ -16,8 +16,8 @@ pgwire::ErrorReport authentication_failed(const std::string& user) {
   return report;
 }
 
-ClientSignIn::ClientSignIn(std::string user, identity::ScramVerifier verifier, bool genuine, std::optional<Bytes> channel_binding,
-                           std::string server_nonce)
+ClientSignIn::ClientSignIn(std::string user, identity::ScramVerifier verifier, bool genuine,
+                           std::optional<Bytes> channel_binding, std::string server_nonce)
     : user_(std::move(user)),
       channel_binding_available_(channel_binding.has_value()),
       scram_(std::move(verifier), genuine, std::move(channel_binding), std::move(server_nonce)) {}
@@ -37,7 +37,8 @@ ClientSignIn::Action ClientSignIn::refuse(pgwire::SqlState sqlstate, std::string
 ClientSignIn::Action ClientSignIn::on_message(const pgwire::FrameHeader& header, ByteView payload, Bytes& out) {
   if (header.type != pgwire::frontend::kPassword)
     return refuse(pgwire::sqlstate::kProtocolViolation,
-                  fmt::format("expected SASL response, got message type {}", static_cast<unsigned>(static_cast<unsigned char>(header.type))));
+                  fmt::format("expected SASL response, got message type {}",
+                              static_cast<unsigned>(static_cast<unsigned char>(header.type))));
   pgwire::MessageWriter writer(out);
   if (scram_.state() == ScramServer::State::Initial) {
     const auto initial = pgwire::decode_sasl_initial_response(payload);
@@ -52,7 +53,8 @@ ClientSignIn::Action ClientSignIn::on_message(const pgwire::FrameHeader& header,
   if (!response) return refuse(pgwire::sqlstate::kProtocolViolation, "invalid SASLResponse message");
   const auto answer = scram_.client_final(as_chars(response->data));
   if (!answer) {
-    if (answer.error().code != Errc::Unauthenticated) return refuse(pgwire::sqlstate::kProtocolViolation, answer.error().detail);
+    if (answer.error().code != Errc::Unauthenticated)
+      return refuse(pgwire::sqlstate::kProtocolViolation, answer.error().detail);
     wrong_password_ = true;
     report_ = authentication_failed(user_);
     return Action::Refuse;

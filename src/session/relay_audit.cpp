@@ -32,7 +32,8 @@ void describe(std::string& out, const sql::Statement& statement, const sql::Dige
 
 std::unique_ptr<pgwire::ErrorReport> report_of(const policy::Refuse& refuse) {
   auto report = std::make_unique<pgwire::ErrorReport>();
-  report->sqlstate = pgwire::SqlState::parse({refuse.sqlstate.data(), 5}).value_or(pgwire::sqlstate::kInsufficientPrivilege);
+  report->sqlstate =
+      pgwire::SqlState::parse({refuse.sqlstate.data(), 5}).value_or(pgwire::sqlstate::kInsufficientPrivilege);
   report->message = refuse.message;
   report->hint = refuse.hint;
   return report;
@@ -142,7 +143,8 @@ Relay::Admission Relay::admit_function_call(std::uint32_t oid, PendingReply& ent
 void Relay::record_refusal(const Prepared& statement, audit::Event event, const pgwire::ErrorReport& report) {
   ++figures_.refused;
   std::string text;
-  describe(text, statement.analysis ? statement.analysis->statements.front() : unknown_analysis().statements.front(), statement.digest);
+  describe(text, statement.analysis ? statement.analysis->statements.front() : unknown_analysis().statements.front(),
+           statement.digest);
   const auto ticket = begin(event, text);
   if (!ticket) return;  // refused either way
   audit::Outcome outcome;

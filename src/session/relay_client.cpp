@@ -36,7 +36,8 @@ constexpr std::string_view kRefusedName = "bartizan refused";
 constexpr std::size_t kNamePrefixBytes = 64 * 1024;
 
 bool belongs_into_copy(char type) noexcept {
-  return type == kCopyData || type == kCopyDone || type == kCopyFail || type == kFlush || type == kSync || type == kTerminate;
+  return type == kCopyData || type == kCopyDone || type == kCopyFail || type == kFlush || type == kSync ||
+         type == kTerminate;
 }
 
 /// Kinds by which SQL gives a prepared statement's or a portal's name another meaning.
@@ -44,7 +45,8 @@ bool may_rename(const sql::Analysis* analysis) noexcept {
   if (analysis == nullptr) return true;
   return std::any_of(analysis->statements.begin(), analysis->statements.end(), [](const sql::Statement& statement) {
     return !statement.parsed || statement.kind == sql::Kind::Prepare || statement.kind == sql::Kind::Deallocate ||
-           statement.kind == sql::Kind::Discard || statement.kind == sql::Kind::Declare || statement.kind == sql::Kind::Close;
+           statement.kind == sql::Kind::Discard || statement.kind == sql::Kind::Declare ||
+           statement.kind == sql::Kind::Close;
   });
 }
 
@@ -113,14 +115,16 @@ Relay::Handled Relay::client_message(const Message& message, ServerRuns& to_serv
   const char type = message.header.type;
   const std::uint32_t longest = pgwire::max_frontend_length(type);
   if (longest == 0 || type == pgwire::frontend::kPassword)
-    return end_fatal(pgwire::sqlstate::kProtocolViolation,
-                     fmt::format("invalid frontend message type {}", static_cast<unsigned>(static_cast<unsigned char>(type))));
+    return end_fatal(
+        pgwire::sqlstate::kProtocolViolation,
+        fmt::format("invalid frontend message type {}", static_cast<unsigned>(static_cast<unsigned char>(type))));
   if (message.header.length > longest) return end_fatal(pgwire::sqlstate::kProtocolViolation, "invalid message length");
   // COPY FROM STDIN fails by any other message, and PostgreSQL ends the session by it; whether the
   // message is then eaten or, if the COPY has failed before, run can't be known from here.
   if (copy_in_ && !belongs_into_copy(type))
-    return end_fatal(pgwire::sqlstate::kProtocolViolation,
-                     fmt::format("unexpected message type 0x{:02X} during COPY from stdin", static_cast<unsigned char>(type)));
+    return end_fatal(
+        pgwire::sqlstate::kProtocolViolation,
+        fmt::format("unexpected message type 0x{:02X} during COPY from stdin", static_cast<unsigned char>(type)));
   // After an error in the extended protocol the server skips everything up to Sync; so do we.
   if (discarding_ && type != kSync && type != kTerminate) {
     if (ambiguous_syncs_ > 0 && !belongs_into_copy(type))
@@ -296,7 +300,8 @@ Relay::Handled Relay::on_close(const Message& message, ServerRuns& to_server) {
   if (!message.complete) return Handled::NeedMore;
   const auto close = pgwire::decode_close(message.payload());
   if (!close) return end_fatal(pgwire::sqlstate::kProtocolViolation, "invalid Close message");
-  replies_.push(close->kind == pgwire::TargetKind::Portal ? Awaited::ClosePortal : Awaited::CloseStatement).name = close->name;
+  replies_.push(close->kind == pgwire::TargetKind::Portal ? Awaited::ClosePortal : Awaited::CloseStatement).name =
+      close->name;
   relay_with(Forward(), message, to_server);
   return Handled::Taken;
 }
@@ -328,8 +333,10 @@ Relay::Handled Relay::on_function_call(const Message& message, ServerRuns& to_se
 Relay::Handled Relay::on_copy_message(const Message& message, ServerRuns& to_server) {
   if (message.header.type != kCopyData) {
     if (!message.complete) return Handled::NeedMore;
-    if (copy_in_) copy_in_ = false;
-    else if (!replies_.empty()) replies_.push(Awaited::CopyEnd);
+    if (copy_in_)
+      copy_in_ = false;
+    else if (!replies_.empty())
+      replies_.push(Awaited::CopyEnd);
   }
   relay_with(Forward(), message, to_server);
   return Handled::Taken;
@@ -337,7 +344,8 @@ Relay::Handled Relay::on_copy_message(const Message& message, ServerRuns& to_ser
 
 Relay::Handled Relay::on_sync(const Message& message, ServerRuns& to_server) {
   if (!message.complete) return Handled::NeedMore;
-  if (message.header.payload_bytes() != 0) return end_fatal(pgwire::sqlstate::kProtocolViolation, "invalid Sync message");
+  if (message.header.payload_bytes() != 0)
+    return end_fatal(pgwire::sqlstate::kProtocolViolation, "invalid Sync message");
   ++segment_;
   if (copy_in_) {
     ++ambiguous_syncs_;

@@ -21,7 +21,8 @@ constexpr std::size_t kParameterBytes = 64 * 1024;
 bool runs_on(const PendingReply& entry) noexcept {
   if (entry.kind != Awaited::Query || !entry.has_ticket) return false;
   const auto* analysis = entry.statement.analysis.get();
-  return analysis == nullptr || (entry.completed + 1 >= analysis->statements.size() && !analysis->statements.back().parsed);
+  return analysis == nullptr ||
+         (entry.completed + 1 >= analysis->statements.size() && !analysis->statements.back().parsed);
 }
 
 struct ErrorHead {
@@ -68,7 +69,8 @@ Step Relay::on_server(ByteView input, ByteRuns& to_client) {
     Message message;
     const auto status = pgwire::peek_frame(rest, message.header);
     if (status == pgwire::FrameStatus::NeedMore) return step;
-    if (status == pgwire::FrameStatus::Malformed || message.header.length > pgwire::max_backend_length(message.header.type)) {
+    if (status == pgwire::FrameStatus::Malformed ||
+        message.header.length > pgwire::max_backend_length(message.header.type)) {
       mismatch(message.header.type);
       step.verdict = Verdict::Fatal;
       return step;
@@ -94,7 +96,8 @@ Relay::Handled Relay::relay_reply(const Message& message, ByteRuns& to_client) {
 
 Relay::Handled Relay::mismatch(char type) {
   return end_fatal(pgwire::sqlstate::kConnectionFailure,
-                   fmt::format("the server broke the protocol (message type {})", static_cast<unsigned>(static_cast<unsigned char>(type))),
+                   fmt::format("the server broke the protocol (message type {})",
+                               static_cast<unsigned>(static_cast<unsigned char>(type))),
                    "The server connection has been closed; connect again.");
 }
 
@@ -135,15 +138,18 @@ bool Relay::fits_front(char type) noexcept {
   switch (front.kind) {
     case Awaited::Query:
       return type == be::kRowDescription || type == be::kCommandComplete || type == be::kEmptyQueryResponse ||
-             type == be::kCopyInResponse || type == be::kCopyOutResponse || type == be::kCopyData || type == be::kCopyDone;
+             type == be::kCopyInResponse || type == be::kCopyOutResponse || type == be::kCopyData ||
+             type == be::kCopyDone;
     case Awaited::Execute:
       return type == be::kCommandComplete || type == be::kEmptyQueryResponse || type == be::kPortalSuspended ||
-             type == be::kCopyInResponse || type == be::kCopyOutResponse || type == be::kCopyData || type == be::kCopyDone;
+             type == be::kCopyInResponse || type == be::kCopyOutResponse || type == be::kCopyData ||
+             type == be::kCopyDone;
     case Awaited::FunctionCall: return type == be::kFunctionCallResponse;
     case Awaited::Parse: return type == be::kParseComplete;
     case Awaited::Bind: return type == be::kBindComplete;
     case Awaited::DescribeStatement:
-      return front.parameters_seen ? type == be::kRowDescription || type == be::kNoData : type == be::kParameterDescription;
+      return front.parameters_seen ? type == be::kRowDescription || type == be::kNoData
+                                   : type == be::kParameterDescription;
     case Awaited::DescribePortal: return type == be::kRowDescription || type == be::kNoData;
     case Awaited::CloseStatement:
     case Awaited::ClosePortal: return type == be::kCloseComplete;
@@ -289,7 +295,8 @@ Relay::Handled Relay::on_error_response(const Message& message, ByteRuns& to_cli
   if (front.failed && !fatal) return mismatch(message.header.type);
   const bool replaced = front.refusal && !fatal;
   // Of a server that gives none, or nonsense: internal_error.
-  const auto sqlstate = replaced ? front.refusal->sqlstate : pgwire::SqlState::parse(head.sqlstate).value_or(pgwire::sqlstate::kInternalError);
+  const auto sqlstate = replaced ? front.refusal->sqlstate
+                                 : pgwire::SqlState::parse(head.sqlstate).value_or(pgwire::sqlstate::kInternalError);
   std::copy_n(sqlstate.view().begin(), 5, front.sqlstate.begin());
   if (!front.copying && front.kind != Awaited::Sync) ambiguous_syncs_ = 0;
   if (replaced) {
@@ -307,7 +314,8 @@ Relay::Handled Relay::on_error_response(const Message& message, ByteRuns& to_cli
   front.failed = true;
   if (front.kind == Awaited::Execute && ambiguous_syncs_ > 0 && !sync_follows())
     return end_fatal(pgwire::sqlstate::kProtocolViolation, "expected Sync after a COPY that failed");
-  if (front.kind != Awaited::Query && front.kind != Awaited::FunctionCall && front.kind != Awaited::Sync) skip_to_sync();
+  if (front.kind != Awaited::Query && front.kind != Awaited::FunctionCall && front.kind != Awaited::Sync)
+    skip_to_sync();
   return Handled::Taken;
 }
 

@@ -15,13 +15,15 @@ namespace {
 /// Of equal names the server obeys the last: what ClientStartup lets through as a setting must not
 /// be able to choose the login, the database or the kind of connection.
 bool names_a_setting(std::string_view name) {
-  return name != "user" && name != "database" && name != "options" && name != "replication" && !name.starts_with("_pq_.");
+  return name != "user" && name != "database" && name != "options" && name != "replication" &&
+         !name.starts_with("_pq_.");
 }
 
 }  // namespace
 
 void ServerSignIn::begin(Bytes& out) const {
-  std::vector<std::pair<std::string_view, std::string_view>> parameters = {{"user", request_.user}, {"database", request_.database}};
+  std::vector<std::pair<std::string_view, std::string_view>> parameters = {{"user", request_.user},
+                                                                           {"database", request_.database}};
   for (const auto& [name, value] : request_.settings)
     if (names_a_setting(name)) parameters.emplace_back(name, value);
   pgwire::MessageWriter writer(out);
@@ -70,7 +72,8 @@ ServerSignIn::Step ServerSignIn::on_message(const pgwire::FrameHeader& header, B
       return {};
     case be::kBackendKeyData: {
       const auto key = pgwire::decode_backend_key_data(payload);
-      if (!key || key->key.size() != 4) return fail_with(kConnectionFailure, "the depot's server sent a malformed cancel key");
+      if (!key || key->key.size() != 4)
+        return fail_with(kConnectionFailure, "the depot's server sent a malformed cancel key");
       process_id_ = key->process_id;
       cancel_secret_ = load_be32(key->key.data());
       key_seen_ = true;
@@ -113,14 +116,16 @@ ServerSignIn::Step ServerSignIn::on_authentication(ByteView payload, Bytes& out)
     phase_ = Phase::ScramFirst;
     return {0, Action::Send};
   }
-  if (const auto* next = std::get_if<pgwire::AuthenticationSaslContinue>(&*decoded); next != nullptr && phase_ == Phase::ScramFirst) {
+  if (const auto* next = std::get_if<pgwire::AuthenticationSaslContinue>(&*decoded);
+      next != nullptr && phase_ == Phase::ScramFirst) {
     auto first = scram_->parse_server_first(as_chars(next->data));
     if (!first) return fail_with(kConnectionFailure, "the depot's server sent an unacceptable SCRAM challenge");
     server_first_ = std::move(*first);
     phase_ = Phase::ScramKeys;
     return {0, Action::DeriveKeys};
   }
-  if (const auto* final = std::get_if<pgwire::AuthenticationSaslFinal>(&*decoded); final != nullptr && phase_ == Phase::ScramFinal) {
+  if (const auto* final = std::get_if<pgwire::AuthenticationSaslFinal>(&*decoded);
+      final != nullptr && phase_ == Phase::ScramFinal) {
     if (!scram_->verify_server_final(as_chars(final->data)))
       return fail_with(kConnectionFailure, "the depot's server could not prove that it knows the login's password");
     phase_ = Phase::ScramOk;
@@ -151,11 +156,16 @@ ServerSignIn::Step ServerSignIn::on_error(ByteView whole) {
     server_error_.assign(whole.begin(), whole.end());
     return {0, Action::Failed};
   }
-  if (starts("57P03")) return fail_with(kCannotConnectNow, "the depot's server is starting up or shutting down", "Try again shortly.");
-  if (starts("53")) return fail_with(pgwire::sqlstate::kTooManyConnections, "the depot's server has no connection left", "Try again later.");
-  if (starts("3D000")) return fail_with(pgwire::sqlstate::kInvalidCatalogName, "the depot's database does not exist on its server");
-  return fail_with(kConnectionFailure, fmt::format("the depot's server refused the gateway's sign-in (SQLSTATE {})",
-                                                   pgwire::SqlState::parse(sqlstate) ? sqlstate : "unknown"),
+  if (starts("57P03"))
+    return fail_with(kCannotConnectNow, "the depot's server is starting up or shutting down", "Try again shortly.");
+  if (starts("53"))
+    return fail_with(pgwire::sqlstate::kTooManyConnections, "the depot's server has no connection left",
+                     "Try again later.");
+  if (starts("3D000"))
+    return fail_with(pgwire::sqlstate::kInvalidCatalogName, "the depot's database does not exist on its server");
+  return fail_with(kConnectionFailure,
+                   fmt::format("the depot's server refused the gateway's sign-in (SQLSTATE {})",
+                               pgwire::SqlState::parse(sqlstate) ? sqlstate : "unknown"),
                    "An operator finds out more with `bartizan doctor`.");
 }
 

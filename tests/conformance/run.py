@@ -61,7 +61,7 @@ class Workspace:
         self.input = self.folder / "regress"
         self.libraries = self.folder / "dl"
         shutil.copytree(source.source_tree() / "src/test/regress", self.input)
-        shutil.copytree(source.library_folder(), self.libraries)
+        shutil.copytree(source.modules_folder(), self.libraries)
         self.home = self.folder / "home"
         self.home.mkdir()
         for path in (self.folder, *self.folder.rglob("*")):

@@ -97,7 +97,7 @@ def source_tree() -> Path:
     return unpacked
 
 
-def library_folder() -> Path:
+def modules_folder() -> Path:
     """regress.so, compiled, with the server's refint.so and autoinc.so beside it."""
     folder = cache_folder() / "dl"
     if not (folder / "regress.so").exists():

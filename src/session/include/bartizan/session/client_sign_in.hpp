@@ -33,7 +33,9 @@ class ClientSignIn {
   /// True where the failure was the proof itself, so that it counts for the back-off.
   [[nodiscard]] bool wrong_password() const noexcept { return wrong_password_; }
   /// The next message carries the proof.
-  [[nodiscard]] bool awaiting_proof() const noexcept { return scram_.state() == identity::ScramServer::State::FirstSent; }
+  [[nodiscard]] bool awaiting_proof() const noexcept {
+    return scram_.state() == identity::ScramServer::State::FirstSent;
+  }
 
  private:
   Action refuse(pgwire::SqlState sqlstate, std::string message);

@@ -44,10 +44,10 @@ struct PendingReply {
   std::uint64_t bytes_before = 0;
   SteadyTime begun{};
   std::array<char, 5> sqlstate{'0', '0', '0', '0', '0'};
-  sql::AnalysisCache::Found statement;                  ///< Query, Execute: what runs; Parse, Bind: what the name will mean
-  std::string name;                                     ///< Parse, Bind, Close: the statement's or the portal's
+  sql::AnalysisCache::Found statement;  ///< Query, Execute: what runs; Parse, Bind: what the name will mean
+  std::string name;  ///< Parse, Bind, Close: the statement's or the portal's
   std::unique_ptr<std::vector<audit::Ticket>> tickets;  ///< Query of several statements
-  std::unique_ptr<pgwire::ErrorReport> refusal;         ///< replaces the server's error: the message was ours
+  std::unique_ptr<pgwire::ErrorReport> refusal;  ///< replaces the server's error: the message was ours
 };
 
 /// A ring; grows, and lets go of what an idle session need not keep. Not thread-safe.
