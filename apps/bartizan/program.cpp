@@ -12,6 +12,7 @@
 #include <cstdlib>
 
 #include "bartizan/base/log.hpp"
+#include "bartizan/config/reference.hpp"
 #include "bartizan/postgres/demo.hpp"
 #include "certificates.hpp"
 #include "files.hpp"
@@ -290,7 +291,11 @@ Result<void> Program::reload() {
   BZ_TRY(auto loaded, load_certificate(fresh.tls, data_directory() / "tls", addresses));
   gateway_->use_certificate(std::move(loaded.certificate));
   certificate_not_after_ = loaded.not_after.time_since_epoch().count();
+  BZ_TRY(const auto options, gateway_options(fresh));
+  gateway_->use_limits(options.limits);
   apply_log_options(fresh.log);
+  for (const auto& changed : config::differences(options_.configuration, fresh))
+    if (changed.needs_restart) BZ_LOG(Warn, "reload.needs_restart", {"key", changed.key});
   BZ_LOG(Info, "program.reloaded");
   return {};
 }

@@ -246,7 +246,7 @@ net::Task<void> ClientSession::pump_server() {
       from_server_.assign(input.begin() + static_cast<std::ptrdiff_t>(step.consumed), input.end());
     }
     if (stalled_) progress_.cancel();
-    if (to_client_.size() > shared_.options.limits.buffer_bytes ||
+    if (to_client_.size() > worker_.limits().buffer_bytes ||
         (!to_client_.empty() && step.verdict == Verdict::Fatal)) {
       const bool flushed = co_await flush_to_client();
       if (!flushed) {
@@ -298,7 +298,7 @@ void ClientSession::publish_figures() {
 }
 
 void ClientSession::check(SteadyTime now, const policy::Snapshot* changed) {
-  const auto& limits = shared_.options.limits;
+  const auto& limits = worker_.limits();
   if (closing_) return;
   if (!relay_) {
     if (limits.sign_in_timeout.count() > 0 && now - begun_ > limits.sign_in_timeout) {

@@ -89,7 +89,7 @@ net::Task<void> ClientSession::refuse(pgwire::ErrorReport report) {
 }
 
 net::Task<bool> ClientSession::start_up() {
-  const auto& limits = shared_.options.limits;
+  const auto limits = worker_.limits();
   const bool balancer = std::ranges::any_of(shared_.options.listen.proxy_protocol_from,
                                             [&](const net::Network& network) { return network.contains(peer_); });
   if (balancer) {
@@ -287,7 +287,7 @@ net::Task<bool> ClientSession::prove(std::unique_ptr<Granted>& granted) {
     co_await refuse(fatal(pgwire::sqlstate::kCannotConnectNow, "the database system is shutting down"));
     co_return false;
   }
-  const auto limit = shared_.options.limits.clients;
+  const auto limit = worker_.limits().clients;
   if (limit != 0 && shared_.counters.sessions.load() >= limit) {
     co_await refuse(fatal(pgwire::sqlstate::kTooManyConnections, "sorry, too many clients already",
                           "Raise limits.clients, or close sessions."));
@@ -441,7 +441,7 @@ net::Task<bool> ClientSession::connect(std::unique_ptr<Granted> granted) {
     co_return false;
   }
   session::RelayLimits limits;
-  limits.statement_bytes = shared_.options.limits.statement_bytes;
+  limits.statement_bytes = worker_.limits().statement_bytes;
   relay_ = std::make_unique<session::Relay>(
       subject_, who_, session::RelayTools{worker_.analyses(), around.log, around.clock, shared_.stale}, limits);
   relay_->follow_greeting(out);

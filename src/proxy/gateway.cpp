@@ -63,6 +63,10 @@ class RunningGateway final : public Gateway {
     shared_.certificate_in_use = std::move(certificate);
   }
 
+  void use_limits(const SessionLimits& limits) override {
+    for (auto& worker : workers_) worker->post([raw = worker.get(), limits] { raw->use_limits(limits); });
+  }
+
   std::uint16_t port() const override { return port_; }
 
   std::vector<std::string> addresses() const override {

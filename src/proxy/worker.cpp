@@ -24,6 +24,7 @@ Worker::Worker(Shared& shared, const sql::DigestKey& digest_key)
     : shared_(shared),
       guard_(asio::make_work_guard(context_)),
       timer_(context_),
+      limits_(shared.options.limits),
       analyses_(digest_key, kAnalysisCacheBytes),
       scratch_(kScratchBytes) {}
 
@@ -74,7 +75,7 @@ void Worker::leave(std::uint64_t session) {
 
 /// Connections that never sign in must not keep others out: the oldest of this worker goes.
 void Worker::shed_half_open() {
-  const auto limit = shared_.options.limits.half_open;
+  const auto limit = limits_.half_open;
   if (limit == 0 || shared_.counters.half_open.load(std::memory_order_relaxed) <= limit) return;
   std::shared_ptr<ClientSession> oldest;
   for (const auto& [id, session] : sessions_)

@@ -47,6 +47,9 @@ class Worker {
     return sessions_;
   }
   void leave(std::uint64_t session);
+  /// Those in force now: a reload changes them between two steps of the loop.
+  [[nodiscard]] const SessionLimits& limits() const noexcept { return limits_; }
+  void use_limits(const SessionLimits& limits) { limits_ = limits; }
   /// Figures of the cache, copied by the tick.
   [[nodiscard]] std::uint64_t hits() const noexcept { return hits_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::uint64_t misses() const noexcept { return misses_.load(std::memory_order_relaxed); }
@@ -59,6 +62,7 @@ class Worker {
   net::asio::io_context context_{1};
   net::asio::executor_work_guard<net::asio::io_context::executor_type> guard_;
   net::asio::steady_timer timer_;
+  SessionLimits limits_;
   sql::AnalysisCache analyses_;
   std::vector<std::byte> scratch_;
   std::unordered_map<std::uint64_t, std::shared_ptr<ClientSession>> sessions_;

@@ -318,6 +318,25 @@ def test_reload_with_a_faulty_certificate_changes_nothing(reloadable, fault):
         assert _certificate(target, own) == old
 
 
+def test_reload_takes_new_limits_for_running_sessions(reloadable):
+    target, own = reloadable
+    Certificates(own)
+    config = target.folder / "bartizan.toml"
+    before = config.read_text()
+    target.command("reload")
+    endpoint = target.endpoint().replace(ca_file=str(own / "ca.crt"))
+    with wire.sign_in(endpoint) as connection:
+        assert connection.value("select 1") == "1"
+        config.write_text(before.replace("[limits]", '[limits]\nidle_timeout = "1s"'))
+        target.command("reload")
+        started = time.monotonic()
+        messages = connection.read_to_end(10)
+        assert messages[-1].error_field("C") == "57P05", messages
+        assert time.monotonic() - started < 5
+    config.write_text(before)
+    target.command("reload")
+
+
 # ---- configuration --------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("text, line, column, words", [

@@ -108,6 +108,8 @@ class Gateway {
 
   /// For new connections; running sessions keep theirs.
   virtual void use_certificate(ServerCertificate certificate) = 0;
+  /// For new and running sessions; the longest statement for new ones only.
+  virtual void use_limits(const SessionLimits& limits) = 0;
   /// The port that is listened on, and the addresses.
   [[nodiscard]] virtual std::uint16_t port() const = 0;
   [[nodiscard]] virtual std::vector<std::string> addresses() const = 0;
