@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 
 namespace bartizan::procs {
@@ -25,6 +26,11 @@ void default_signals() noexcept {
   struct sigaction action = {};
   action.sa_handler = SIG_DFL;
   for (int number = 1; number < NSIG; ++number) ::sigaction(number, &action, nullptr);
+  // The two that glibc keeps for itself and does not let sigaction(3) set; a parent may have them
+  // ignored all the same. The kernel's struct is four words, SIG_DFL all zero (rt_sigaction(2)).
+  const std::array<unsigned long, 4> by_default{};
+  for (int number = 32; number < 34; ++number)
+    ::syscall(SYS_rt_sigaction, number, by_default.data(), nullptr, sizeof(unsigned long));
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);

@@ -246,8 +246,7 @@ net::Task<void> ClientSession::pump_server() {
       from_server_.assign(input.begin() + static_cast<std::ptrdiff_t>(step.consumed), input.end());
     }
     if (stalled_) progress_.cancel();
-    if (to_client_.size() > worker_.limits().buffer_bytes ||
-        (!to_client_.empty() && step.verdict == Verdict::Fatal)) {
+    if (to_client_.size() > worker_.limits().buffer_bytes || (!to_client_.empty() && step.verdict == Verdict::Fatal)) {
       const bool flushed = co_await flush_to_client();
       if (!flushed) {
         close();
