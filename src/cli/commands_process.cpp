@@ -127,8 +127,9 @@ std::vector<Command> process_commands() {
        .admin_verb = "doctor",
        .summary = "check the protection from the outside",
        .description =
-           "Tries what an attacker or a mistake would: a direct connection past Bartizan, plaintext, an expired certificate. "
-           "Prints what to do for each finding, the pg_hba.conf lines that admit the gateway alone among it.",
+           "Looks at the control database, the certificate, the audit log and the embedded PostgreSQL, signs in at each "
+           "depot as each of its logins, and tries a direct sign-in without their passwords. Says what to do for each "
+           "finding, the pg_hba.conf lines that admit the gateway alone among it.",
        .parameters = {{.name = "depot", .placeholder = "NAME", .help = "this depot alone", .default_text = "all"}},
        .examples = {{"bartizan doctor --depot clinic", ""}}},
       preflight(),

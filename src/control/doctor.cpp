@@ -73,7 +73,7 @@ void check_login(Call& call, const Candidate& candidate, Items& out) {
   const auto name = "depot." + depot.name + "." + role;
   if (!candidate.login) {
     out.push_back(check(name, false, "its secret does not open under the root key",
-                        "set it again: bartizan depot login " + depot.name + " --login " + role));
+                        "set it again: bartizan depot login " + depot.name + " " + role));
     return;
   }
   const auto deadline = call.context.clock.steady() + kTryFor;
@@ -91,25 +91,30 @@ void check_login(Call& call, const Candidate& candidate, Items& out) {
     out.push_back(check_direct(depot, role, call.context.clock.steady() + kTryFor, name + ".direct"));
 }
 
-Result<std::vector<Candidate>> read_candidates(Call& call, Items& out) {
+/// only: the depot that was asked for, or nothing for all of them.
+Result<std::vector<Candidate>> read_candidates(Call& call, const std::optional<std::string>& only, Items& out) {
   std::vector<Candidate> candidates;
   BZ_TRY(auto transaction, call.read());
   BZ_TRY(const auto depots, store::Depots(transaction).list());
   store::DepotLogins logins(transaction);
+  bool found = false;
   for (const auto& depot : depots) {
+    if (only && depot.value.name != *only) continue;
+    found = true;
     BZ_TRY(const auto entries, logins.list(depot.value.id));
     if (entries.empty()) {
       out.push_back(check("depot." + depot.value.name, false, "it has no login",
-                          "bartizan depot login " + depot.value.name + " --login ROLE"));
+                          "bartizan depot login " + depot.value.name + " ROLE"));
     }
     for (const auto& entry : entries)
       candidates.push_back({depot.value, entry.value, logins.open(depot.value.id, entry.value.role_name)});
   }
+  if (only && !found) return fail(Errc::NotFound, "there is no depot \"" + *only + "\"");
   return candidates;
 }
 
-Result<void> check_depots(Call& call, Items& out) {
-  BZ_TRY(const auto candidates, read_candidates(call, out));
+Result<void> check_depots(Call& call, const std::optional<std::string>& only, Items& out) {
+  BZ_TRY(const auto candidates, read_candidates(call, only, out));
   for (const Candidate& candidate : candidates) check_login(call, candidate, out);
   return {};
 }
@@ -117,9 +122,12 @@ Result<void> check_depots(Call& call, Items& out) {
 }  // namespace
 
 Result<Document> doctor(Call& call, Args& args) {
+  BZ_TRY(const auto depot, args.name_or_none("depot", NameKind::Resource));
   BZ_CHECK(args.finish());
   Items checks = {check_control_database(call), check_snapshot(call)};
-  if (auto done = check_depots(call, checks); !done) checks.push_back(check("depots", false, done.error().detail));
+  auto done = check_depots(call, depot, checks);
+  if (!done && done.error().code == Errc::NotFound) return tl::unexpected(std::move(done).error());
+  if (!done) checks.push_back(check("depots", false, done.error().detail));
   for (Document& one : call.context.runtime.doctor_checks()) checks.push_back(std::move(one));
   bool all = true;
   for (const Document& one : checks) {
