@@ -47,6 +47,13 @@ def tls_context(ca_file: str, alpn: tuple = (), maximum: ssl.TLSVersion | None =
     return context
 
 
+def wait_readable(sock: socket.socket, seconds: float) -> None:
+    """Like select.select for one socket, but also beyond descriptor 1023."""
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    poll.poll(max(0, seconds) * 1000)
+
+
 class Connection:
     """Owns one socket. Sending also drains what the peer sends meanwhile, so that large pipelines in both
     directions cannot lock up."""
@@ -117,7 +124,7 @@ class Connection:
             left = end - time.monotonic()
             if left <= 0:
                 raise Timeout(f"{len(self.buffer)} of {count} bytes had come")
-            select.select([self.socket], [], [], min(left, 1.0))
+            wait_readable(self.socket, min(left, 1.0))
 
     def read_bytes(self, count: int, seconds: float | None = None) -> bytes:
         self.wait_bytes(count, time.monotonic() + (seconds or self.seconds))
