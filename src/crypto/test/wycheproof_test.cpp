@@ -7,8 +7,11 @@
 #include <optional>
 
 #include "bartizan/crypto/aead.hpp"
+#include "bartizan/crypto/cmac.hpp"
 #include "bartizan/crypto/hash.hpp"
 #include "bartizan/crypto/hkdf.hpp"
+#include "bartizan/crypto/hmac_key.hpp"
+#include "bartizan/crypto/key_wrap.hpp"
 #include "bartizan/crypto/pbkdf2.hpp"
 #include "vector_file.hpp"
 
@@ -83,6 +86,7 @@ TEST_CASE("wycheproof hmac_sha256") {
   for_each_test(*file, [](const json::object&, const json::object& test, bool valid) {
     const Bytes tag = bytes_of(test, "tag");  // some are truncated
     const auto digest = hmac_sha256(bytes_of(test, "key"), bytes_of(test, "msg"));
+    CHECK(HmacSha256Key(bytes_of(test, "key")).mac({bytes_of(test, "msg")}) == digest);
     CHECK((hex_encode(ByteView(digest).first(tag.size())) == hex_encode(tag)) == valid);
   });
 }
@@ -108,6 +112,37 @@ TEST_CASE("wycheproof pbkdf2_hmacsha256") {
     CHECK((hex_encode(derived.reveal()) == hex_encode(bytes_of(test, "dk"))) == valid);
   });
 }
+
+TEST_CASE("wycheproof aes_cmac") {
+  const auto file = read_file("aes_cmac_test.json");
+  if (!file) return;
+  for_each_test(*file, [](const json::object&, const json::object& test, bool valid) {
+    const Bytes expected = bytes_of(test, "tag");
+    const auto tag = aes_cmac(bytes_of(test, "key"), bytes_of(test, "msg"));
+    const bool same = tag && hex_encode(ByteView(*tag).first(expected.size())) == hex_encode(expected);
+    CHECK(same == valid);
+  });
+}
+
+/// A vector that is "acceptable" may be refused, but what opens must be what was wrapped.
+void check_key_wrap(const char* name, KeyWrapMode mode) {
+  const auto file = read_file(name);
+  if (!file) return;
+  for_each_test(*file, [&](const json::object&, const json::object& test, bool valid) {
+    const bool acceptable = test.at("result").as_string() == "acceptable";
+    const Bytes key = bytes_of(test, "msg");
+    const auto opened = unwrap_key(mode, bytes_of(test, "key"), bytes_of(test, "ct"));
+    if (!acceptable) CHECK(opened.has_value() == valid);
+    if (!opened) return;
+    CHECK(hex_encode(opened->reveal()) == hex_encode(key));
+    const auto wrapped = wrap_key(mode, bytes_of(test, "key"), SecretBytes(key));
+    REQUIRE(wrapped);
+    CHECK(hex_encode(*wrapped) == hex_encode(bytes_of(test, "ct")));
+  });
+}
+
+TEST_CASE("wycheproof aes_wrap") { check_key_wrap("aes_wrap_test.json", KeyWrapMode::Unpadded); }
+TEST_CASE("wycheproof aes_kwp") { check_key_wrap("aes_kwp_test.json", KeyWrapMode::Padded); }
 
 }  // namespace
 }  // namespace bartizan::crypto

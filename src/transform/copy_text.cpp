@@ -1,0 +1,149 @@
+#include <algorithm>
+#include <utility>
+
+#include "codecs.hpp"
+#include "copy_rows.hpp"
+
+namespace bartizan::transform {
+namespace {
+
+constexpr std::string_view kEndMarker = "\\.";
+/// What CopyAttributeOutText writes for control characters, and what is read for them.
+constexpr std::string_view kControls = "\b\f\n\r\t\v", kControlLetters = "bfnrtv";
+
+class CopyText final : public CopyRows {
+ public:
+  CopyText(const CopyOptions& options, CopyFields& fields)
+      : delimiter_(options.delimiter), null_text_(options.null_text), header_(options.header), fields_(fields) {}
+
+  Result<std::optional<std::size_t>> find_row(ByteView data) override {
+    const auto text = as_chars(data);
+    for (; scanned_ < text.size(); ++scanned_) {
+      const char c = text[scanned_];
+      if (escaped_) {
+        escaped_ = false;  // a backslash takes whatever follows along, a newline too
+      } else if (c == '\\') {
+        escaped_ = true;
+      } else if (c == '\n') {
+        return std::exchange(scanned_, 0) + 1;
+      }
+    }
+    return std::nullopt;
+  }
+
+  Result<void> write_row(ByteView row, Bytes& out) override { return write_line(split_terminator(row), out); }
+
+  Result<void> write_rest(ByteView rest, Bytes& out) override {
+    if (escaped_) return bad_copy_data("it ends after a backslash");
+    // A newline in it is data, or it would be a row.
+    return rest.empty() ? Result<void>() : write_line({as_chars(rest), {}}, out);
+  }
+
+ private:
+  Result<void> write_line(const CopyLine& line, Bytes& out) {
+    const bool marker = line.text == kEndMarker && !header_;
+    if (std::exchange(header_, false) || marker) {
+      ended_ = marker;
+      append_chars(out, line.text);
+      append_chars(out, line.terminator);
+      return {};
+    }
+    BZ_CHECK(write_fields(line.text, out));
+    append_chars(out, line.terminator);
+    return {};
+  }
+
+  Result<void> write_fields(std::string_view text, Bytes& out) {
+    std::size_t index = 0;
+    for (std::size_t from = 0;; ++index) {
+      BZ_TRY(const auto end, end_of_field(text, from));
+      if (index >= fields_.column_count()) return bad_copy_data("a row has too many columns");
+      BZ_CHECK(write_field(index, text.substr(from, end - from), out));
+      if (end == text.size()) break;
+      append_chars(out, text.substr(end, 1));
+      from = end + 1;
+    }
+    return index + 1 == fields_.column_count() ? Result<void>() : bad_copy_data("a row has too few columns");
+  }
+
+  Result<std::size_t> end_of_field(std::string_view text, std::size_t at) const {
+    for (; at < text.size() && text[at] != delimiter_; ++at) {
+      if (text[at] == '\r') return bad_copy_data("a carriage return stands in a row");
+      if (text[at] != '\\') continue;
+      ++at;
+      if (at >= text.size()) return bad_copy_data("a row ends after a backslash");
+      if (text[at] == '.') return bad_copy_data("an end-of-data marker stands in a row");
+    }
+    return at;
+  }
+
+  Result<void> write_field(std::size_t index, std::string_view raw, Bytes& out) {
+    EncryptedColumn* column = fields_.column_of(index);
+    if (column == nullptr || raw == null_text_) {
+      append_chars(out, raw);
+      return {};
+    }
+    Bytes& value = unescaped_.use(raw.size());
+    unescape(raw, value);
+    const auto made = fields_.replace(*column, WireFormat::Text, value);
+    unescaped_.clear();
+    if (!made) return tl::unexpected(made.error());
+    escape(as_chars(*made), out);
+    return {};
+  }
+
+  static void unescape(std::string_view raw, Bytes& out) {
+    for (std::size_t at = 0; at < raw.size(); ++at) {
+      char c = raw[at];
+      if (c == '\\') {
+        c = raw[++at];  // end_of_field() saw that it is there
+        if (const auto letter = kControlLetters.find(c); letter != std::string_view::npos)
+          c = kControls[letter];
+        else if (c >= '0' && c <= '7')
+          c = take_octal(raw, at);
+        else if (c == 'x')
+          c = take_hex(raw, at);
+      }
+      out.push_back(static_cast<std::byte>(c));
+    }
+  }
+  /// at is on the first digit, and left on the last: one to three.
+  static char take_octal(std::string_view raw, std::size_t& at) noexcept {
+    int value = raw[at] - '0';
+    for (int more = 0; more < 2 && at + 1 < raw.size() && raw[at + 1] >= '0' && raw[at + 1] <= '7'; ++more)
+      value = value * 8 + (raw[++at] - '0');
+    return static_cast<char>(value & 0xff);
+  }
+  /// at is on the x, and left on the last digit: none (then it is an x), one or two.
+  static char take_hex(std::string_view raw, std::size_t& at) noexcept {
+    int value = -1;
+    for (int more = 0; more < 2 && at + 1 < raw.size() && hex_value(raw[at + 1]) >= 0; ++more)
+      value = std::max(value, 0) * 16 + hex_value(raw[++at]);
+    return value < 0 ? 'x' : static_cast<char>(value);
+  }
+
+  void escape(std::string_view value, Bytes& out) const {
+    for (char c : value) {
+      const auto control = kControls.find(c);
+      if (control != std::string_view::npos || c == '\\' || c == delimiter_) out.push_back(std::byte{'\\'});
+      if (control != std::string_view::npos) c = kControlLetters[control];
+      out.push_back(static_cast<std::byte>(c));
+    }
+  }
+
+  char delimiter_;
+  std::string null_text_;
+  bool header_;
+  CopyFields& fields_;
+  std::size_t scanned_ = 0;
+  bool escaped_ = false;
+  WipedBytes unescaped_;
+};
+
+}  // namespace
+
+std::unique_ptr<CopyRows> make_copy_text(const CopyOptions& options, CopyFields& fields) {
+  return std::make_unique<CopyText>(options, fields);
+}
+
+}  // namespace bartizan::transform

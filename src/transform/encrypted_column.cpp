@@ -1,0 +1,75 @@
+#include "bartizan/transform/encrypted_column.hpp"
+
+namespace bartizan::transform {
+namespace {
+
+/// More than any canonical form is longer than its field, numbers with large exponents apart.
+constexpr std::size_t canonical_room(std::size_t field_size) { return 2 * field_size + 64; }
+
+constexpr std::uint32_t kByteaOid = 17;
+
+}  // namespace
+
+Result<void> EncryptedColumn::to_scratch(std::int32_t typmod, WireFormat format, ByteView field,
+                                         const ValueSettings& settings) {
+  BoundedBytes canonical(scratch_.use(canonical_room(field.size())), kMaxPlaintextBytes);
+  auto done = to_canonical(place().type, typmod, format, field, settings, canonical);
+  if (!done) scratch_.clear();
+  return done;
+}
+
+Result<void> EncryptedColumn::encrypt(WireFormat format, ByteView field, const ValueSettings& settings,
+                                      const RowDigest* row, Random& random, BoundedBytes& out) {
+  auto done = to_scratch(typmod_, format, field, settings);
+  if (done) done = cipher_.seal(scratch_.view(), row, random, out);
+  scratch_.clear();
+  return done;
+}
+
+Result<void> EncryptedColumn::decrypt(ByteView cell, const RowDigest* row, WireFormat format,
+                                      const ValueSettings& settings, BoundedBytes& out) {
+  BoundedBytes canonical(scratch_.use(cell.size()), kMaxPlaintextBytes);
+  auto done = cipher_.open(cell, row, canonical);
+  if (done) done = from_canonical(place().type, format, scratch_.view(), settings, out);
+  scratch_.clear();
+  return done;
+}
+
+Result<void> EncryptedColumn::blind_index(WireFormat format, ByteView field, const ValueSettings& settings,
+                                          BoundedBytes& out) {
+  BZ_CHECK(to_scratch(kNoTypmod, format, field, settings));
+  const auto index = cipher_.blind_index(scratch_.view());
+  scratch_.clear();
+  if (!index) return tl::unexpected(index.error());
+  out.append(*index);
+  if (out.overflowed()) return fail(Errc::TooLarge, "the blind index does not fit");
+  return {};
+}
+
+Result<void> EncryptedColumn::blind_index_array(WireFormat format, ByteView field, const ValueSettings& settings,
+                                                BoundedBytes& out) {
+  BZ_CHECK(to_scratch(kNoTypmod, format, field, settings));
+  const auto indexes = cipher_.blind_indexes(scratch_.view());
+  scratch_.clear();
+  if (!indexes) return tl::unexpected(indexes.error());
+  // array_send: dimensions, "has nulls", element type, then length and lower bound of the one dimension.
+  for (const std::uint32_t word : {1U, 0U, kByteaOid, static_cast<std::uint32_t>(indexes->size()), 1U})
+    out.append_be32(word);
+  for (const auto& index : *indexes) {
+    out.append_be32(kBlindIndexBytes);
+    out.append(index);
+  }
+  if (out.overflowed()) return fail(Errc::TooLarge, "the blind index does not fit");
+  return {};
+}
+
+Result<Bytes> cell_of_field(WireFormat format, ByteView field) {
+  if (format == WireFormat::Binary) return Bytes(field.begin(), field.end());
+  auto text = as_chars(field);
+  if (!text.starts_with("\\x")) return fail(Errc::Crypto, kCellDoesNotOpen);
+  auto cell = hex_decode(text.substr(2));
+  if (!cell) return fail(Errc::Crypto, kCellDoesNotOpen);
+  return std::move(*cell);
+}
+
+}  // namespace bartizan::transform

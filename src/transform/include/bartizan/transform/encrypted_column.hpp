@@ -1,0 +1,49 @@
+// One encrypted column as a session sees it: fields in a wire format on one side, cells on the
+// other. Everything else here (Bind, DataRow, COPY) is a loop around these operations.
+#pragma once
+
+#include "bartizan/base/clock.hpp"
+#include "bartizan/base/result.hpp"
+#include "bartizan/transform/column_cipher.hpp"
+#include "bartizan/transform/value.hpp"
+
+namespace bartizan::transform {
+
+/// Not thread-safe. Its scratch holds plaintext during a call and is wiped before it returns.
+/// SQL NULL never comes here: it stays NULL.
+class EncryptedColumn {
+ public:
+  /// typmod: of the logical column, as applications see it.
+  EncryptedColumn(ColumnCipher cipher, std::int32_t typmod) : cipher_(std::move(cipher)), typmod_(typmod) {}
+
+  [[nodiscard]] const CellPlace& place() const noexcept { return cipher_.place(); }
+  [[nodiscard]] std::int32_t typmod() const noexcept { return typmod_; }
+  [[nodiscard]] bool searchable() const noexcept { return cipher_.searchable(); }
+
+  /// Appends the cell of a field that is to be stored. row: null unless row-bound.
+  [[nodiscard]] Result<void> encrypt(WireFormat format, ByteView field, const ValueSettings& settings,
+                                     const RowDigest* row, Random& random, BoundedBytes& out);
+  /// Appends the field that PostgreSQL would have sent.
+  [[nodiscard]] Result<void> decrypt(ByteView cell, const RowDigest* row, WireFormat format,
+                                     const ValueSettings& settings, BoundedBytes& out);
+  /// Appends the blind index of a field that is compared: for `substr(column, 9, 16) = $1`.
+  [[nodiscard]] Result<void> blind_index(WireFormat format, ByteView field, const ValueSettings& settings,
+                                         BoundedBytes& out);
+  /// Appends a bytea[] in binary of the field's index under each key: for `= ANY ($1)`.
+  [[nodiscard]] Result<void> blind_index_array(WireFormat format, ByteView field, const ValueSettings& settings,
+                                               BoundedBytes& out);
+
+ private:
+  [[nodiscard]] Result<void> to_scratch(std::int32_t typmod, WireFormat format, ByteView field,
+                                        const ValueSettings& settings);
+  ColumnCipher cipher_;
+  std::int32_t typmod_;
+  WipedBytes scratch_;
+};
+
+/// Appends a cell as bytea's text form, "\x" and hexadecimal digits.
+void append_bytea_hex(ByteView bytes, BoundedBytes& out);
+/// The cell in a field that the server sent. Crypto (kCellDoesNotOpen) when text is not that form.
+[[nodiscard]] Result<Bytes> cell_of_field(WireFormat format, ByteView field);
+
+}  // namespace bartizan::transform
