@@ -7,7 +7,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help up down status test test-fast test-full test-versions conformance bench lint format hooks clean
+.PHONY: help up down status test test-fast test-full test-versions conformance bench package lint format hooks clean
 
 export DATA PORT DETACH
 
@@ -41,6 +41,9 @@ conformance: ## PostgreSQL's own regression suite through the gateway, scored ag
 
 bench: ## the benchmark table
 	@exec tools/test.sh bench $(TESTS)
+
+package: ## a Debian package with its SBOM in build/package; TWICE=1 builds it twice and compares
+	@exec tools/package.sh $(if $(TWICE),--twice)
 
 lint: ## format, words, coroutine check, and clang-tidy on what changed (ALL=1: on everything)
 	@exec tools/lint.sh $(if $(ALL),--all)

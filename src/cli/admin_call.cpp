@@ -5,7 +5,6 @@
 #include <filesystem>
 #include <fstream>
 
-#include "bartizan/cli/admin_client.hpp"
 #include "bartizan/config/quantity.hpp"
 #include "password.hpp"
 #include "request.hpp"
@@ -83,18 +82,21 @@ std::string admin_socket(const Arguments& arguments, const config::Environment& 
   return std::string(kDefaultSocket);
 }
 
+Result<AdminClientOptions> admin_options(const Arguments& arguments, const config::Environment& environment) {
+  AdminClientOptions options{.socket_file = admin_socket(arguments, environment)};
+  if (!arguments.has("timeout")) return options;
+  const auto timeout = config::parse_duration(arguments.text("timeout"));
+  if (!timeout) return fail(Errc::InvalidArgument, "--timeout: " + timeout.error().detail);
+  if (timeout->count() == 0 || *timeout > std::chrono::hours(24))
+    return fail(Errc::InvalidArgument, "--timeout goes from 1ms to 24h");
+  options.timeout = *timeout;
+  return options;
+}
+
 Presented call_admin(const Command& command, const Arguments& arguments, const Surroundings& surroundings) {
   const bool json = arguments.has("json");
-  AdminClientOptions options{.socket_file = admin_socket(arguments, surroundings.environment)};
-  if (arguments.has("timeout")) {
-    const auto timeout = config::parse_duration(arguments.text("timeout"));
-    if (!timeout || timeout->count() == 0 || *timeout > std::chrono::hours(24)) {
-      return present_error(
-          {Errc::InvalidArgument, timeout ? "--timeout goes from 1ms to 24h" : "--timeout: " + timeout.error().detail},
-          {}, json);
-    }
-    options.timeout = *timeout;
-  }
+  const auto options = admin_options(arguments, surroundings.environment);
+  if (!options) return present_error(options.error(), {}, json);
   const auto attachments = get_attachments(command, arguments, surroundings);
   if (!attachments) {
     const bool no_terminal = attachments.error().code == Errc::Unavailable;
@@ -104,7 +106,7 @@ Presented call_admin(const Command& command, const Arguments& arguments, const S
     return presented;
   }
   std::string request = build_request(command, arguments, *attachments);
-  const auto answer = ask_admin(options, request);
+  const auto answer = ask_admin(*options, request);
   secure_wipe(request.data(), request.size());
   if (!answer) return present_error(answer.error(), hint_for(answer.error().code), json);
   return present(command, *answer, json);

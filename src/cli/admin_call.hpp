@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "bartizan/cli/admin_client.hpp"
 #include "bartizan/cli/run.hpp"
 #include "command.hpp"
 #include "present.hpp"
@@ -14,6 +15,10 @@ namespace bartizan::cli {
 
 /// --data, else $BARTIZAN_DATA, else empty.
 [[nodiscard]] std::string data_directory(const Arguments& arguments, const config::Environment& environment);
+
+/// Socket and --timeout. InvalidArgument.
+[[nodiscard]] Result<AdminClientOptions> admin_options(const Arguments& arguments,
+                                                       const config::Environment& environment);
 
 [[nodiscard]] Presented call_admin(const Command& command, const Arguments& arguments,
                                    const Surroundings& surroundings);

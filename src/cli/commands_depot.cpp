@@ -1,5 +1,6 @@
 // depot, tenant, import.
 #include "command.hpp"
+#include "import_pgbouncer.hpp"
 
 namespace bartizan::cli {
 namespace {
@@ -165,6 +166,7 @@ std::vector<Command> depot_commands() {
        .parameters = {name_of("the tenant")},
        .examples = {{"bartizan tenant delete northside", ""}}},
       import_roles(),
+      import_pgbouncer_command(),
   };
 }
 

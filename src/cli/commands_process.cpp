@@ -1,5 +1,7 @@
 // serve, up, down, status, reload, config, doctor, preflight, version.
 #include "command.hpp"
+#include "completion.hpp"
+#include "manual.hpp"
 
 namespace bartizan::cli {
 namespace {
@@ -133,6 +135,8 @@ std::vector<Command> process_commands() {
        .parameters = {{.name = "depot", .placeholder = "NAME", .help = "this depot alone", .default_text = "all"}},
        .examples = {{"bartizan doctor --depot clinic", ""}}},
       preflight(),
+      completion_command(),
+      manual_command(),
       {.noun = "version", .summary = "print the version", .examples = {{"bartizan version", ""}}},
   };
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 
 #include "bartizan/cli/reference.hpp"
@@ -13,14 +14,22 @@ namespace {
 
 constexpr std::size_t kColumns = 80;
 
-constexpr std::string_view kExitCodes = R"(EXIT CODES
-  0  done
-  1  fault: something broke, in Bartizan or the system
-  2  usage: the command line, or a value on it, is wrong
-  3  configuration: the configuration file is wrong
-  4  refused: understood and not done (not found, not allowed, in conflict)
-  5  unreachable: nobody answers, or not in time
-)";
+constexpr std::array kExitCodeRows = {
+    ExitCodeRow{0, "done"},
+    ExitCodeRow{1, "fault: something broke, in Bartizan or the system"},
+    ExitCodeRow{2, "usage: the command line, or a value on it, is wrong"},
+    ExitCodeRow{3, "configuration: the configuration file is wrong"},
+    ExitCodeRow{4, "refused: understood and not done (not found, not allowed, in conflict)"},
+    ExitCodeRow{5, "unreachable: nobody answers, or not in time"},
+};
+
+std::string exit_codes() {
+  std::string out = "EXIT CODES\n";
+  for (const ExitCodeRow& row : kExitCodeRows) out += fmt::format("  {}  {}\n", row.code, row.text);
+  return out;
+}
+
+}  // namespace
 
 std::string label_of(const Parameter& parameter) {
   if (parameter.positional) return std::string(parameter.placeholder);
@@ -43,6 +52,17 @@ std::string synopsis_of(const Command& command) {
   return out;
 }
 
+std::string text_of(const Parameter& parameter) {
+  std::string text(parameter.help);
+  if (!parameter.default_text.empty()) text += fmt::format(" (default: {})", parameter.default_text);
+  if (parameter.required && !parameter.positional) text += " (required)";
+  return text;
+}
+
+std::span<const ExitCodeRow> exit_code_rows() { return kExitCodeRows; }
+
+namespace {
+
 /// Two columns: labels, and text wrapped beside them.
 void append_rows(std::string& out, const std::vector<std::pair<std::string, std::string>>& rows) {
   std::size_t longest = 0;
@@ -54,10 +74,7 @@ void append_rows(std::string& out, const std::vector<std::pair<std::string, std:
 }
 
 std::pair<std::string, std::string> row_of(const Parameter& parameter) {
-  std::string text(parameter.help);
-  if (!parameter.default_text.empty()) text += fmt::format(" (default: {})", parameter.default_text);
-  if (parameter.required && !parameter.positional) text += " (required)";
-  return {label_of(parameter), text};
+  return {label_of(parameter), text_of(parameter)};
 }
 
 void append_parameters(std::string& out, std::string_view title, const std::vector<Parameter>& parameters,
@@ -128,7 +145,7 @@ std::string help_on(const Command& command) {
   const auto parameters = all_parameters(command);
   append_parameters(out, "ARGUMENTS", parameters, true);
   append_parameters(out, "OPTIONS", parameters, false);
-  out.append(1, '\n').append(kExitCodes);
+  out.append(1, '\n').append(exit_codes());
   append_examples(out, command);
   return out;
 }
@@ -145,7 +162,7 @@ std::string help() {
   std::string out =
       "bartizan - a gateway that protects PostgreSQL databases\n\nUSAGE\n  bartizan NOUN VERB [arguments]\n\nCOMMANDS\n";
   append_rows(out, summaries({}));
-  out.append(1, '\n').append(kExitCodes);
+  out.append(1, '\n').append(exit_codes());
   out += "\nbartizan NOUN VERB --help tells more.\n";
   return out;
 }
@@ -155,7 +172,7 @@ std::string render_reference() {
   std::vector<std::pair<std::string, std::string>> rows;
   for (const Parameter& parameter : connection_parameters()) rows.push_back(row_of(parameter));
   append_rows(page, rows);
-  page.append("\n").append(kExitCodes).append("```\n\n## Commands\n\n| command | |\n| --- | --- |\n");
+  page.append("\n").append(exit_codes()).append("```\n\n## Commands\n\n| command | |\n| --- | --- |\n");
   for (const Command& command : commands()) {
     page += fmt::format("| `{}`{} | {} |\n", command.name(), command.admin_verb.empty() ? "" : " *", command.summary);
   }

@@ -23,14 +23,6 @@ std::string_view text_member(const json::object& object, std::string_view name) 
   return text == nullptr ? std::string_view() : view(*text);
 }
 
-/// A code that we do not know is a fault.
-Errc code_named(std::string_view name) {
-  for (auto i = static_cast<int>(Errc::InvalidArgument); i <= static_cast<int>(Errc::Internal); ++i) {
-    if (to_string(static_cast<Errc>(i)) == name) return static_cast<Errc>(i);
-  }
-  return Errc::Internal;
-}
-
 Presented error_of(std::string_view code, ExitCode exit, std::string_view message, std::string_view hint,
                    bool json_wanted) {
   if (json_wanted) {
@@ -56,6 +48,13 @@ bool found_wanting(const Command& command, const json::value& result) {
 }
 
 }  // namespace
+
+Errc code_named(std::string_view name) {
+  for (auto i = static_cast<int>(Errc::InvalidArgument); i <= static_cast<int>(Errc::Internal); ++i) {
+    if (to_string(static_cast<Errc>(i)) == name) return static_cast<Errc>(i);
+  }
+  return Errc::Internal;
+}
 
 Presented present(const Command& command, std::string_view answer, bool json_wanted) {
   json::error_code error;

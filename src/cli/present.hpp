@@ -18,6 +18,8 @@ struct Presented {
 };
 
 [[nodiscard]] Presented present(const Command& command, std::string_view answer, bool json);
+/// The code of that name on the admin socket; Internal: none.
+[[nodiscard]] Errc code_named(std::string_view name);
 /// `bartizan: message` and `hint: …`, or one JSON object like an answer's.
 [[nodiscard]] Presented present_error(const Error& error, std::string_view hint, bool json);
 /// The outcome of config check.

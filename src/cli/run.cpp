@@ -10,7 +10,10 @@
 #include "admin_call.hpp"
 #include "bartizan/config/load_file.hpp"
 #include "bartizan/config/reference.hpp"
+#include "completion.hpp"
 #include "help.hpp"
+#include "import_pgbouncer.hpp"
+#include "manual.hpp"
 #include "parse.hpp"
 #include "password.hpp"
 #include "present.hpp"
@@ -106,6 +109,11 @@ int run_command(const Invocation& invocation, const LocalCommands& local, const 
   if (command.noun == "version")
     return print({ExitCode::Ok, fmt::format("bartizan {}\n", surroundings.version), {}}, surroundings);
   if (command.noun == "config") return run_config(invocation, surroundings);
+  if (command.noun == "completion") return print(present_completion(arguments.text("shell")), surroundings);
+  if (command.noun == "manual")
+    return print(present_manual(arguments.text("page"), surroundings.version), surroundings);
+  if (command.noun == "import" && command.verb == "pgbouncer")
+    return print(import_pgbouncer(arguments, surroundings), surroundings);
   if (command.noun == "serve") {
     if (!local.serve) return not_built(command, surroundings);
     return local.serve({arguments.has("config") ? arguments.text("config") : std::string(kDefaultConfigFile)});

@@ -33,10 +33,8 @@ class FakeAdminServer {
         ::listen(listener_, 1) != 0)
       std::abort();
     thread_ = std::jthread([this, script = std::move(script)] {
-      const int connection = ::accept(listener_, nullptr, nullptr);
-      if (connection < 0) return;
-      script(connection);
-      ::close(connection);
+      for (int connection = 0; (connection = ::accept(listener_, nullptr, nullptr)) >= 0; ::close(connection))
+        script(connection);
     });
   }
   FakeAdminServer(const FakeAdminServer&) = delete;

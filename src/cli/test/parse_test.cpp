@@ -158,7 +158,8 @@ TEST_CASE("every example parses, and is of the command that shows it") {
         }
       }
       std::vector<const char*> arguments;
-      for (std::size_t i = 1; i < words.size() && words[i] != "<"; ++i) arguments.push_back(words[i].c_str());
+      for (std::size_t i = 1; i < words.size() && words[i] != "<" && words[i] != ">"; ++i)
+        arguments.push_back(words[i].c_str());
       const Parsed parsed = parse(arguments);
       REQUIRE(std::holds_alternative<Invocation>(parsed));
       CHECK(std::get<Invocation>(parsed).command == &command);
