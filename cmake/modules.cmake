@@ -12,9 +12,13 @@ set(BZ_LAYERS
   "http     <- base"
   "sql      <- base"
   "config   <- base"
+  "migrate  <- base config"
   "identity <- base crypto"
-  "policy   <- base sql"
+  "policy   <- base sql crypto"
+  "wall     <- base sql policy crypto"
   "audit    <- base crypto"
+  "keys     <- base crypto"
+  "transform <- base pgwire policy keys crypto"
   # layer 2: the proxy engine, sans-I/O
   "session  <- base crypto pgwire sql policy identity audit"
   # layer 3: I/O
@@ -22,11 +26,12 @@ set(BZ_LAYERS
   "procs    <- base"
   "auditlog <- base audit"
   "store    <- base crypto identity policy"
-  "postgres <- base procs"
+  "vault    <- base crypto keys"
+  "postgres <- base procs sql policy crypto wall"
   # layer 4
   "proxy    <- base crypto pgwire sql policy identity audit session net auditlog"
   "control  <- base crypto identity policy pgwire store postgres procs auditlog"
   # layer 5
   "api      <- base http net control identity"
-  "cli      <- base config"
+  "cli      <- base config migrate"
 )

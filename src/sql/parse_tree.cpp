@@ -39,8 +39,11 @@ ParseTree::ParseTree(const std::string& statement) {
   if (result.error == nullptr) {
     ProtobufCAllocator allocator{arena_allocate, arena_free, &arena_};
     const auto* bytes = reinterpret_cast<const std::uint8_t*>(result.parse_tree.data);
-    const PgQuery__ParseResult* tree = pg_query__parse_result__unpack(&allocator, result.parse_tree.len, bytes);
+    PgQuery__ParseResult* tree = pg_query__parse_result__unpack(&allocator, result.parse_tree.len, bytes);
     if (tree != nullptr && tree->n_stmts == 1) statement_ = tree->stmts[0]->stmt;
+  } else {
+    error_ = result.error->message;
+    if (result.error->cursorpos > 0) error_position_ = static_cast<std::size_t>(result.error->cursorpos);
   }
   pg_query_free_protobuf_parse_result(result);
 }

@@ -32,9 +32,19 @@ class ParseTree {
   /// The statement, or nullptr if the grammar refused the text or found not just one. Lives as long as this.
   [[nodiscard]] const PgQuery__Node* statement() const noexcept { return statement_; }
 
+  /// For edits in place; what is put into the tree must live in arena().
+  [[nodiscard]] PgQuery__Node* mutable_statement() noexcept { return statement_; }
+  [[nodiscard]] Arena& arena() noexcept { return arena_; }
+  /// PostgreSQL's own message if the grammar refused the text, which may quote from it, and its
+  /// place there in characters from 1 (0: none).
+  [[nodiscard]] const std::string& error() const noexcept { return error_; }
+  [[nodiscard]] std::size_t error_position() const noexcept { return error_position_; }
+
  private:
   Arena arena_;
-  const PgQuery__Node* statement_ = nullptr;
+  PgQuery__Node* statement_ = nullptr;
+  std::string error_;
+  std::size_t error_position_ = 0;
 };
 
 }  // namespace bartizan::sql

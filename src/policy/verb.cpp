@@ -1,0 +1,15 @@
+#include "bartizan/policy/verb.hpp"
+
+namespace bartizan::policy {
+
+std::string_view to_string(Verb verb) noexcept {
+  switch (verb) {
+    case Verb::Read: return "read";
+    case Verb::Insert: return "insert";
+    case Verb::Update: return "update";
+    case Verb::Delete: return "delete";
+  }
+  return "?";
+}
+
+}  // namespace bartizan::policy

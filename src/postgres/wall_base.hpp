@@ -1,0 +1,21 @@
+// The wall's base objects in a depot, and what the login handed in may do there.
+#pragma once
+
+#include "bartizan/base/result.hpp"
+#include "bartizan/base/secret.hpp"
+#include "bartizan/postgres/control_connection.hpp"
+#include "bartizan/wall/names.hpp"
+
+namespace bartizan::postgres {
+
+/// FailedPrecondition: no superuser, or a PostgreSQL older than 14.
+Result<void> check_login(ControlConnection& connection, SteadyTime deadline);
+
+/// Makes or renews them where they are not of this version. True if something was done.
+/// Conflict: the database belongs to another depot's wall.
+Result<bool> ensure_base(ControlConnection& connection, const wall::Names& names, SteadyTime deadline);
+
+/// True if another key was there or none; then every server connection must be opened anew.
+Result<bool> install_context_key(ControlConnection& connection, const SecretBytes& key, SteadyTime deadline);
+
+}  // namespace bartizan::postgres

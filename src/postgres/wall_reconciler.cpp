@@ -1,0 +1,266 @@
+#include "bartizan/postgres/wall_reconciler.hpp"
+
+#include <algorithm>
+#include <ranges>
+#include <set>
+
+#include "wall_base.hpp"
+#include "wall_state.hpp"
+#include "wall_statements.hpp"
+#include "wall_transaction.hpp"
+
+namespace bartizan::postgres {
+namespace {
+
+using wall::ObjectKind;
+
+ObjectKey key_of(const wall::Object& object) { return {object.kind, object.name}; }
+
+/// Policies that the owner made and left switched off would come alive with the wall's.
+Result<void> check_dormant_policies(WallTransaction& transaction, const wall::Names& names, const std::string& oid) {
+  BZ_TRY(const auto rows,
+         transaction.exec("SELECT count(*) FROM pg_policy WHERE polrelid = " + quote_literal(oid) +
+                          "::oid AND NOT starts_with(polname, " + quote_literal(names.prefix()) + ")"));
+  if (rows.at(0, 0) != "0")
+    return fail(Errc::FailedPrecondition, "table " + oid + " has policies but its row-level security is off");
+  return {};
+}
+
+/// A view shows each of its columns with the base's name, type and modifier.
+Result<void> check_view_columns(WallTransaction& transaction, const std::string& view) {
+  BZ_TRY(const auto rows,
+         transaction.exec("SELECT v.attname FROM pg_attribute AS v WHERE v.attnum > 0 AND v.attrelid = "
+                          "to_regclass('bartizan_views." +
+                          view +
+                          "') AND NOT EXISTS (SELECT FROM pg_rewrite AS r JOIN pg_depend AS d ON d.objid = r.oid "
+                          "AND d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass "
+                          "JOIN pg_attribute AS b ON b.attrelid = d.refobjid WHERE r.ev_class = v.attrelid "
+                          "AND d.refobjid <> v.attrelid AND b.attname = v.attname AND b.atttypid = v.atttypid "
+                          "AND b.atttypmod = v.atttypmod)"));
+  if (!rows.empty())
+    return fail(Errc::Internal, "column " + rows.at(0, 0).value_or("") + " of " + view + " is not of its base's type");
+  return {};
+}
+
+/// Filters may look things up in other tables, as the view's owner: who needs a right there. Taken from
+/// what PostgreSQL itself noted when it parsed the policy, which is named like that owner.
+struct Lookup {
+  ObjectKey policy;
+  wall::Object grant;
+};
+Result<std::vector<Lookup>> lookup_grants(WallTransaction& transaction, const wall::Names& names) {
+  BZ_TRY(const auto rows,
+         transaction.exec("SELECT DISTINCT d.refobjid, p.polname, d.refobjid::regclass, p.polrelid FROM pg_policy AS p "
+                          "JOIN pg_depend AS d ON d.classid = 'pg_policy'::regclass AND d.objid = p.oid "
+                          "AND d.refclassid = 'pg_class'::regclass AND d.refobjid <> p.polrelid "
+                          "WHERE NOT p.polpermissive AND starts_with(p.polname, " +
+                          quote_literal(names.prefix()) + ") ORDER BY 1, 2, 4"));
+  std::vector<Lookup> grants;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const auto owner = rows.at(i, 1).value_or("");
+    grants.push_back({{ObjectKind::FilterPolicy, rows.at(i, 3).value_or("") + "/" + owner},
+                      {ObjectKind::BaseGrant, rows.at(i, 0).value_or("") + "/read/" + owner,
+                       "GRANT SELECT ON " + rows.at(i, 2).value_or("") + " TO " + owner}});
+  }
+  return grants;
+}
+
+/// Brings the objects of one class to what they should be, inside the transaction.
+class ClassBuilder {
+ public:
+  ClassBuilder(WallTransaction& transaction, const wall::Names& names, const SecretBytes& verifier)
+      : transaction_(transaction), names_(names), verifier_(verifier) {}
+
+  Result<void> build(const wall::CompiledClass& compiled) {
+    BZ_TRY(state_, load_state(transaction_, names_));
+    std::vector<const wall::Object*> made;
+    for (const auto& object : compiled.objects) {
+      BZ_TRY(const bool done, bring(object));
+      if (done) made.push_back(&object);
+    }
+    BZ_TRY(const auto lookups, lookup_grants(transaction_, names_));
+    std::set<ObjectKey> seen;
+    for (const auto& [policy, grant] : lookups) {
+      // Not those of other classes, nor what the class has already by itself.
+      if (!has(compiled, policy) || has(compiled, key_of(grant)) || !seen.insert(key_of(grant)).second) continue;
+      BZ_TRY(const bool done, bring(grant));
+      if (done) made.push_back(&grant);
+    }
+    if (made.empty()) return {};
+    BZ_TRY(const auto now, load_state(transaction_, names_));
+    for (const auto* object : made) BZ_CHECK(record(transaction_, now, key_of(*object), specification(*object)));
+    return {};
+  }
+
+  std::vector<WallChange> changes;
+  std::size_t unchanged = 0;
+
+ private:
+  std::string specification(const wall::Object& object) const {
+    return specification_hash(object, verifier_.reveal_chars());
+  }
+
+  static bool has(const wall::CompiledClass& compiled, const ObjectKey& key) {
+    return std::ranges::any_of(compiled.objects, [&](const auto& object) { return key_of(object) == key; });
+  }
+
+  Result<bool> bring(const wall::Object& object) {
+    const auto key = key_of(object);
+    if (state_.stands_as_made(key, specification(object))) {
+      ++unchanged;
+      return false;
+    }
+    const bool known = state_.recorded.contains(key);
+    changes.push_back({known ? ChangeKind::Repaired : ChangeKind::Created, object.kind, object.name});
+    if (state_.stands(key)) BZ_CHECK(prepare(key));
+    if (object.kind == ObjectKind::RowSecurity) BZ_CHECK(check_dormant_policies(transaction_, names_, object.name));
+    BZ_CHECK(create(object));
+    if (object.kind == ObjectKind::ClassRole) BZ_CHECK(set_verifier(object.name));
+    if (object.kind == ObjectKind::View) BZ_CHECK(check_view_columns(transaction_, object.name));
+    return true;
+  }
+
+  /// A filter is somebody's text: the extended protocol takes one statement and no second.
+  Result<void> create(const wall::Object& object) {
+    const auto done = object.kind == ObjectKind::FilterPolicy
+                          ? transaction_.connection().exec(object.create, {}, transaction_.deadline())
+                          : transaction_.exec(object.create);
+    BZ_CHECK(done);
+    return {};
+  }
+
+  Result<void> prepare(const ObjectKey& key) {
+    if (const auto sql = prepare_repair(key); !sql.empty()) BZ_CHECK(transaction_.exec(sql));
+    if (key.kind != ObjectKind::View) return {};
+    // What it granted went with the view.
+    std::erase_if(state_.actual, [&](const auto& entry) {
+      return entry.first.kind == ObjectKind::ViewGrant && entry.first.name.starts_with(key.name + "/");
+    });
+    return {};
+  }
+
+  Result<void> set_verifier(const std::string& role) {
+    std::string sql = "ALTER ROLE " + role + " PASSWORD " + quote_literal(verifier_.reveal_chars());
+    const auto altered = transaction_.exec(sql);
+    secure_wipe(sql.data(), sql.size());
+    BZ_CHECK(altered);
+    return {};
+  }
+
+  WallTransaction& transaction_;
+  const wall::Names& names_;
+  const SecretBytes& verifier_;
+  WallState state_;
+};
+
+/// One call of reconcile.
+class Reconciliation {
+ public:
+  Reconciliation(ControlConnection& connection, const DesiredWall& desired, SteadyTime deadline)
+      : connection_(connection), desired_(desired), deadline_(deadline) {}
+
+  Result<WallReport> run() {
+    BZ_CHECK(check_login(connection_, deadline_));
+    BZ_TRY(report_.base_changed, ensure_base(connection_, desired_.names, deadline_));
+    BZ_TRY(const bool key_changed, install_context_key(connection_, desired_.context_key, deadline_));
+    report_.base_changed = report_.base_changed || key_changed;
+    BZ_TRY(catalog_, read_catalog(connection_, 0, deadline_));
+    BZ_CHECK(read_own_row_security());
+    for (const auto& wanted : desired_.classes) BZ_CHECK(build(wanted));
+    BZ_CHECK(drop_unreferenced());
+    for (auto& entry : report_.classes) BZ_CHECK(verify(entry));
+    return std::move(report_);
+  }
+
+ private:
+  Result<void> read_own_row_security() {
+    BZ_TRY(auto transaction, WallTransaction::begin(connection_, Isolation::Snapshot, deadline_));
+    BZ_TRY(const auto state, load_state(transaction, desired_.names));
+    own_row_security_ = own_row_security(*catalog_, state);
+    return transaction.commit();
+  }
+
+  /// An error of the class is the class's; one of the connection ends the whole.
+  Result<void> build(const DesiredClass& wanted) {
+    auto& entry = report_.classes.emplace_back();
+    entry.id = policy::class_id(wanted.outcome);
+    entry.role = desired_.names.class_role(entry.id);
+    auto compiled = wall::compile_class({&desired_.names, catalog_.get(), own_row_security_}, wanted.outcome);
+    if (compiled && !wanted.scram_verifier.reveal_chars().starts_with("SCRAM-SHA-256$"))
+      compiled = fail(Errc::InvalidArgument, "the password of a class role must be a SCRAM-SHA-256 verifier");
+    if (!compiled) {
+      entry.error = std::move(compiled.error());
+      return {};
+    }
+    auto built = build_in_transaction(*compiled, wanted.scram_verifier);
+    if (!connection_.open()) return built;
+    if (!built) entry.error = std::move(built.error());
+    compiled_.push_back(std::move(*compiled));
+    return {};
+  }
+
+  Result<void> build_in_transaction(const wall::CompiledClass& compiled, const SecretBytes& verifier) {
+    BZ_TRY(auto transaction, WallTransaction::begin(connection_, Isolation::Change, deadline_));
+    ClassBuilder builder(transaction, desired_.names, verifier);
+    BZ_CHECK(builder.build(compiled));
+    BZ_CHECK(transaction.commit());
+    std::ranges::move(builder.changes, std::back_inserter(report_.changes));
+    report_.unchanged += builder.unchanged;
+    return {};
+  }
+
+  Result<void> drop_unreferenced() {
+    std::set<ObjectKey> wanted;
+    for (const auto& object : wall::merge(compiled_)) wanted.insert(key_of(object));
+    BZ_TRY(auto transaction, WallTransaction::begin(connection_, Isolation::Change, deadline_));
+    const auto state = load_state(transaction, desired_.names);
+    BZ_CHECK(state);
+    BZ_TRY(const auto lookups, lookup_grants(transaction, desired_.names));
+    for (const auto& [policy, grant] : lookups)
+      if (wanted.contains(policy)) wanted.insert(key_of(grant));
+    return drop(transaction, *state, wanted);
+  }
+
+  Result<void> drop(WallTransaction& transaction, const WallState& state, const std::set<ObjectKey>& wanted) {
+    std::set<ObjectKey> there;
+    for (const auto& [key, ignored] : state.recorded) there.insert(key);
+    for (const auto& [key, ignored] : state.actual)
+      if (key.kind != ObjectKind::RowSecurity) there.insert(key);  // others' row security is theirs
+    for (const auto& key : std::views::reverse(there)) {
+      if (wanted.contains(key)) continue;
+      if (state.stands(key)) {
+        BZ_CHECK(transaction.exec(drop_statement(desired_.names, key)));
+        report_.changes.push_back({ChangeKind::Dropped, key.kind, key.name});
+      }
+      BZ_CHECK(forget(transaction, key));
+    }
+    return transaction.commit();
+  }
+
+  Result<void> verify(ClassReport& entry) {
+    if (entry.error) return {};
+    BZ_TRY(entry.findings, verify_class_role(connection_, desired_.names, entry.id, deadline_));
+    entry.ready = entry.findings.empty();
+    return {};
+  }
+
+  ControlConnection& connection_;
+  const DesiredWall& desired_;
+  SteadyTime deadline_;
+  std::shared_ptr<const sql::Catalog> catalog_;
+  std::set<sql::Oid> own_row_security_;
+  std::vector<wall::CompiledClass> compiled_;
+  WallReport report_;
+};
+
+}  // namespace
+
+bool WallReport::drift() const noexcept {
+  return std::ranges::any_of(changes, [](const WallChange& change) { return change.kind == ChangeKind::Repaired; });
+}
+
+Result<WallReport> reconcile(ControlConnection& connection, const DesiredWall& desired, SteadyTime deadline) {
+  return Reconciliation(connection, desired, deadline).run();
+}
+
+}  // namespace bartizan::postgres

@@ -1,0 +1,120 @@
+// What names mean at a place in a statement: PostgreSQL's namespace rules (parse_relation.c of the
+// server is the reference) over the columns that a class may see. Used by the Binder alone.
+//
+// Names are views into the parse tree's arena or into the catalog, both of which outlive a binding.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <deque>
+#include <string_view>
+#include <vector>
+
+#include "bartizan/sql/catalog.hpp"
+#include "bartizan/sql/rewrite.hpp"
+#include "parse_tree.hpp"
+
+namespace bartizan::sql {
+
+using Sources = std::vector<ColumnId>;  // sorted and each once in finished columns only
+
+/// Without it the sources of n || n, one query around another, would double with each.
+inline void sort_unique(Sources& sources) {
+  std::sort(sources.begin(), sources.end());
+  sources.erase(std::unique(sources.begin(), sources.end()), sources.end());
+}
+
+struct Range;
+
+/// A column of something in FROM, or of a query's output.
+struct BoundColumn {
+  std::string_view name;
+  Sources sources;
+  bool bare = false;             ///< is sources[0], unchanged
+  const Range* origin = nullptr;  ///< the table in FROM it comes from unchanged; only within one query level
+  std::size_t origin_index = 0;
+  bool unreadable = false;  ///< a column of a write view that must not be read
+};
+
+struct Columns {
+  std::vector<BoundColumn> list;
+  bool known = true;  ///< false: the server may see other columns (unnest of a composite array)
+};
+
+/// An item of FROM, or the target of INSERT, UPDATE and DELETE.
+struct Range {
+  std::string_view name;  ///< as which it may be qualified; empty: as none
+  const CatalogRelation* relation = nullptr;
+  const ClassView* view = nullptr;
+  bool aliased = false;
+  Columns columns;
+};
+
+/// A Range as it is visible at one place (ParseNamespaceItem).
+struct Visible {
+  Range* range = nullptr;
+  bool by_name = true;
+  bool columns = true;
+  bool lateral_only = false;
+  bool lateral_ok = true;
+};
+
+struct WithQuery {
+  enum class State : unsigned char { New, Underway, RecursiveTermKnown, Done };
+  std::string_view name;
+  PgQuery__CommonTableExpr* node = nullptr;
+  Columns columns;
+  State state = State::New;
+};
+
+/// A reference, after grouping, to a column of a table at this level.
+struct GroupedReference {
+  const Range* range;
+  std::size_t column;
+  const PgQuery__ColumnRef* node;  ///< as written; nullptr: by a star
+};
+
+/// One query level (ParseState).
+struct Level {
+  Level* parent = nullptr;
+  std::vector<Visible> visible;
+  std::deque<WithQuery> with;
+  bool with_recursive = false;
+  bool lateral_active = false;
+  bool after_grouping = false;
+  unsigned in_aggregate = 0;
+  std::vector<GroupedReference> grouped;
+};
+
+enum class Lookup : unsigned char { Found, Absent, Ambiguous, NotHere };
+
+struct ColumnLookup {
+  Lookup status = Lookup::Absent;
+  Level* level = nullptr;
+  const Range* range = nullptr;
+  std::size_t index = 0;
+};
+
+/// An unqualified column, from the level outwards.
+[[nodiscard]] ColumnLookup find_column(Level* level, std::string_view name);
+/// A column of one Range.
+[[nodiscard]] ColumnLookup find_column_in(const Range& range, std::string_view name);
+
+struct RangeLookup {
+  Lookup status = Lookup::Absent;
+  Level* level = nullptr;
+  const Range* range = nullptr;
+};
+
+/// A Range by its name; of several levels the innermost.
+[[nodiscard]] RangeLookup find_range(Level* level, std::string_view name);
+/// A table without alias, by what it is.
+[[nodiscard]] RangeLookup find_range(Level* level, const CatalogRelation& relation);
+
+struct WithLookup {
+  Level* level = nullptr;
+  WithQuery* query = nullptr;
+};
+[[nodiscard]] WithLookup find_with(Level* level, std::string_view name);
+
+}  // namespace bartizan::sql

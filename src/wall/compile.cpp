@@ -1,0 +1,101 @@
+#include "bartizan/wall/compile.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <variant>
+
+#include "table_objects.hpp"
+#include "text.hpp"
+
+namespace bartizan::wall {
+namespace {
+
+Object class_role_object(const std::string& role) {
+  return {ObjectKind::ClassRole, role,
+          create_role_sql(role, true) +
+              fmt::format("; GRANT USAGE ON SCHEMA {1} TO {0}; DO $do$ BEGIN "
+                          "EXECUTE format('GRANT CONNECT ON DATABASE %I TO {0}', current_database()); END $do$",
+                          role, kViewSchema)};
+}
+
+/// A later object of the same kind and name is the same object: both are made from what its name hashes.
+void sort_once(std::vector<Object>& objects) {
+  std::ranges::sort(objects);
+  const auto same = [](const Object& a, const Object& b) { return a.kind == b.kind && a.name == b.name; };
+  const auto rest = std::ranges::unique(objects, same);
+  objects.erase(rest.begin(), rest.end());
+}
+
+sql::Verbs view_verbs(policy::VerbSet verbs) {
+  auto out = sql::Verbs::None;
+  if (verbs.contains(policy::Verb::Read)) out = out | sql::Verbs::Select;
+  if (verbs.contains(policy::Verb::Insert)) out = out | sql::Verbs::Insert;
+  if (verbs.contains(policy::Verb::Update)) out = out | sql::Verbs::Update;
+  if (verbs.contains(policy::Verb::Delete)) out = out | sql::Verbs::Delete;
+  return out;
+}
+
+std::vector<sql::ViewColumn> view_columns(const policy::TableOutcome& table, const sql::CatalogRelation& relation) {
+  std::vector<sql::ViewColumn> out;
+  for (std::size_t i = 0; i < table.columns.size(); ++i) {
+    const auto& column = table.columns[i];
+    const bool masked = std::holds_alternative<policy::Masked>(column.visibility);
+    const bool readable = masked || std::holds_alternative<policy::Clear>(column.visibility);
+    const bool writable = !column.writes.empty();
+    if (readable || writable) out.push_back({relation.columns[i].attnum, readable, writable, masked});
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string_view to_string(ObjectKind kind) noexcept {
+  switch (kind) {
+    case ObjectKind::ViewOwner: return "view_owner";
+    case ObjectKind::BaseGrant: return "base_grant";
+    case ObjectKind::OpenPolicy: return "open_policy";
+    case ObjectKind::FilterPolicy: return "filter_policy";
+    case ObjectKind::RowSecurity: return "row_security";
+    case ObjectKind::SequenceFunction: return "sequence_function";
+    case ObjectKind::View: return "view";
+    case ObjectKind::ClassRole: return "class_role";
+    case ObjectKind::ViewGrant: return "view_grant";
+  }
+  return "";
+}
+
+Result<CompiledClass> compile_class(const CompileInput& input, const policy::ClassOutcome& outcome) {
+  CompiledClass out{policy::class_id(outcome), "", {}};
+  out.role = input.names->class_role(out.id);
+  out.objects.push_back(class_role_object(out.role));
+  for (const auto& table : outcome.tables) {
+    BZ_TRY(auto objects, table_objects(input, outcome, table, out.role));
+    std::ranges::move(objects, std::back_inserter(out.objects));
+  }
+  sort_once(out.objects);
+  return out;
+}
+
+Result<sql::ViewMap> view_map(const Names& names, const sql::Catalog& catalog, const policy::ClassOutcome& outcome) {
+  sql::ViewMap map;
+  for (const auto& table : outcome.tables) {
+    BZ_TRY(const auto* relation, relation_of(catalog, outcome, table));
+    sql::ClassView view;
+    view.view = names.view(table, *relation, outcome.context);
+    if (needs_write_view(table)) view.write_view = names.write_view(table, *relation, outcome.context);
+    view.verbs = view_verbs(table.verbs);
+    view.columns = view_columns(table, *relation);
+    map.relations.emplace(relation->oid, std::move(view));
+  }
+  return map;
+}
+
+std::vector<Object> merge(const std::vector<CompiledClass>& classes) {
+  std::vector<Object> out;
+  for (const auto& compiled : classes) std::ranges::copy(compiled.objects, std::back_inserter(out));
+  sort_once(out);
+  return out;
+}
+
+}  // namespace bartizan::wall

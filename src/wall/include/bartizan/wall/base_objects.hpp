@@ -1,0 +1,21 @@
+// What stands in a depot before any class: two schemas, the wall's owner, the keys that only it
+// reads, the verification of contexts and the mask functions (docs/formats/wall-objects.md).
+#pragma once
+
+#include <string>
+
+#include "bartizan/wall/names.hpp"
+
+namespace bartizan::wall {
+
+/// Grows with every change to the text below; a depot with another one gets its functions anew.
+inline constexpr int kBaseVersion = 1;
+
+/// Run by a superuser in one transaction, with search_path = pg_catalog. Makes what is not there,
+/// replaces functions, keeps tables and their rows.
+[[nodiscard]] std::string base_objects_sql(const Names& names);
+
+/// The mask functions of base_objects_sql alone.
+[[nodiscard]] std::string mask_functions_sql();
+
+}  // namespace bartizan::wall
