@@ -29,8 +29,8 @@ std::string Program::metrics_text() {
   page.gauge("bartizan_sessions_waiting", "Sessions that wait for a server connection.", number(f.sessions_waiting));
   page.counter("bartizan_queue_timeouts_total", "Sessions ended because none became free.", number(f.queue_timeouts));
   for (const auto& [reason, count] : f.pins)
-    page.gauge("bartizan_sessions_pinned", "Sessions that keep their server connection, by reason.", number(count),
-               {{"reason", reason}});
+    page.gauge("bartizan_sessions_pinned", "Sessions that keep their server connection, by reason.",
+               {{"reason", reason}}, number(count));
   const auto audit = audit_->figures();
   page.gauge("bartizan_audit_healthy", "1 while the audit log can be written.", audit.healthy ? 1 : 0);
   page.counter("bartizan_audit_records_total", "Audit intents taken.", number(audit.records));

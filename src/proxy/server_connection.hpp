@@ -49,7 +49,7 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   /// Nothing half read or half written: REQUIRED of one that goes to another user.
   [[nodiscard]] bool clean() const noexcept { return from_server_.empty() && to_server_.empty(); }
 
-  SteadyTime opened_at{};
+  std::uint64_t generation = 0;  ///< of its pool when it was opened
   SteadyTime expires_at = SteadyTime::max();  ///< not given out any more from then on
   SteadyTime idle_since{};
 

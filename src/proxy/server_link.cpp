@@ -33,7 +33,7 @@ LinkFailure unreachable() {
   report.sqlstate = pgwire::sqlstate::kCannotConnectNow;
   report.message = "the depot's server can't be reached";
   report.hint = "Try again shortly. An operator finds out more with `bartizan doctor`.";
-  return {error_bytes(report)};
+  return {error_bytes(report), false};
 }
 
 }  // namespace
@@ -120,7 +120,7 @@ net::Task<LinkResult> sign_in(net::Stream& stream, Shared& shared, const LinkReq
     }
     if (step.action == ServerSignIn::Action::Failed) {
       const bool as_is = !steps.server_error().empty();
-      co_return tl::unexpected(LinkFailure{as_is ? steps.server_error() : error_bytes(steps.report())});
+      co_return tl::unexpected(LinkFailure{as_is ? steps.server_error() : error_bytes(steps.report()), !as_is});
     }
     if (step.action == ServerSignIn::Action::Ready) {
       ServerLink link;

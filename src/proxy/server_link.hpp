@@ -20,6 +20,7 @@ struct ServerLink {
 /// Why there is none: as ErrorResponse bytes, ready to be sent.
 struct LinkFailure {
   Bytes error_response;
+  bool login_refused = false;  ///< the server was there and did not let this login in
 };
 
 struct LinkRequest {

@@ -19,6 +19,7 @@ namespace {
 constexpr auto kOtherPoolsFirst = std::chrono::milliseconds(50);
 /// After a connection could not be opened, while others of the pool stand.
 constexpr auto kReopenAfter = std::chrono::seconds(1);
+constexpr auto kProveLoginEvery = std::chrono::seconds(3);
 constexpr auto kKeepEmptyPool = std::chrono::seconds(60);
 
 std::string key_of(const LinkRequest& request, policy::PoolMode mode) {
@@ -29,6 +30,15 @@ std::string key_of(const LinkRequest& request, policy::PoolMode mode) {
     key.append(value).push_back('\0');
   }
   return key;
+}
+
+Bytes depot_changed() {
+  pgwire::ErrorReport report;
+  report.severity = pgwire::Severity::Fatal;
+  report.sqlstate = pgwire::sqlstate::kAdminShutdown;
+  report.message = "terminating connection: the depot's server or its login has changed";
+  report.hint = "Connect again.";
+  return error_bytes(report);
 }
 
 Bytes queue_timed_out(std::chrono::milliseconds limit) {
@@ -55,8 +65,26 @@ std::shared_ptr<ServerPool> DepotServers::pool(LinkRequest request, const policy
     pool = std::make_shared<ServerPool>(*this, std::move(request), options.mode);
   else
     pool->request_ = std::move(request);
-  pool->used_at_ = worker_.shared().around.clock.steady();
+  const auto now = worker_.shared().around.clock.steady();
+  pool->used_at_ = now;
+  prove_login(pool, now);
   return pool;
+}
+
+/// A login that the server no longer lets in must not live on in connections that stand already:
+/// beside a sign-in, and not more often than that, a new connection is tried.
+void DepotServers::prove_login(const std::shared_ptr<ServerPool>& pool, SteadyTime now) {
+  if (pool->mode_ == policy::PoolMode::Session || pool->greeting_.empty() || pool->opening_ > 0 ||
+      now - pool->proven_at_ < kProveLoginEvery || !waiters_.empty())
+    return;
+  if (!budget_.take(worker_.index(), waker())) {
+    if (pool->idle_.empty()) return;
+    close_idle(*pool, 0);
+    if (!budget_.take(worker_.index(), waker())) return;
+  }
+  pool->proven_at_ = now;
+  ++pool->opening_;
+  asio::co_spawn(worker_.context(), open(pool), asio::detached);
 }
 
 std::shared_ptr<ServerConnection> DepotServers::try_acquire(ServerPool& pool, const ServerConnection* preferred) {
@@ -74,6 +102,7 @@ std::shared_ptr<ServerConnection> DepotServers::try_acquire(ServerPool& pool, co
 }
 
 net::Task<Acquired> DepotServers::acquire(std::shared_ptr<ServerPool> pool, std::shared_ptr<const bool> abandoned) {
+  if (pool->retired_) co_return Acquired{nullptr, depot_changed()};
   const auto now = worker_.shared().around.clock.steady();
   pool->used_at_ = now;
   const std::shared_ptr<Waiter> waiter(
@@ -138,6 +167,7 @@ void DepotServers::serve() {
     at = waiters_.erase(at);
   }
   const auto now = worker_.shared().around.clock.steady();
+  std::vector<std::shared_ptr<ServerPool>> to_open;
   for (const auto& waiter : waiters_) {
     ServerPool& pool = *waiter->pool;
     if (pool.opening_ >= pool.waiting_ || now < pool.reopen_at_) continue;
@@ -148,8 +178,10 @@ void DepotServers::serve() {
       }
     }
     ++pool.opening_;
-    asio::co_spawn(worker_.context(), open(waiter->pool), asio::detached);
+    to_open.push_back(waiter->pool);
   }
+  // A coroutine runs at once up to its first wait, and one that fails takes waiters away.
+  for (auto& pool : to_open) asio::co_spawn(worker_.context(), open(std::move(pool)), asio::detached);
 }
 
 /// Closes the connection that has been idle for longest, of any pool but one.
@@ -182,7 +214,10 @@ net::Task<void> DepotServers::open(std::shared_ptr<ServerPool> pool) {
   budget_.give_back(worker_.index());
   if (closing_) co_return;
   pool->reopen_at_ = worker_.shared().around.clock.steady() + kReopenAfter;
-  if (pool->open_ > 0) co_return;  // one of those will become free
+  if (link.error().login_refused)
+    renew(*pool);
+  else if (pool->open_ > 0)
+    co_return;  // one of those will become free
   const Bytes failure = std::move(link.error().error_response);
   for (auto at = waiters_.begin(); at != waiters_.end();) {
     if ((*at)->pool != pool) {
@@ -199,15 +234,16 @@ net::Task<void> DepotServers::open(std::shared_ptr<ServerPool> pool) {
 void DepotServers::opened(const std::shared_ptr<ServerPool>& pool, ServerLink link) {
   ++pool->open_;
   pool->greeting_ = link.greeting;
+  pool->proven_at_ = worker_.shared().around.clock.steady();
   const auto connection = std::make_shared<ServerConnection>(worker_, pool, std::move(link));
   const auto& around = worker_.shared().around;
-  connection->opened_at = around.clock.steady();
+  connection->generation = pool->generation_;
   if (options_.lifetime.count() > 0 && pool->mode_ == policy::PoolMode::Transaction) {
     // Up to a tenth more or less, so that those opened together do not end together.
     std::array<std::byte, 2> noise{};
     around.random.fill(noise);
     const auto thousandths = 900 + static_cast<std::int64_t>(load_be16(noise.data())) * 200 / 65536;
-    connection->expires_at = connection->opened_at + options_.lifetime * thousandths / 1000;
+    connection->expires_at = around.clock.steady() + options_.lifetime * thousandths / 1000;
   }
   connection->run();
   hand_on(connection);
@@ -217,8 +253,8 @@ void DepotServers::put_back(const std::shared_ptr<ServerConnection>& connection)
   if (connection->closed() || connection->cancelling()) return;  // cancel() puts it back
   const ServerPool& pool = connection->pool();
   const auto now = worker_.shared().around.clock.steady();
-  const bool worn = pool.mode_ == policy::PoolMode::Session || pool.retired_ || closing_ || !connection->clean() ||
-                    now >= connection->expires_at;
+  const bool worn = pool.mode_ == policy::PoolMode::Session || connection->generation != pool.generation_ || closing_ ||
+                    !connection->clean() || now >= connection->expires_at;
   if (worn || (budget_.contended() && budget_.should_yield(worker_.index(), now))) {
     connection->close();
     serve();
@@ -266,9 +302,10 @@ void DepotServers::forget_idle(const ServerConnection& connection) {
   budget_.count_idle(-1);
 }
 
-/// Its connections end when they become free.
-void DepotServers::retire(ServerPool& pool) {
-  pool.retired_ = true;
+/// Its connections end when they become free; whoever comes next needs a new one.
+void DepotServers::renew(ServerPool& pool) {
+  ++pool.generation_;
+  pool.greeting_.clear();
   while (!pool.idle_.empty()) close_idle(pool, pool.idle_.size() - 1);
 }
 
@@ -285,7 +322,8 @@ void DepotServers::follow(const std::shared_ptr<const policy::Snapshot>& changed
                       pool.request_.address.endpoint == depot->endpoint && pool.request_.database == depot->database &&
                       pool.request_.tls == depot->tls;
     if (!same) {
-      retire(pool);
+      pool.retired_ = true;
+      renew(pool);
       return true;
     }
     pool.request_.login = login;
@@ -296,6 +334,7 @@ void DepotServers::follow(const std::shared_ptr<const policy::Snapshot>& changed
 
 void DepotServers::check(SteadyTime now, const std::shared_ptr<const policy::Snapshot>& changed) {
   if (changed) follow(changed);
+  std::vector<std::shared_ptr<ServerPool>> to_open;
   for (const auto& [key, pool] : pools_) {
     for (std::size_t i = pool->idle_.size(); i-- > 0;) {
       const ServerConnection& connection = *pool->idle_[i];
@@ -307,9 +346,10 @@ void DepotServers::check(SteadyTime now, const std::shared_ptr<const policy::Sna
     if (in_use && pool->open_ + pool->opening_ < options_.min && now >= pool->reopen_at_ && !pool->retired_ &&
         budget_.take(worker_.index(), waker())) {
       ++pool->opening_;
-      asio::co_spawn(worker_.context(), open(pool), asio::detached);
+      to_open.push_back(pool);
     }
   }
+  for (auto& pool : to_open) asio::co_spawn(worker_.context(), open(std::move(pool)), asio::detached);
   std::erase_if(pools_, [&](const auto& entry) {
     const ServerPool& pool = *entry.second;
     return entry.second.use_count() == 1 && pool.open_ + pool.opening_ + pool.waiting_ == 0 &&
@@ -320,7 +360,7 @@ void DepotServers::check(SteadyTime now, const std::shared_ptr<const policy::Sna
 
 void DepotServers::close_all() {
   closing_ = true;
-  for (const auto& [key, pool] : pools_) retire(*pool);
+  for (const auto& [key, pool] : pools_) renew(*pool);
   for (const auto& waiter : waiters_) grant(*waiter, nullptr);
   waiters_.clear();
 }

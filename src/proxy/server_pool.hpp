@@ -43,7 +43,9 @@ class ServerPool {
   std::size_t waiting_ = 0;
   SteadyTime used_at_{};
   SteadyTime reopen_at_{};  ///< no new connection before
-  bool retired_ = false;  ///< the depot's address, or the login, is another now
+  SteadyTime proven_at_{};  ///< the login was last tried at the server
+  std::uint64_t generation_ = 0;  ///< connections of an older one are not used again
+  bool retired_ = false;  ///< the depot's address, or the login, is another now: its sessions must connect again
 };
 
 /// What acquire() brings: a connection, or an ErrorResponse for the client.
@@ -102,7 +104,8 @@ class DepotServers {
   void grant(Waiter& waiter, std::shared_ptr<ServerConnection> connection);
   void remove_waiter(const std::shared_ptr<Waiter>& waiter);
   [[nodiscard]] ServerBudget::Wake waker();
-  void retire(ServerPool& pool);
+  void renew(ServerPool& pool);
+  void prove_login(const std::shared_ptr<ServerPool>& pool, SteadyTime now);
 
   Worker& worker_;
   const policy::DepotId depot_;
