@@ -24,6 +24,13 @@ std::string Program::metrics_text() {
   page.counter("bartizan_client_sent_bytes_total", "Bytes to clients, inside TLS.", number(f.bytes_to_clients));
   page.counter("bartizan_analysis_hits_total", "Statements whose analysis was cached.", number(f.analysis_hits));
   page.counter("bartizan_analysis_misses_total", "Statements that were parsed.", number(f.analysis_misses));
+  page.gauge("bartizan_server_connections", "Connections to depots' servers.", number(f.server_connections));
+  page.gauge("bartizan_server_connections_idle", "Of those, not in use by a session.", number(f.servers_idle));
+  page.gauge("bartizan_sessions_waiting", "Sessions that wait for a server connection.", number(f.sessions_waiting));
+  page.counter("bartizan_queue_timeouts_total", "Sessions ended because none became free.", number(f.queue_timeouts));
+  for (const auto& [reason, count] : f.pins)
+    page.gauge("bartizan_sessions_pinned", "Sessions that keep their server connection, by reason.",
+               {{"reason", reason}}, number(count));
   const auto audit = audit_->figures();
   page.gauge("bartizan_audit_healthy", "1 while the audit log can be written.", audit.healthy ? 1 : 0);
   page.counter("bartizan_audit_records_total", "Audit intents taken.", number(audit.records));

@@ -30,6 +30,7 @@ Document Program::list_sessions() {
                             {"application", session.application_name},
                             {"since", control::format_time(session.since)},
                             {"server_pid", number(session.server_process_id)},
+                            {"pinned", session.pinned},
                             {"statements", number(session.statements)}});
   }
   return items;

@@ -84,6 +84,34 @@ Command depot_login() {
           .check = check_login};
 }
 
+Parameter count_of(std::string_view name, std::string_view help, int most) {
+  return {.name = name, .kind = ParameterKind::Integer, .placeholder = "N", .help = help, .min = 0, .max = most};
+}
+
+Command depot_set() {
+  constexpr int kDay = 86400;
+  return {.noun = "depot",
+          .verb = "set",
+          .admin_verb = "depot.set",
+          .summary = "change how a depot's sessions come to server connections",
+          .description =
+              "In transaction mode a session has a server connection from the first statement of a transaction to its "
+              "end, so that few serve many; what needs a session (temporary tables, LISTEN, SET of most settings, …) "
+              "keeps its connection. In session mode each session has one of its own. New sessions get the new mode.",
+          .parameters = {name_of("the depot"),
+                         {.name = "pool-mode", .placeholder = "MODE", .help = "transaction or session"},
+                         count_of("pool-size", "most server connections; 0: 20 in transaction mode, else no limit", 100'000),
+                         count_of("pool-min", "server connections kept open for each login in use", 100'000),
+                         count_of("queue-timeout", "seconds that a session waits for one; 0: for ever", kDay),
+                         count_of("server-idle-timeout", "seconds before an unused one is closed; 0: never", kDay),
+                         count_of("server-lifetime", "seconds before one is replaced, +-10 %; 0: never", 7 * kDay),
+                         {.name = "share-unnamed",
+                          .placeholder = "on|off",
+                          .help = "prepare statements without a name that come again once a server connection"}},
+          .examples = {{"bartizan depot set clinic --pool-size 40", ""},
+                       {"bartizan depot set clinic --pool-mode session", ""}}};
+}
+
 Command import_roles() {
   return {
       .noun = "import",
@@ -117,6 +145,7 @@ std::vector<Command> depot_commands() {
   return {
       depot_create(),
       depot_login(),
+      depot_set(),
       {.noun = "depot",
        .verb = "list",
        .admin_verb = "depot.list",

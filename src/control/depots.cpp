@@ -20,6 +20,21 @@ const char* word_of(store::SecretKind kind) {
   return "none";
 }
 
+Document render_pool(const policy::PoolOptions& pool) {
+  const auto seconds = [](std::chrono::milliseconds duration) {
+    return std::chrono::duration_cast<std::chrono::seconds>(duration).count();
+  };
+  Document size;
+  if (pool.limit() != 0) size = Document(std::int64_t{pool.limit()});
+  return Document(Members{{"mode", pool.mode == policy::PoolMode::Session ? "session" : "transaction"},
+                          {"size", std::move(size)},
+                          {"min", std::int64_t{pool.min}},
+                          {"queue_timeout", seconds(pool.queue_timeout)},
+                          {"server_idle_timeout", seconds(pool.idle_timeout)},
+                          {"server_lifetime", seconds(pool.lifetime)},
+                          {"share_unnamed", pool.share_unnamed}});
+}
+
 Result<Document> render(store::Transaction& transaction, const store::Record<policy::Depot>& depot) {
   BZ_TRY(const auto logins, store::DepotLogins(transaction).list(depot.value.id));
   Items login_items;
@@ -45,6 +60,7 @@ Result<Document> render(store::Transaction& transaction, const store::Record<pol
                  {"tls", plain ? "disable" : "verify-full"},
                  {"state", depot.value.state == policy::DepotState::Active ? "active" : "suspended"},
                  {"embedded", depot.value.embedded},
+                 {"pool", render_pool(depot.value.pool)},
                  {"logins", std::move(login_items)}};
   append_meta(out, depot.meta);
   return Document(std::move(out));
@@ -176,6 +192,49 @@ Result<Document> depot_delete(Call& call, Args& args) {
   BZ_CHECK(depots.remove(depot->value.id, version));
   BZ_CHECK(transaction.commit());
   return Document();
+}
+
+namespace {
+
+/// What is left out stays as it is.
+Result<void> take_pool(Args& args, policy::PoolOptions& pool) {
+  constexpr std::int64_t kDay = 86400;
+  BZ_TRY(const auto mode, args.text_or_none("pool_mode", 16));
+  if (mode && *mode != "transaction" && *mode != "session")
+    return fail(Errc::InvalidArgument, "'pool_mode' is transaction or session");
+  if (mode) pool.mode = *mode == "session" ? policy::PoolMode::Session : policy::PoolMode::Transaction;
+  BZ_TRY(const auto size, args.integer_or_none("pool_size", 0, 100'000));
+  if (size) pool.size = *size == 0 ? std::nullopt : std::optional(static_cast<std::uint32_t>(*size));
+  BZ_TRY(const auto min, args.integer_or_none("pool_min", 0, 100'000));
+  if (min) pool.min = static_cast<std::uint32_t>(*min);
+  BZ_TRY(const auto queue, args.integer_or_none("queue_timeout", 0, kDay));
+  if (queue) pool.queue_timeout = std::chrono::seconds(*queue);
+  BZ_TRY(const auto idle, args.integer_or_none("server_idle_timeout", 0, kDay));
+  if (idle) pool.idle_timeout = std::chrono::seconds(*idle);
+  BZ_TRY(const auto lifetime, args.integer_or_none("server_lifetime", 0, 7 * kDay));
+  if (lifetime) pool.lifetime = std::chrono::seconds(*lifetime);
+  BZ_TRY(const auto share, args.text_or_none("share_unnamed", 8));
+  if (share && *share != "on" && *share != "off") return fail(Errc::InvalidArgument, "'share_unnamed' is on or off");
+  if (share) pool.share_unnamed = *share == "on";
+  return {};
+}
+
+}  // namespace
+
+Result<Document> depot_set(Call& call, Args& args) {
+  BZ_TRY(const auto name, args.name("name", NameKind::Resource));
+  BZ_TRY(const auto given, take_version(args));
+  BZ_TRY(auto transaction, call.write());
+  store::Depots depots(transaction);
+  auto depot = depots.find(name);
+  if (!depot) return tl::unexpected<Error>(with_list_hint(call, std::move(depot).error(), "depot"));
+  BZ_CHECK(take_pool(args, depot->value.pool));
+  BZ_CHECK(args.finish());
+  BZ_TRY(const auto version, checked_version(given, depot->meta));
+  BZ_TRY(const auto changed, depots.update(depot->value, version));
+  BZ_TRY(auto document, render(transaction, changed));
+  BZ_CHECK(transaction.commit());
+  return document;
 }
 
 Result<Document> depot_login(Call& call, Args& args) {

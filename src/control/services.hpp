@@ -39,6 +39,7 @@ Result<Document> depot_list(Call& call, Args& args);
 Result<Document> depot_show(Call& call, Args& args);
 Result<Document> depot_delete(Call& call, Args& args);
 Result<Document> depot_login(Call& call, Args& args);
+Result<Document> depot_set(Call& call, Args& args);
 
 Result<Document> identity_create(Call& call, Args& args);
 Result<Document> identity_list(Call& call, Args& args);

@@ -23,6 +23,7 @@ constexpr std::array kVerbs = {
     Verb{"depot.delete", depot_delete},
     Verb{"depot.list", depot_list},
     Verb{"depot.login", depot_login},
+    Verb{"depot.set", depot_set},
     Verb{"depot.show", depot_show},
     Verb{"doctor", doctor},
     Verb{"grant.add", grant_add},

@@ -25,10 +25,15 @@ constexpr auto kDueReplies = std::chrono::seconds(5);
 }  // namespace
 
 void ClientSession::close() {
+  if (closing_) return;
   closing_ = true;
+  *abandoned_ = true;
   client_.close();
-  if (server_) server_->close();
-  if (opening_server_ != nullptr) opening_server_->close();
+  if (server_) {
+    const auto server = std::exchange(server_, nullptr);
+    server->use(nullptr);
+    server->close();
+  }
   progress_.cancel();
 }
 
@@ -49,44 +54,55 @@ void ClientSession::end_with(pgwire::SqlState sqlstate, std::string message, std
   close();
 }
 
-/// Writes what the peer takes at once; the rest waits. False when the peer is gone.
-bool ClientSession::send_now(net::Stream& stream, const session::ByteRuns& runs, Bytes& waiting) {
-  if (runs.empty()) return true;
-  ByteView single;
-  if (waiting.empty() && runs.size() == 1) {
-    single = runs[0];
-  } else {
-    for (std::size_t i = 0; i < runs.size(); ++i) {
-      const ByteView run = runs[i];
-      waiting.insert(waiting.end(), run.begin(), run.end());
-    }
-    single = waiting;
-  }
-  std::size_t done = 0;
-  while (done < single.size()) {
-    const auto step = stream.try_write(single.subspan(done));
-    if (step.status == net::IoStatus::WouldBlock) break;
-    if (step.status != net::IoStatus::Ok) return false;
-    done += step.bytes;
-  }
-  if (single.data() == waiting.data())
-    waiting.erase(waiting.begin(), waiting.begin() + static_cast<std::ptrdiff_t>(done));
-  else
-    waiting.insert(waiting.end(), single.begin() + static_cast<std::ptrdiff_t>(done), single.end());
-  return true;
+void ClientSession::use_server(std::shared_ptr<ServerConnection> server) {
+  server_ = std::move(server);
+  server_->use(this);
 }
 
+/// The session goes on without a server connection. REQUIRES: relay_->releasable()
+void ClientSession::release_server() {
+  const auto server = std::exchange(server_, nullptr);
+  last_server_ = server.get();
+  relay_->detach();
+  server->use(nullptr);
+  pool_->depot().put_back(server);
+}
+
+net::Task<bool> ClientSession::acquire_server() {
+  auto acquired = co_await pool_->depot().acquire(pool_, abandoned_);
+  if (closing_) co_return false;
+  if (acquired.connection) {
+    use_server(std::move(acquired.connection));
+    co_return true;
+  }
+  if (to_client_.empty() && !acquired.error_response.empty())
+    [[maybe_unused]] const auto sent = client_.try_write(acquired.error_response);
+  close();
+  co_return false;
+}
+
+/// NeedServer only where none is free at once.
 Step ClientSession::feed_client(ByteView input) {
   thread_local session::ServerRuns runs;
   runs.clear();
   const bool was_awaiting = relay_->awaiting_reply();
+  if (server_ && !relay_->attached()) relay_->attach(server_->state(), runs);
   auto step = relay_->on_client(input, runs);
+  if (step.verdict == Verdict::NeedServer) {
+    if (auto server = pool_->depot().try_acquire(*pool_, last_server_)) {
+      use_server(std::move(server));
+      relay_->attach(server_->state(), runs);
+      const auto first = step.consumed;
+      step = relay_->on_client(input.subspan(first), runs);
+      step.consumed += first;
+    }
+  }
   if (!was_awaiting && relay_->awaiting_reply()) {
     reply_awaited_since_ = client_spoke_;
     cancel_sent_ = false;
   }
   shared_.counters.bytes_from_clients.fetch_add(step.consumed, std::memory_order_relaxed);
-  if (!send_now(*server_, runs.runs(), to_server_)) server_gone();
+  if (server_ && !server_->send(runs.runs())) server_gone();
   return step;
 }
 
@@ -96,48 +112,39 @@ Step ClientSession::feed_server(ByteView input) {
   auto step = relay_->on_server(input, runs);
   shared_.counters.bytes_to_clients.fetch_add(runs.total_bytes(), std::memory_order_relaxed);
   if (!send_now(client_, runs, to_client_)) close();
+  if (stalled_) progress_.cancel();
   return step;
 }
 
-net::Task<bool> ClientSession::flush_to_server() {
-  while (!to_server_.empty() && !closing_) {
-    const bool ready = co_await server_->wait_writable();
-    if (!ready) co_return false;
-    std::size_t done = 0;
-    while (done < to_server_.size()) {
-      const auto step = server_->try_write(ByteView(to_server_).subspan(done));
-      if (step.status == net::IoStatus::WouldBlock) break;
-      if (step.status != net::IoStatus::Ok) co_return false;
-      done += step.bytes;
-    }
-    to_server_.erase(to_server_.begin(), to_server_.begin() + static_cast<std::ptrdiff_t>(done));
+/// What the server has said is with the client.
+void ClientSession::after_server(const Step& step) {
+  if (closing_) return;
+  if (step.verdict == Verdict::Fatal) {
+    const auto report = relay_->report();
+    BZ_LOG(Error, "server.protocol_violation", {"session", id_}, {"depot", depot_name_});
+    end_with(report.sqlstate, report.message, report.hint);
+    return;
   }
-  if (to_server_.capacity() > Worker::kScratchBytes) to_server_ = Bytes();
-  co_return !closing_;
+  if (relay_->probe_due()) {
+    session::ServerRuns runs;
+    relay_->probe(runs);
+    if (!server_->send(runs.runs())) server_gone();
+    return;
+  }
+  if (relay_->releasable() && server_->waiting().empty()) release_server();
 }
 
 net::Task<bool> ClientSession::flush_to_client() {
-  while (!to_client_.empty() && client_.is_open()) {
-    const bool ready = co_await client_.wait_writable();
-    if (!ready) co_return false;
-    std::size_t done = 0;
-    while (done < to_client_.size()) {
-      const auto step = client_.try_write(ByteView(to_client_).subspan(done));
-      if (step.status == net::IoStatus::WouldBlock) break;
-      if (step.status != net::IoStatus::Ok) co_return false;
-      done += step.bytes;
-    }
-    to_client_.erase(to_client_.begin(), to_client_.begin() + static_cast<std::ptrdiff_t>(done));
-  }
-  if (to_client_.capacity() > Worker::kScratchBytes) to_client_ = Bytes();
-  co_return client_.is_open();
+  const auto self = shared_from_this();
+  const bool written = co_await flush_waiting(client_, to_client_);
+  co_return written;
 }
 
 /// As PostgreSQL does, the client gets the replies to what it sent before its fault.
 net::Task<void> ClientSession::end_for_client_fault() {
   const auto report = relay_->report();
   session::ServerRuns runs;
-  if (relay_->ask_for_due_replies(runs) && send_now(*server_, runs.runs(), to_server_)) {
+  if (server_ && relay_->ask_for_due_replies(runs) && server_->send(runs.runs())) {
     const auto until = shared_.around.clock.steady() + kDueReplies;
     stalled_ = true;
     while (!closing_ && relay_->awaiting_reply() && shared_.around.clock.steady() < until) {
@@ -174,17 +181,15 @@ net::Task<void> ClientSession::pump_client() {
       input = from_client_;
     }
     auto step = feed_client(input);
-    // What was not consumed is kept before anything is waited for.
-    if (input.data() == from_client_.data()) {
-      from_client_.erase(from_client_.begin(), from_client_.begin() + static_cast<std::ptrdiff_t>(step.consumed));
-      if (from_client_.empty() && from_client_.capacity() > 4096) from_client_ = Bytes();
-    } else {
-      from_client_.assign(input.begin() + static_cast<std::ptrdiff_t>(step.consumed), input.end());
-    }
-    while (step.verdict == Verdict::Stalled && !closing_) {
-      if (!to_server_.empty()) {
+    keep_unread(input, step.consumed);  // before anything is waited for
+    while ((step.verdict == Verdict::Stalled || step.verdict == Verdict::NeedServer) && !closing_) {
+      if (step.verdict == Verdict::NeedServer) {
+        const bool acquired = co_await acquire_server();
+        if (!acquired) co_return;
+      } else if (server_ && !server_->waiting().empty()) {
         // Replies that come meanwhile are seen by the next feed, not by the wait below.
-        const bool flushed = co_await flush_to_server();
+        const auto server = server_;
+        const bool flushed = co_await server->flush();
         if (!flushed) co_return;
       } else {
         stalled_ = true;
@@ -196,16 +201,21 @@ net::Task<void> ClientSession::pump_client() {
       step = feed_client(from_client_);
       from_client_.erase(from_client_.begin(), from_client_.begin() + static_cast<std::ptrdiff_t>(step.consumed));
     }
-    if (!to_server_.empty()) {
-      const bool flushed = co_await flush_to_server();
-      if (!flushed) co_return;
+    if (server_ && !server_->waiting().empty()) {
+      const auto server = server_;
+      const bool flushed = co_await server->flush();
+      if (!flushed && server_ == server) co_return;
     }
+    if (closing_) co_return;
     if (step.verdict == Verdict::Fatal) {
       co_await end_for_client_fault();
       co_return;
     }
     if (step.verdict == Verdict::Finished) {
-      finished_ = true;  // the server closes; its pump sees it
+      // Forwarded to a server connection that is not to be kept: that one closes.
+      finished_ = server_ && !relay_->releasable();
+      if (server_ && !finished_) release_server();
+      if (!finished_) close();
       co_return;
     }
     if (++burst >= kBurst) {
@@ -215,68 +225,24 @@ net::Task<void> ClientSession::pump_client() {
   }
 }
 
-net::Task<void> ClientSession::pump_server() {
-  const auto self = shared_from_this();
-  int burst = 0;
-  for (;;) {
-    if (closing_) co_return;
-    const auto scratch = worker_.scratch();
-    const auto read = server_->try_read(scratch);
-    if (read.status == net::IoStatus::WouldBlock) {
-      burst = 0;
-      const bool ready = co_await server_->wait_readable();
-      if (!ready) co_return;
-      continue;
-    }
-    if (read.status != net::IoStatus::Ok) {
-      [[maybe_unused]] const bool flushed = co_await flush_to_client();
-      server_gone();
-      co_return;
-    }
-    ByteView input = scratch.first(read.bytes);
-    if (!from_server_.empty()) {
-      from_server_.insert(from_server_.end(), input.begin(), input.end());
-      input = from_server_;
-    }
-    const auto step = feed_server(input);
-    if (input.data() == from_server_.data()) {
-      from_server_.erase(from_server_.begin(), from_server_.begin() + static_cast<std::ptrdiff_t>(step.consumed));
-      if (from_server_.empty() && from_server_.capacity() > 4096) from_server_ = Bytes();
-    } else {
-      from_server_.assign(input.begin() + static_cast<std::ptrdiff_t>(step.consumed), input.end());
-    }
-    if (stalled_) progress_.cancel();
-    if (to_client_.size() > worker_.limits().buffer_bytes || (!to_client_.empty() && step.verdict == Verdict::Fatal)) {
-      const bool flushed = co_await flush_to_client();
-      if (!flushed) {
-        close();
-        co_return;
-      }
-    }
-    if (step.verdict == Verdict::Fatal) {
-      const auto report = relay_->report();
-      BZ_LOG(Error, "server.protocol_violation", {"session", id_}, {"depot", depot_name_});
-      end_with(report.sqlstate, report.message, report.hint);
-      co_return;
-    }
-    if (!to_client_.empty()) {
-      // Below the mark: go on reading only once it is written, so that memory stays bounded.
-      const bool flushed = co_await flush_to_client();
-      if (!flushed) {
-        close();
-        co_return;
-      }
-    }
-    if (++burst >= kBurst) {
-      burst = 0;
-      co_await asio::post(worker_.context(), use_result);
-    }
+/// What the relay has not consumed is handed in again with more.
+void ClientSession::keep_unread(ByteView input, std::size_t consumed) {
+  if (input.data() == from_client_.data()) {
+    from_client_.erase(from_client_.begin(), from_client_.begin() + static_cast<std::ptrdiff_t>(consumed));
+    if (from_client_.empty() && from_client_.capacity() > 4096) from_client_ = Bytes();
+  } else {
+    from_client_.assign(input.begin() + static_cast<std::ptrdiff_t>(consumed), input.end());
   }
 }
 
 /// The server's connection has ended. Where it has not said why, the client is told.
 void ClientSession::server_gone() {
   if (closing_) return;
+  if (server_) {
+    const auto server = std::exchange(server_, nullptr);
+    server->use(nullptr);
+    server->close();
+  }
   if (finished_ || relay_->server_said_fatal()) {
     close();
     return;
@@ -294,6 +260,9 @@ void ClientSession::publish_figures() {
   counters.errors.fetch_add(now.failed - published_.failed, std::memory_order_relaxed);
   counters.rows.fetch_add(now.rows - published_.rows, std::memory_order_relaxed);
   published_ = now;
+  if (counted_pin_ == relay_->pin_reason()) return;
+  counted_pin_ = relay_->pin_reason();
+  counters.pins[static_cast<std::size_t>(counted_pin_)].fetch_add(1, std::memory_order_relaxed);
 }
 
 void ClientSession::check(SteadyTime now, const policy::Snapshot* changed) {
@@ -341,29 +310,6 @@ void ClientSession::check(SteadyTime now, const policy::Snapshot* changed) {
     end_with(pgwire::sqlstate::kIdleSessionTimeout, "terminating connection due to idle-session timeout");
 }
 
-namespace {
-
-net::Task<void> send_cancel(asio::io_context& context, std::shared_ptr<const CancelTarget> target) {
-  auto address = target->server;
-  auto connected = co_await connect_server(context, std::move(address));
-  if (!connected) co_return;
-  const net::CloseAfter deadline(**connected, kServerPatience);
-  Bytes out;
-  std::array<std::byte, 4> secret{};
-  store_be32(secret.data(), target->secret);
-  pgwire::MessageWriter writer(out);
-  pgwire::write_cancel_request(writer, target->process_id, secret);
-  [[maybe_unused]] auto sent = co_await (*connected)->write_all(out);
-}
-
-}  // namespace
-
-/// statement_timeout: the server ends the statement itself, with its own 57014.
-void ClientSession::send_query_cancel() {
-  cancel_sent_ = true;
-  asio::co_spawn(worker_.context(), send_cancel(worker_.context(), cancel_target_), asio::detached);
-}
-
 SessionInfo ClientSession::info() const {
   SessionInfo info;
   info.id = id_;
@@ -377,7 +323,11 @@ SessionInfo ClientSession::info() const {
     info.state = "starting";
     return info;
   }
-  info.server_process_id = cancel_target_ ? cancel_target_->process_id : 0;
+  info.server_process_id = server_ ? server_->process_id() : 0;
+  if (pool_->mode() == policy::PoolMode::Session)
+    info.pinned = "session";
+  else if (relay_->pinned())
+    info.pinned = sql::to_string(relay_->pin_reason());
   info.statements = relay_->figures().statements;
   if (relay_->awaiting_reply())
     info.state = "active";

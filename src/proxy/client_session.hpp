@@ -10,7 +10,8 @@
 #include "bartizan/policy/decision.hpp"
 #include "bartizan/session/client_startup.hpp"
 #include "bartizan/session/relay.hpp"
-#include "server_link.hpp"
+#include "server_pool.hpp"
+#include "waiting_bytes.hpp"
 #include "worker.hpp"
 
 namespace bartizan::proxy {
@@ -33,6 +34,13 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   void end_with(pgwire::SqlState sqlstate, std::string message, std::string hint = {});
   void close();
 
+  // Called by the server connection that it uses.
+  [[nodiscard]] session::Step feed_server(ByteView input);
+  [[nodiscard]] bool must_flush() const noexcept { return !to_client_.empty(); }
+  net::Task<bool> flush_to_client();
+  void after_server(const session::Step& step);
+  void server_gone();
+
   [[nodiscard]] bool signed_in() const noexcept { return relay_ != nullptr; }
   [[nodiscard]] SteadyTime begun() const noexcept { return begun_; }
   [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
@@ -49,24 +57,31 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   net::Task<bool> become_tls();
   net::Task<bool> sign_in();
   net::Task<bool> prove(std::unique_ptr<Granted>& granted);
-  net::Task<bool> connect(std::unique_ptr<Granted> granted);
-  net::Task<void> cancel(session::CancelKey key);
   net::Task<void> refuse(pgwire::ErrorReport report);
   [[nodiscard]] bool record_sign_in(const policy::Identity* identity, audit::Status status, std::string_view sqlstate);
   void record_sign_out();
-  void register_cancel_key(const ServerAddress& address, const ServerLink& link, Bytes& out);
+
+  // client_connect.cpp
+  net::Task<bool> connect(std::unique_ptr<Granted> granted);
+  net::Task<bool> refuse_grant(const policy::Identity& identity, Errc reason);
+  void become(const Granted& granted);
+  net::Task<bool> join_pool(const Granted& granted);
+  [[nodiscard]] Bytes greeting() const;
+  [[nodiscard]] session::CancelKey register_cancel_key();
+
+  // client_cancel.cpp
+  net::Task<void> cancel(session::CancelKey key);
+  static net::Task<bool> cancel_at_owner(std::shared_ptr<const CancelTarget> target);
+  void send_query_cancel();
 
   // client_relay.cpp
   net::Task<void> pump_client();
-  net::Task<void> pump_server();
   net::Task<void> end_for_client_fault();
-  net::Task<bool> flush_to_server();
-  net::Task<bool> flush_to_client();
+  net::Task<bool> acquire_server();
   [[nodiscard]] session::Step feed_client(ByteView input);
-  [[nodiscard]] session::Step feed_server(ByteView input);
-  bool send_now(net::Stream& stream, const session::ByteRuns& runs, Bytes& waiting);
-  void server_gone();
-  void send_query_cancel();
+  void keep_unread(ByteView input, std::size_t consumed);
+  void use_server(std::shared_ptr<ServerConnection> server);
+  void release_server();
   void publish_figures();
 
   Worker& worker_;
@@ -75,8 +90,10 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   net::Address peer_;
   std::string counted_host_;  // as entered in AddressCounts, empty when it is not
   net::Stream client_;
-  std::unique_ptr<net::Stream> server_;
-  net::Stream* opening_server_ = nullptr;
+  std::shared_ptr<ServerPool> pool_;
+  std::shared_ptr<ServerConnection> server_;        // in use now
+  const ServerConnection* last_server_ = nullptr;   // compared only, it may be gone
+  const std::shared_ptr<bool> abandoned_ = std::make_shared<bool>(false);  // closing, for those who wait for it
   const SteadyTime begun_;
   const WallTime since_;
   SteadyTime client_spoke_;       // last bytes of the client
@@ -87,7 +104,6 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   std::optional<Bytes> end_point_hash_;
   std::unique_ptr<session::StartupRequest> request_;
   std::unique_ptr<session::Relay> relay_;
-  std::shared_ptr<const CancelTarget> cancel_target_;
   std::optional<session::CancelKey> cancel_key_;
   policy::Subject subject_;
   std::string who_;
@@ -95,10 +111,8 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   std::string depot_name_;
   std::string application_name_;
   Bytes from_client_;  // the part of a message that is not whole yet
-  Bytes from_server_;
   Bytes to_client_;    // what a slow peer has not taken yet
-  Bytes to_server_;
-  bool server_pump_running_ = false;
+  sql::PinReason counted_pin_ = sql::PinReason::None;
   bool stalled_ = false;  // the client pump waits for replies to come
   net::asio::steady_timer progress_;  // the client pump waits on it while stalled
   session::RelayFigures published_;

@@ -13,20 +13,13 @@
 #include "bartizan/pgwire/frame.hpp"
 #include "bartizan/session/client_sign_in.hpp"
 #include "client_session.hpp"
+#include "granted.hpp"
 
 namespace bartizan::proxy {
 
 namespace asio = net::asio;
 using session::ClientSignIn;
 using session::ClientStartup;
-
-/// What a proven identity may use.
-struct ClientSession::Granted {
-  std::shared_ptr<const policy::Snapshot> snapshot;
-  const policy::Identity* identity = nullptr;
-  const policy::Depot* depot = nullptr;
-  policy::GrantedLogin grant;
-};
 
 ClientSession::ClientSession(Worker& worker, std::uint64_t id, net::Accepted accepted)
     : worker_(worker),
@@ -59,6 +52,8 @@ void ClientSession::run() {
     } else {
       self->shared_.counters.half_open.fetch_sub(1, std::memory_order_relaxed);
     }
+    if (self->counted_pin_ != sql::PinReason::None)
+      self->shared_.counters.pins[static_cast<std::size_t>(self->counted_pin_)].fetch_sub(1, std::memory_order_relaxed);
     if (self->cancel_key_) self->shared_.cancels.remove(*self->cancel_key_);
     self->worker_.leave(self->id_);
   });
@@ -69,14 +64,9 @@ net::Task<void> ClientSession::main() {
   if (!started) co_return;
   const bool ready = co_await sign_in();
   if (!ready) co_return;
-  server_pump_running_ = true;
-  asio::co_spawn(worker_.context(), pump_server(), [self = shared_from_this()](std::exception_ptr fault) {
-    if (fault) self->close();
-    self->server_pump_running_ = false;
-    self->progress_.cancel();
-  });
   co_await pump_client();
-  while (server_pump_running_) {
+  // Behind its Terminate the server still answers what it had been sent before, and closes.
+  while (finished_ && !closing_) {
     progress_.expires_after(std::chrono::hours(1));
     co_await progress_.async_wait(asio::as_tuple(asio::use_awaitable));
   }
@@ -203,37 +193,6 @@ net::Task<bool> ClientSession::negotiate(ClientStartup& startup) {
   }
 }
 
-/// Answers nothing, as PostgreSQL; returns when the server has taken it, so that a client that
-/// waits for the end of this connection knows.
-net::Task<void> ClientSession::cancel(session::CancelKey key) {
-  const auto target = shared_.cancels.find(key);
-  if (!target) co_return;
-  const auto ticket = shared_.around.log.begin({audit::Event::Cancel, shared_.around.clock.wall(), target->who, {}});
-  if (!ticket) co_return;
-  shared_.counters.cancels.fetch_add(1, std::memory_order_relaxed);
-  auto address = target->server;
-  auto connected = co_await connect_server(worker_.context(), std::move(address));
-  audit::Outcome outcome;
-  outcome.status = audit::Status::Failed;
-  if (connected) {
-    opening_server_ = connected->get();
-    const net::CloseAfter deadline(**connected, kServerPatience);
-    Bytes out;
-    std::array<std::byte, 4> secret{};
-    store_be32(secret.data(), target->secret);
-    pgwire::MessageWriter writer(out);
-    pgwire::write_cancel_request(writer, target->process_id, secret);
-    auto sent = co_await (*connected)->write_all(out);
-    if (sent) {
-      std::array<std::byte, 1> end{};
-      [[maybe_unused]] auto ended = co_await (*connected)->read_some(end);
-      outcome.status = audit::Status::Ok;
-    }
-    opening_server_ = nullptr;
-  }
-  shared_.around.log.finish(*ticket, outcome);
-}
-
 bool ClientSession::record_sign_in(const policy::Identity* identity, audit::Status status, std::string_view sqlstate) {
   if (status != audit::Status::Ok) shared_.counters.sign_in_failures.fetch_add(1, std::memory_order_relaxed);
   std::string who = who_;
@@ -260,19 +219,6 @@ net::Task<bool> ClientSession::sign_in() {
   const bool connected = co_await connect(std::move(granted));
   co_return connected;
 }
-
-namespace {
-
-pgwire::ErrorReport fatal(pgwire::SqlState sqlstate, std::string message, std::string hint = {}) {
-  pgwire::ErrorReport report;
-  report.severity = pgwire::Severity::Fatal;
-  report.sqlstate = sqlstate;
-  report.message = std::move(message);
-  report.hint = std::move(hint);
-  return report;
-}
-
-}  // namespace
 
 /// The SCRAM exchange. The same for names that exist and names that do not, up to its last step.
 net::Task<bool> ClientSession::prove(std::unique_ptr<Granted>& granted) {
@@ -363,117 +309,6 @@ net::Task<bool> ClientSession::prove(std::unique_ptr<Granted>& granted) {
 void ClientSession::record_sign_out() {
   const auto ticket = shared_.around.log.begin({audit::Event::SignOut, shared_.around.clock.wall(), who_, {}});
   if (ticket) shared_.around.log.finish(*ticket, {});
-}
-
-/// What the identity may use, and the server connection for it.
-net::Task<bool> ClientSession::connect(std::unique_ptr<Granted> granted) {
-  const auto& around = shared_.around;
-  const policy::Identity& identity = *granted->identity;
-  const policy::Depot* depot = granted->snapshot->find_depot(request_->database);
-  // A depot that does not exist and one that is not granted are told apart by nobody.
-  auto grant = depot == nullptr ? Result<policy::GrantedLogin>(fail(Errc::PermissionDenied, ""))
-                                : granted->snapshot->resolve_grant(identity.id, depot->id, around.clock.wall());
-  if (!grant) {
-    const bool choose = grant.error().code == Errc::FailedPrecondition;
-    [[maybe_unused]] const bool recorded =
-        record_sign_in(&identity, audit::Status::Refused, choose ? "22023" : "3D000");
-    auto report =
-        choose ? fatal(pgwire::sqlstate::kInvalidParameterValue, "your grants on this depot can't be told apart",
-                       "An administrator must leave one (`bartizan grant list`).")
-               : fatal(pgwire::sqlstate::kInvalidCatalogName,
-                       fmt::format("database \"{}\" does not exist, or you have no grant on it", request_->database),
-                       "Ask an administrator for a grant (`bartizan grant add`).");
-    co_await refuse(std::move(report));
-    co_return false;
-  }
-  subject_.identity = identity.id;
-  subject_.tenant = identity.tenant;
-  subject_.depot = depot->id;
-  subject_.login = grant->login->role_name;
-  subject_.valid_until = grant->valid_until;
-  identity_name_ = identity.name;
-  depot_name_ = depot->name;
-  application_name_ = request_->application_name;
-  fmt::format_to(std::back_inserter(who_), "\"session\":{}", id_);
-  audit::append_member(who_, "identity", identity.name);
-  if (identity.tenant)
-    if (const auto* tenant = granted->snapshot->find_tenant(*identity.tenant))
-      audit::append_member(who_, "tenant", tenant->name);
-  audit::append_member(who_, "depot", depot->name);
-  audit::append_member(who_, "login", subject_.login);
-  audit::append_member(who_, "address", peer_.to_string());
-
-  LinkRequest request;
-  request.address.endpoint = depot->endpoint;
-  if (const auto* verify = std::get_if<policy::TlsVerifyFull>(&depot->tls)) {
-    auto context = shared_.server_tls.get(*verify);
-    if (!context) {
-      BZ_LOG(Error, "server.tls_unusable", {"depot", depot->name}, {"reason", context.error().detail});
-      co_await refuse(fatal(pgwire::sqlstate::kCannotConnectNow, "the depot's server can't be reached"));
-      co_return false;
-    }
-    request.address.tls = std::move(*context);
-  }
-  request.database = depot->database;
-  request.login = grant->login;
-  request.snapshot = granted->snapshot;
-  request.settings = request_->settings;
-  const ServerAddress address = request.address;
-  auto link = co_await open_server_link(worker_.context(), shared_, std::move(request), opening_server_);
-  if (!link || closing_) {
-    [[maybe_unused]] const bool recorded = record_sign_in(&identity, audit::Status::Failed, "08006");
-    if (!link) {
-      const Bytes out = link.error().error_response;
-      [[maybe_unused]] auto sent = co_await client_.write_all(out);
-    }
-    co_return false;
-  }
-  server_ = std::move(link->stream);
-  Bytes out = std::move(link->greeting);
-  register_cancel_key(address, *link, out);
-  {
-    pgwire::MessageWriter writer(out);
-    pgwire::write_ready_for_query(writer, pgwire::TransactionStatus::Idle);
-  }
-  if (!record_sign_in(&identity, audit::Status::Ok, "00000")) {
-    co_await refuse(fatal(pgwire::sqlstate::kIoError, "the audit log can't take this sign-in, so it is refused",
-                          "Try again; operators find the reason in Bartizan's log under audit.write_failed."));
-    co_return false;
-  }
-  session::RelayLimits limits;
-  limits.statement_bytes = worker_.limits().statement_bytes;
-  relay_ = std::make_unique<session::Relay>(
-      subject_, who_, session::RelayTools{worker_.analyses(), around.log, around.clock, shared_.stale}, limits);
-  relay_->follow_greeting(out);
-  from_server_ = std::move(link->first_bytes);
-  shared_.counters.half_open.fetch_sub(1, std::memory_order_relaxed);
-  shared_.counters.sessions.fetch_add(1, std::memory_order_relaxed);
-  shared_.counters.sign_ins.fetch_add(1, std::memory_order_relaxed);
-  client_spoke_ = around.clock.steady();
-  request_.reset();
-  auto sent = co_await client_.write_all(out);
-  co_return sent.has_value();
-}
-
-/// The server's own process id, so that tools which compare it keep working; our own secret.
-void ClientSession::register_cancel_key(const ServerAddress& address, const ServerLink& link, Bytes& out) {
-  auto target = std::make_shared<CancelTarget>();
-  target->server = address;
-  target->process_id = link.process_id;
-  target->secret = link.cancel_secret;
-  target->who = who_;
-  cancel_target_ = target;
-  std::array<std::byte, 4> secret{};
-  session::CancelKey key;
-  key.process_id = link.process_id;
-  do {
-    shared_.around.random.fill(secret);
-    key.secret = load_be32(secret.data());
-  } while (shared_.cancels.find(key) != nullptr);
-  cancel_key_ = key;
-  shared_.cancels.add(key, std::move(target));
-  pgwire::MessageWriter writer(out);
-  pgwire::write_backend_key_data(writer, key.process_id, secret);
 }
 
 }  // namespace bartizan::proxy

@@ -40,7 +40,8 @@ class RunningGateway final : public Gateway {
     const unsigned wanted = shared_.options.workers;
     const unsigned count = wanted != 0 ? wanted : std::max(1u, std::thread::hardware_concurrency());
     const auto digest_key = sql::DigestKey::random(shared_.around.random);
-    for (unsigned i = 0; i < count; ++i) workers_.push_back(std::make_unique<Worker>(shared_, digest_key));
+    for (unsigned i = 0; i < count; ++i) workers_.push_back(std::make_unique<Worker>(shared_, i, digest_key));
+    for (const auto& worker : workers_) shared_.workers.push_back(worker.get());
     std::uint16_t port = shared_.options.listen.port;
     for (const auto& listen : shared_.options.listen.addresses) {
       auto listener = net::Listener::open(workers_[0]->context(), listen.address, port, shared_.options.listen.backlog);
@@ -118,9 +119,16 @@ class RunningGateway final : public Gateway {
     f.rows = c.rows;
     f.bytes_from_clients = c.bytes_from_clients;
     f.bytes_to_clients = c.bytes_to_clients;
+    f.queue_timeouts = c.queue_timeouts;
+    for (std::size_t i = 1; i < c.pins.size(); ++i)
+      f.pins.emplace_back(sql::to_string(static_cast<sql::PinReason>(i)), c.pins[i].load());
     for (const auto& worker : workers_) {
       f.analysis_hits += worker->hits();
       f.analysis_misses += worker->misses();
+      const auto servers = worker->servers();
+      f.server_connections += servers.open;
+      f.servers_idle += servers.idle;
+      f.sessions_waiting += servers.waiting;
     }
     return f;
   }

@@ -33,7 +33,7 @@ LinkFailure unreachable() {
   report.sqlstate = pgwire::sqlstate::kCannotConnectNow;
   report.message = "the depot's server can't be reached";
   report.hint = "Try again shortly. An operator finds out more with `bartizan doctor`.";
-  return {error_bytes(report)};
+  return {error_bytes(report), false};
 }
 
 }  // namespace
@@ -120,7 +120,7 @@ net::Task<LinkResult> sign_in(net::Stream& stream, Shared& shared, const LinkReq
     }
     if (step.action == ServerSignIn::Action::Failed) {
       const bool as_is = !steps.server_error().empty();
-      co_return tl::unexpected(LinkFailure{as_is ? steps.server_error() : error_bytes(steps.report())});
+      co_return tl::unexpected(LinkFailure{as_is ? steps.server_error() : error_bytes(steps.report()), !as_is});
     }
     if (step.action == ServerSignIn::Action::Ready) {
       ServerLink link;
@@ -139,8 +139,7 @@ net::Task<LinkResult> sign_in(net::Stream& stream, Shared& shared, const LinkReq
 
 }  // namespace
 
-net::Task<LinkResult> open_server_link(net::asio::io_context& context, Shared& shared, LinkRequest request,
-                                       net::Stream*& opening) {
+net::Task<LinkResult> open_server_link(net::asio::io_context& context, Shared& shared, LinkRequest request) {
   auto address = request.address;
   auto connected = co_await connect_server(context, std::move(address));
   if (!connected) {
@@ -148,7 +147,7 @@ net::Task<LinkResult> open_server_link(net::asio::io_context& context, Shared& s
     co_return tl::unexpected(unreachable());
   }
   auto stream = std::move(*connected);
-  opening = stream.get();
+  const net::CloseAfter deadline(*stream, kServerPatience);
   session::ServerSignInRequest facts;
   facts.user = request.login->role_name;
   facts.database = request.database;
@@ -161,7 +160,6 @@ net::Task<LinkResult> open_server_link(net::asio::io_context& context, Shared& s
   }
   ServerSignIn steps(std::move(facts));
   auto link = co_await sign_in(*stream, shared, request, steps);
-  opening = nullptr;
   if (link) link->stream = std::move(stream);
   co_return link;
 }

@@ -20,6 +20,7 @@ struct ServerLink {
 /// Why there is none: as ErrorResponse bytes, ready to be sent.
 struct LinkFailure {
   Bytes error_response;
+  bool login_refused = false;  ///< the server was there and did not let this login in
 };
 
 struct LinkRequest {
@@ -28,15 +29,15 @@ struct LinkRequest {
   const policy::DepotLogin* login = nullptr;  ///< lives as long as `snapshot`
   std::shared_ptr<const policy::Snapshot> snapshot;
   std::vector<std::pair<std::string, std::string>> settings;
+  policy::ServerTls tls;  ///< as configured, beside the context made of it in `address`
 };
 
 using LinkResult = tl::expected<ServerLink, LinkFailure>;
 
-/// opening: where the stream is put while it is being opened, so that a deadline can close it.
 [[nodiscard]] net::Task<LinkResult> open_server_link(net::asio::io_context& context, Shared& shared,
-                                                     LinkRequest request, net::Stream*& opening);
+                                                     LinkRequest request);
 
-/// How long a server may take from connect to the end of the TLS handshake, and for a cancel.
+/// How long a server may take from connect to the end of the TLS handshake, to sign in, and for a cancel.
 inline constexpr auto kServerPatience = std::chrono::seconds(10);
 
 /// A connected stream, under TLS where the address says so, before any StartupMessage.

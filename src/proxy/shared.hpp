@@ -1,6 +1,7 @@
 // What all workers of one gateway share. Thread-safe member by member.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <boost/asio/thread_pool.hpp>
 #include <map>
@@ -12,6 +13,7 @@
 #include "bartizan/proxy/gateway.hpp"
 #include "bartizan/session/client_startup.hpp"
 #include "scram_key_cache.hpp"
+#include "server_budget.hpp"
 
 namespace bartizan::proxy {
 
@@ -21,16 +23,18 @@ struct ServerAddress {
   std::shared_ptr<const net::TlsContext> tls;  ///< null: a unix socket
 };
 
-/// What a CancelRequest with our key means on the server.
+class ClientSession;
+class Worker;
+
+/// Whom a CancelRequest with our key is for. What it means on a server, its worker knows.
 struct CancelTarget {
-  ServerAddress server;
-  std::uint32_t process_id = 0;
-  std::uint32_t secret = 0;
-  std::string who;  ///< audit members of the session
+  Worker* worker = nullptr;
+  std::weak_ptr<ClientSession> session;  ///< to be locked on the worker's thread only
+  std::string who;                       ///< audit members of the session
 };
 
-/// Our cancel keys: random, never the server's own. A key leads to its session's server
-/// connection as long as the session holds it, and to nothing afterwards.
+/// Our cancel keys: random, never the server's own. A key leads to its session, and to nothing
+/// once that has ended.
 class CancelRegistry {
  public:
   void add(session::CancelKey key, std::shared_ptr<const CancelTarget> target) {
@@ -94,10 +98,13 @@ class ServerTlsContexts {
   std::map<std::string, std::shared_ptr<const net::TlsContext>> contexts_;
 };
 
+inline constexpr std::size_t kPinReasons = 11;
+
 struct Counters {
   std::atomic<std::uint64_t> accepted{0}, sessions{0}, half_open{0}, sign_ins{0}, sign_in_failures{0},
       refused_connections{0}, cancels{0}, statements{0}, statements_refused{0}, errors{0}, rows{0},
-      bytes_from_clients{0}, bytes_to_clients{0};
+      bytes_from_clients{0}, bytes_to_clients{0}, queue_timeouts{0};
+  std::array<std::atomic<std::uint64_t>, kPinReasons> pins{};  ///< sessions pinned, by sql::PinReason
 };
 
 struct Shared {
@@ -120,6 +127,8 @@ struct Shared {
   AddressCounts per_address;
   ServerTlsContexts server_tls;
   ScramKeyCache scram_keys;
+  ServerBudgets budgets;
+  std::vector<Worker*> workers;  ///< set before the first starts
   Counters counters;
   std::atomic<std::uint64_t> next_session{1};
   std::atomic<bool> draining{false};

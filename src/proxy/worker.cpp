@@ -17,15 +17,18 @@ namespace asio = net::asio;
 
 namespace {
 constexpr std::size_t kAnalysisCacheBytes = 32u << 20;
+constexpr std::size_t kStatementShareBytes = 32u << 20;
 constexpr auto kTick = std::chrono::milliseconds(200);
 }  // namespace
 
-Worker::Worker(Shared& shared, const sql::DigestKey& digest_key)
+Worker::Worker(Shared& shared, std::uint32_t index, const sql::DigestKey& digest_key)
     : shared_(shared),
       guard_(asio::make_work_guard(context_)),
       timer_(context_),
       limits_(shared.options.limits),
+      index_(index),
       analyses_(digest_key, kAnalysisCacheBytes),
+      shares_(digest_key, kStatementShareBytes),
       scratch_(kScratchBytes) {}
 
 Worker::~Worker() { join(); }
@@ -42,6 +45,7 @@ void Worker::stop() {
     for (const auto& [id, session] : sessions_)
       session->end_with(pgwire::sqlstate::kAdminShutdown, "terminating connection due to administrator command");
     for (const auto& [id, session] : sessions_) session->close();
+    for (const auto& [id, servers] : depots_) servers->close_all();
     guard_.reset();
   });
 }
@@ -73,6 +77,22 @@ void Worker::leave(std::uint64_t session) {
   load_.fetch_sub(1, std::memory_order_relaxed);
 }
 
+DepotServers& Worker::servers_of(policy::DepotId depot) {
+  auto& servers = depots_[depot.get()];
+  if (!servers) servers = std::make_unique<DepotServers>(*this, depot);
+  return *servers;
+}
+
+void Worker::ask_others_to_give_up(policy::DepotId depot) {
+  for (Worker* other : shared_.workers) {
+    if (other == this) continue;
+    other->post([other, depot] {
+      if (const auto found = other->depots_.find(depot.get()); found != other->depots_.end())
+        found->second->give_up_one();
+    });
+  }
+}
+
 /// Connections that never sign in must not keep others out: the oldest of this worker goes.
 void Worker::shed_half_open() {
   const auto limit = limits_.half_open;
@@ -81,6 +101,19 @@ void Worker::shed_half_open() {
   for (const auto& [id, session] : sessions_)
     if (!session->signed_in() && (!oldest || session->begun() < oldest->begun())) oldest = session;
   if (oldest) oldest->close();
+}
+
+void Worker::count_servers() {
+  DepotServers::Figures sum;
+  for (const auto& [id, servers] : depots_) {
+    const auto figures = servers->figures();
+    sum.open += figures.open;
+    sum.idle += figures.idle;
+    sum.waiting += figures.waiting;
+  }
+  servers_open_.store(sum.open, std::memory_order_relaxed);
+  servers_idle_.store(sum.idle, std::memory_order_relaxed);
+  sessions_waiting_.store(sum.waiting, std::memory_order_relaxed);
 }
 
 net::Task<void> Worker::tick() {
@@ -95,6 +128,9 @@ net::Task<void> Worker::tick() {
     if (snapshot) seen_epoch_ = snapshot->epoch();
     // Sessions leave from the loop, never from inside check().
     for (const auto& [id, session] : sessions_) session->check(now, changed ? snapshot.get() : nullptr);
+    static const std::shared_ptr<const policy::Snapshot> kUnchanged;
+    for (const auto& [id, servers] : depots_) servers->check(now, changed ? snapshot : kUnchanged);
+    count_servers();
     hits_.store(analyses_.counters().hits, std::memory_order_relaxed);
     misses_.store(analyses_.counters().misses, std::memory_order_relaxed);
   }

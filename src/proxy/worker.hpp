@@ -11,6 +11,8 @@
 
 #include "bartizan/net/listener.hpp"
 #include "bartizan/sql/analysis_cache.hpp"
+#include "bartizan/session/shared_statement.hpp"
+#include "server_pool.hpp"
 #include "shared.hpp"
 
 namespace bartizan::proxy {
@@ -23,7 +25,7 @@ class Worker {
   /// Longest single read; shared by the sessions of a worker, which use it between suspensions.
   static constexpr std::size_t kScratchBytes = 64 * 1024;
 
-  Worker(Shared& shared, const sql::DigestKey& digest_key);
+  Worker(Shared& shared, std::uint32_t index, const sql::DigestKey& digest_key);
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -47,27 +49,42 @@ class Worker {
     return sessions_;
   }
   void leave(std::uint64_t session);
+  [[nodiscard]] std::uint32_t index() const noexcept { return index_; }
+  [[nodiscard]] session::StatementShares& shares() noexcept { return shares_; }
+  [[nodiscard]] DepotServers& servers_of(policy::DepotId depot);
+  /// Another worker may hold idle connections of the depot: one of each closes one.
+  void ask_others_to_give_up(policy::DepotId depot);
   /// Those in force now: a reload changes them between two steps of the loop.
   [[nodiscard]] const SessionLimits& limits() const noexcept { return limits_; }
   void use_limits(const SessionLimits& limits) { limits_ = limits; }
   /// Figures of the cache, copied by the tick.
   [[nodiscard]] std::uint64_t hits() const noexcept { return hits_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::uint64_t misses() const noexcept { return misses_.load(std::memory_order_relaxed); }
+  /// Of the server connections, likewise.
+  [[nodiscard]] DepotServers::Figures servers() const noexcept {
+    return {servers_open_.load(std::memory_order_relaxed), servers_idle_.load(std::memory_order_relaxed),
+            sessions_waiting_.load(std::memory_order_relaxed)};
+  }
 
  private:
   net::Task<void> tick();
   void shed_half_open();
+  void count_servers();
 
   Shared& shared_;
   net::asio::io_context context_{1};
   net::asio::executor_work_guard<net::asio::io_context::executor_type> guard_;
   net::asio::steady_timer timer_;
   SessionLimits limits_;
+  const std::uint32_t index_;
   sql::AnalysisCache analyses_;
+  session::StatementShares shares_;
+  std::unordered_map<Uuid, std::unique_ptr<DepotServers>> depots_;
   std::vector<std::byte> scratch_;
   std::unordered_map<std::uint64_t, std::shared_ptr<ClientSession>> sessions_;
   std::atomic<std::size_t> load_{0};
   std::atomic<std::uint64_t> hits_{0}, misses_{0};
+  std::atomic<std::size_t> servers_open_{0}, servers_idle_{0}, sessions_waiting_{0};
   std::int64_t seen_epoch_ = -1;
   bool stopping_ = false;
   std::thread thread_;

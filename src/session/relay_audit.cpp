@@ -58,13 +58,13 @@ Prepared Relay::analyse(std::string_view text) {
   sql::AnalyseOptions options;
   options.lex = lex_;
   auto found = tools_.analyses.analyse(text, options);
-  if (lex_certain_ || text.find('\\') == std::string_view::npos) return found;
+  if (lex_certain_ || text.find('\\') == std::string_view::npos) return Prepared(std::move(found));
   // A statement still under way may switch what a backslash means: only where that makes no
   // difference is the text known.
   options.lex.standard_conforming_strings = !options.lex.standard_conforming_strings;
   const auto other = tools_.analyses.analyse(text, options);
-  if (*found.analysis == *other.analysis) return found;
-  return {nullptr, found.digest};
+  if (*found.analysis == *other.analysis) return Prepared(std::move(found));
+  return Prepared(found.digest);
 }
 
 Result<audit::Ticket> Relay::begin(audit::Event event, std::string_view statement) {
@@ -119,6 +119,7 @@ Relay::Admission Relay::admit_statements(const Prepared& statement, audit::Event
       entry.tickets->push_back(*ticket);
     }
   }
+  for (const auto& each : analysis.statements) follow_state(each);
   return {admit(std::get<policy::Allow>(decision), entry.ticket), nullptr};
 }
 
@@ -137,6 +138,7 @@ Relay::Admission Relay::admit_function_call(std::uint32_t oid, PendingReply& ent
   ++figures_.statements;
   entry.ticket = *ticket;
   entry.has_ticket = true;
+  pin(sql::PinReason::Unknown);
   return {admit(std::get<policy::Allow>(decision), *ticket), nullptr};
 }
 

@@ -35,6 +35,14 @@ constexpr std::string_view kRefusedName = "bartizan refused";
 /// Enough for the names in front of a Bind whose values stream.
 constexpr std::size_t kNamePrefixBytes = 64 * 1024;
 
+/// As PostgreSQL words it; the statement stands on the server under another name.
+std::unique_ptr<pgwire::ErrorReport> duplicate_statement(std::string_view name) {
+  auto report = std::make_unique<pgwire::ErrorReport>();
+  report->sqlstate = pgwire::sqlstate::kDuplicatePreparedStatement;
+  report->message = fmt::format("prepared statement \"{}\" already exists", name);
+  return report;
+}
+
 bool belongs_into_copy(char type) noexcept {
   return type == kCopyData || type == kCopyDone || type == kCopyFail || type == kFlush || type == kSync ||
          type == kTerminate;
@@ -52,8 +60,12 @@ bool may_rename(const sql::Analysis* analysis) noexcept {
 
 }  // namespace
 
-Relay::Relay(policy::Subject subject, std::string who, RelayTools tools, RelayLimits limits)
-    : subject_(std::move(subject)), who_(std::move(who)), tools_(tools), limits_(limits) {}
+Relay::Relay(policy::Subject subject, std::string who, RelayTools tools, RelayLimits limits, Pooling pooling)
+    : subject_(std::move(subject)), who_(std::move(who)), tools_(tools), limits_(limits), pooling_(pooling) {
+  if (pooling_.shares != nullptr) return;
+  own_server_ = std::make_unique<ServerState>();
+  server_ = own_server_.get();
+}
 
 Relay::Handled Relay::end_fatal(pgwire::SqlState sqlstate, std::string text, std::string hint) {
   pgwire::ErrorReport report;
@@ -94,6 +106,10 @@ Step Relay::on_client(ByteView input, ServerRuns& to_server) {
         step.verdict = Verdict::Fatal;
         return step;
       case pgwire::FrameStatus::Ok: break;
+    }
+    if (server_ == nullptr && message.header.type != kTerminate) {
+      step.verdict = Verdict::NeedServer;
+      return step;
     }
     message.complete = rest.size() >= message.header.total_bytes();
     message.whole = message.complete ? rest.first(message.header.total_bytes()) : rest;
@@ -159,6 +175,7 @@ void Relay::relay_with(const Forward& forward, const Message& message, ServerRun
 
 Relay::Handled Relay::relay_protocol(const Message& message, ServerRuns& to_server) {
   if (!message.complete) return Handled::NeedMore;
+  if (message.header.type == kTerminate && (server_ == nullptr || releasable())) return Handled::Taken;
   // The server would answer such a Flush by an error, though nothing is awaited for it.
   if (message.header.type == kFlush && message.header.payload_bytes() != 0)
     return end_fatal(pgwire::sqlstate::kProtocolViolation, "invalid Flush message");
@@ -206,10 +223,16 @@ Relay::Handled Relay::on_query(const Message& message, ServerRuns& to_server) {
   if (!message.complete) return Handled::NeedMore;
   const auto query = pgwire::decode_query(message.payload());
   if (!query) return end_fatal(pgwire::sqlstate::kProtocolViolation, "invalid Query message");
+  Prepared statement = analyse(query->query);
+  if (pooling_.shares != nullptr) {
+    materialise_named(statement, true, to_server);
+    statements_.erase({});  // a Query drops the statement without a name
+    server_->unnamed_of = 0;
+  }
   PendingReply& entry = replies_.push(Awaited::Query);
   entry.begun = tools_.clock.steady();
   entry.bytes_before = bytes_to_client_;
-  entry.statement = analyse(query->query);
+  entry.statement = std::move(statement);
   auto admission = admit_statements(entry.statement, audit::Event::Statement, entry);
   if (admission.forward) {
     mark_renaming(entry);
@@ -229,21 +252,42 @@ Relay::Handled Relay::on_parse(const Message& message, ServerRuns& to_server) {
   if (!message.complete) return Handled::NeedMore;
   const auto parse = pgwire::decode_parse(message.payload());
   if (!parse) return end_fatal(pgwire::sqlstate::kProtocolViolation, "invalid Parse message");
-  PendingReply& entry = replies_.push(Awaited::Parse);
+  bool taken = false;
+  if (pooling_.shares != nullptr && !parse->statement.empty()) {
+    const auto before = meaning_of(statements_, parse->statement);
+    if (!before) return Handled::Stall;
+    taken = before->by_shared_name;
+  }
+  PendingReply entry;
+  entry.kind = Awaited::Parse;
+  entry.segment = segment_;
   entry.name = parse->statement;
   entry.statement = analyse(parse->query);
   auto admission = decide_only(entry.statement);
-  if (!admission.forward) entry.statement = {};
-  statements_.announce(entry.name, entry.statement, segment_);
-  if (admission.forward) {
-    relay_with(*admission.forward, message, to_server);
-  } else {
+  if (taken && admission.forward) admission = {std::nullopt, duplicate_statement(parse->statement)};
+  if (!admission.forward) {
+    entry.statement = {};
     entry.refusal = std::move(admission.refusal);
+    statements_.announce(entry.name, entry.statement, segment_);
+    replies_.push(Awaited::Parse) = std::move(entry);
     to_server.make(Forward(), [&](Bytes& out) {
       pgwire::MessageWriter writer(out);
-      pgwire::write_parse(writer, parse->statement, kRefusedText);
+      pgwire::write_parse(writer, is_shared_name(parse->statement) ? kNoStatement : parse->statement, kRefusedText);
     });
+    return Handled::Taken;
   }
+  if (!native()) {
+    const auto types = message.payload().subspan(parse->statement.size() + parse->query.size() + 2);
+    entry.statement = share(std::move(entry.statement), *parse, types);
+  }
+  statements_.announce(entry.name, entry.statement, segment_);
+  if (entry.statement.by_shared_name) {
+    relay_shared_parse(std::move(entry), *admission.forward, to_server);
+    return Handled::Taken;
+  }
+  if (entry.name.empty()) server_->unnamed_of = pooling_.session;
+  replies_.push(Awaited::Parse) = std::move(entry);
+  relay_with(*admission.forward, message, to_server);
   return Handled::Taken;
 }
 
@@ -255,6 +299,7 @@ Relay::Handled Relay::on_bind(const Message& message, ServerRuns& to_server) {
   }
   auto statement = meaning_of(statements_, names->statement);
   if (!statement) return Handled::Stall;
+  if (pooling_.shares != nullptr) return relay_bind(message, *names, *statement, to_server);
   PendingReply& entry = replies_.push(Awaited::Bind);
   entry.name = names->portal;
   entry.statement = std::move(*statement);
@@ -269,6 +314,7 @@ Relay::Handled Relay::on_execute(const Message& message, ServerRuns& to_server) 
   if (!execute) return end_fatal(pgwire::sqlstate::kProtocolViolation, "invalid Execute message");
   auto statement = meaning_of(portals_, execute->portal);
   if (!statement) return Handled::Stall;
+  if (pooling_.shares != nullptr) materialise_named(*statement, false, to_server);
   PendingReply& entry = replies_.push(Awaited::Execute);
   entry.begun = tools_.clock.steady();
   entry.bytes_before = bytes_to_client_;
@@ -291,7 +337,24 @@ Relay::Handled Relay::on_describe(const Message& message, ServerRuns& to_server)
   if (!message.complete) return Handled::NeedMore;
   const auto describe = pgwire::decode_describe(message.payload());
   if (!describe) return end_fatal(pgwire::sqlstate::kProtocolViolation, "invalid Describe message");
-  replies_.push(describe->kind == pgwire::TargetKind::Statement ? Awaited::DescribeStatement : Awaited::DescribePortal);
+  const bool of_statement = describe->kind == pgwire::TargetKind::Statement;
+  if (of_statement && pooling_.shares != nullptr) {
+    const auto statement = meaning_of(statements_, describe->name);
+    if (!statement) return Handled::Stall;
+    ensure_prepared(*statement, describe->name, to_server);
+    if (statement->by_shared_name || is_shared_name(describe->name)) {
+      PendingReply& entry = replies_.push(Awaited::DescribeStatement);
+      entry.statement = *statement;
+      entry.called = describe->name;
+      to_server.make(Forward(), [&](Bytes& out) {
+        pgwire::MessageWriter writer(out);
+        pgwire::write_describe(writer, pgwire::TargetKind::Statement,
+                               statement->by_shared_name ? statement->shared->server_name : kNoStatement);
+      });
+      return Handled::Taken;
+    }
+  }
+  replies_.push(of_statement ? Awaited::DescribeStatement : Awaited::DescribePortal);
   relay_with(Forward(), message, to_server);
   return Handled::Taken;
 }
@@ -300,8 +363,18 @@ Relay::Handled Relay::on_close(const Message& message, ServerRuns& to_server) {
   if (!message.complete) return Handled::NeedMore;
   const auto close = pgwire::decode_close(message.payload());
   if (!close) return end_fatal(pgwire::sqlstate::kProtocolViolation, "invalid Close message");
-  replies_.push(close->kind == pgwire::TargetKind::Portal ? Awaited::ClosePortal : Awaited::CloseStatement).name =
-      close->name;
+  const bool of_statement = close->kind == pgwire::TargetKind::Statement;
+  PendingReply& entry = replies_.push(of_statement ? Awaited::CloseStatement : Awaited::ClosePortal);
+  entry.name = close->name;
+  if (of_statement && pooling_.shares != nullptr) statements_.announce(entry.name, {}, segment_);
+  if (of_statement && is_shared_name(close->name)) {
+    to_server.make(Forward(), [](Bytes& out) {
+      pgwire::MessageWriter writer(out);
+      pgwire::write_close(writer, pgwire::TargetKind::Statement, kNoStatement);
+    });
+    return Handled::Taken;
+  }
+  if (of_statement && close->name.empty()) server_->unnamed_of = 0;
   relay_with(Forward(), message, to_server);
   return Handled::Taken;
 }

@@ -16,6 +16,12 @@ namespace {
 constexpr std::size_t kReportPrefixBytes = 16 * 1024;
 constexpr std::size_t kParameterBytes = 64 * 1024;
 
+/// invalid_sql_statement_name and "cached plan must not change result type": what was thought to
+/// stand on the server is prepared anew before its next use.
+bool doubts_prepared(pgwire::SqlState sqlstate) noexcept {
+  return sqlstate == pgwire::sqlstate::kUndefinedPreparedStatement || sqlstate == pgwire::sqlstate::kFeatureNotSupported;
+}
+
 /// The last ticket of a Query whose end could not be read may stand for several statements: its
 /// outcome is that of all, known at ReadyForQuery.
 bool runs_on(const PendingReply& entry) noexcept {
@@ -105,6 +111,7 @@ Relay::Handled Relay::server_message(const Message& message, ByteRuns& to_client
   const char type = message.header.type;
   switch (type) {
     case be::kDataRow:
+      if (!replies_.empty() && replies_.front().probe) return on_probe_row(message);
       if (replies_.empty() || (replies_.front().kind != Awaited::Query && replies_.front().kind != Awaited::Execute) ||
           replies_.front().failed || replies_.front().refusal)
         return mismatch(type);
@@ -112,7 +119,9 @@ Relay::Handled Relay::server_message(const Message& message, ByteRuns& to_client
       ++replies_.front().rows;
       return relay_reply(message, to_client);
     case be::kNoticeResponse:
-    case be::kNotificationResponse: return relay_reply(message, to_client);
+      if (!replies_.empty() && replies_.front().hidden) return drop_reply(message);
+      return relay_reply(message, to_client);
+    case be::kNotificationResponse: return on_notification(message, to_client);
     case be::kParameterStatus: return on_parameter_status(message, to_client);
     case be::kErrorResponse: return on_error_response(message, to_client);
     case be::kReadyForQuery: return on_ready_for_query(message, to_client);
@@ -125,9 +134,42 @@ Relay::Handled Relay::server_message(const Message& message, ByteRuns& to_client
     case be::kCopyInResponse: return on_copy_in_response(message, to_client);
     default: break;
   }
-  const auto handled = relay_reply(message, to_client);
+  if (replies_.front().carrier) return complete_carried_parse(message, to_client);
+  const auto handled = replies_.front().hidden ? drop_reply(message) : relay_reply(message, to_client);
   complete_front_if_done(type);
   return handled;
+}
+
+/// A notification of its own the client knows by the process id that it was given.
+Relay::Handled Relay::on_notification(const Message& message, ByteRuns& to_client) {
+  const ByteView payload = message.payload();
+  if (pooling_.shares == nullptr) return relay_reply(message, to_client);
+  if (payload.size() < 4 && !message.complete) return Handled::NeedMore;
+  if (payload.size() < 4 || load_be32(payload.data()) != server_->process_id) return relay_reply(message, to_client);
+  to_client.make([&](Bytes& out) {
+    out.insert(out.end(), message.whole.begin(), message.whole.begin() + pgwire::kFrameHeaderBytes + 4);
+    store_be32(out.data() + out.size() - 4, pooling_.process_id);
+  });
+  to_client.relay(message.whole.subspan(pgwire::kFrameHeaderBytes + 4));
+  bytes_to_client_ += message.whole.size();
+  relaying_to_client_ = message.header.total_bytes() - message.whole.size();
+  return Handled::Taken;
+}
+
+/// A hidden reply.
+Relay::Handled Relay::drop_reply(const Message& message) {
+  dropping_from_server_ = message.header.total_bytes() - message.whole.size();
+  return Handled::Taken;
+}
+
+Relay::Handled Relay::complete_carried_parse(const Message& message, ByteRuns& to_client) {
+  to_client.make([](Bytes& out) {
+    pgwire::MessageWriter writer(out);
+    pgwire::write_empty(writer, be::kParseComplete);
+  });
+  bytes_to_client_ += pgwire::kFrameHeaderBytes;
+  complete_front_if_done(be::kParseComplete);
+  return drop_reply(message);
 }
 
 /// REQUIRES: the queue is not empty.
@@ -145,7 +187,7 @@ bool Relay::fits_front(char type) noexcept {
              type == be::kCopyInResponse || type == be::kCopyOutResponse || type == be::kCopyData ||
              type == be::kCopyDone;
     case Awaited::FunctionCall: return type == be::kFunctionCallResponse;
-    case Awaited::Parse: return type == be::kParseComplete;
+    case Awaited::Parse: return type == (front.carrier ? be::kCloseComplete : be::kParseComplete);
     case Awaited::Bind: return type == be::kBindComplete;
     case Awaited::DescribeStatement:
       return front.parameters_seen ? type == be::kRowDescription || type == be::kNoData
@@ -163,11 +205,13 @@ void Relay::complete_front_if_done(char type) {
   PendingReply& front = replies_.front();
   switch (type) {
     case be::kParseComplete:
-      statements_.put(front.name, std::move(front.statement));
+      if (front.statement.by_shared_name) server_->statements.confirm(*front.statement.shared);
+      if (!front.hidden) statements_.put(front.name, std::move(front.statement));
+      front.answered = true;
       pop_front(audit::Status::Unknown);
       return;
     case be::kCloseComplete:
-      (front.kind == Awaited::ClosePortal ? portals_ : statements_).erase(front.name);
+      if (!front.hidden) (front.kind == Awaited::ClosePortal ? portals_ : statements_).erase(front.name);
       pop_front(audit::Status::Unknown);
       return;
     case be::kParameterDescription: front.parameters_seen = true; return;
@@ -201,6 +245,10 @@ Relay::Handled Relay::on_command_complete(const Message& message, ByteRuns& to_c
   const auto complete = pgwire::decode_command_complete(message.payload());
   if (!complete) return mismatch(message.header.type);
   PendingReply& front = replies_.front();
+  if (front.hidden) {
+    front.answered = true;
+    return drop_reply(message);
+  }
   if (const auto rows = pgwire::rows_of(complete->tag); rows && front.rows == 0) front.rows = *rows;
   follow_renaming(complete->tag, front.statement);
   const auto handled = relay_reply(message, to_client);
@@ -253,7 +301,9 @@ Relay::Handled Relay::on_copy_in_response(const Message& message, ByteRuns& to_c
   return relay_reply(message, to_client);
 }
 
-void Relay::follow(const pgwire::ParameterStatus& status) noexcept {
+void Relay::follow(const pgwire::ParameterStatus& status) {
+  if (server_ != nullptr) server_->settings.put(status.name, status.value);
+  settings_.put(status.name, status.value);
   if (status.name == "standard_conforming_strings") lex_.standard_conforming_strings = status.value == "on";
   if (status.name == "client_encoding") lex_.ascii_safe_encoding = sql::encoding_is_ascii_safe(status.value);
 }
@@ -273,6 +323,8 @@ Relay::Handled Relay::on_parameter_status(const Message& message, ByteRuns& to_c
   if (message.complete) {
     const auto status = pgwire::decode_parameter_status(message.payload());
     if (!status) return mismatch(message.header.type);
+    const bool ours = !replies_.empty() && replies_.front().hidden;
+    if (ours && server_->settings.put(status->name, status->value)) return drop_reply(message);
     follow(*status);
   }
   return relay_reply(message, to_client);
@@ -293,6 +345,8 @@ Relay::Handled Relay::on_error_response(const Message& message, ByteRuns& to_cli
   }
   PendingReply& front = replies_.front();
   if (front.failed && !fatal) return mismatch(message.header.type);
+  // Of the hidden messages Parse alone may fail.
+  if (front.hidden && front.kind != Awaited::Parse && !fatal) return mismatch(message.header.type);
   const bool replaced = front.refusal && !fatal;
   // Of a server that gives none, or nonsense: internal_error.
   const auto sqlstate = replaced ? front.refusal->sqlstate
@@ -307,9 +361,13 @@ Relay::Handled Relay::on_error_response(const Message& message, ByteRuns& to_cli
     });
     bytes_to_client_ += to_client.total_bytes() - before;
     dropping_from_server_ = message.header.total_bytes() - message.whole.size();
+  } else if (front.quiet && !fatal) {
+    drop_reply(message);
   } else {
-    relay_reply(message, to_client);
+    relay_error(message, front, to_client);
   }
+  if (front.statement.by_shared_name && server_ != nullptr && doubts_prepared(sqlstate))
+    server_->statements.forget_all();
   finish_statement(front, front.refusal ? audit::Status::Refused : audit::Status::Failed);
   front.failed = true;
   if (front.kind == Awaited::Execute && ambiguous_syncs_ > 0 && !sync_follows())
@@ -350,7 +408,8 @@ Relay::Handled Relay::on_ready_for_query(const Message& message, ByteRuns& to_cl
   }
   transaction_ = ready->status;
   if (transaction_ == pgwire::TransactionStatus::Idle) portals_.clear_named();
-  const auto handled = relay_reply(message, to_client);
+  const bool ours = awaited && replies_.front().hidden;
+  const auto handled = ours ? drop_reply(message) : relay_reply(message, to_client);
   if (awaited) {
     const PendingReply& front = replies_.front();
     pop_front(front.failed ? audit::Status::NotRun : runs_on(front) ? audit::Status::Ok : audit::Status::Unknown);
@@ -363,7 +422,12 @@ Relay::Handled Relay::on_ready_for_query(const Message& message, ByteRuns& to_cl
 void Relay::pop_front(audit::Status unfinished) {
   PendingReply& front = replies_.front();
   finish_entry(front, unfinished);
-  if (front.kind == Awaited::Parse) statements_.settle(front.name);
+  if (front.kind == Awaited::Parse) {
+    if (!front.answered) end_unfinished_parse(front);
+    if (!front.hidden) statements_.settle(front.name);
+  }
+  if (front.kind == Awaited::CloseStatement && !front.hidden && pooling_.shares != nullptr)
+    statements_.settle(front.name);
   if (front.kind == Awaited::Bind) portals_.settle(front.name);
   if (front.renames) --renaming_;
   replies_.pop();

@@ -141,6 +141,15 @@ constexpr std::array kReading = std::to_array<std::string_view>({
 });
 // clang-format on
 
+// Volatile ones that take effect on data or on others, and leave nothing in the session but what
+// nextval does (SequenceValue tells of its use).
+constexpr std::array kWriting = std::to_array<std::string_view>({
+    "lo_creat", "lo_create", "lo_from_bytea", "lo_get", "lo_put", "lo_unlink", "nextval", "pg_cancel_backend",
+    "pg_current_xact_id", "pg_logical_emit_message", "pg_notify", "pg_reload_conf", "pg_rotate_logfile", "pg_sleep",
+    "pg_sleep_for", "pg_sleep_until", "pg_switch_wal", "pg_terminate_backend", "setval", "txid_current",
+});
+static_assert(std::is_sorted(kWriting.begin(), kWriting.end()));
+
 constexpr bool by_name(const Special& a, const Special& b) { return a.name < b.name; }
 static_assert(std::is_sorted(kSpecial.begin(), kSpecial.end(), by_name));
 static_assert(std::is_sorted(kReading.begin(), kReading.end()));
@@ -148,10 +157,14 @@ static_assert(std::is_sorted(kReading.begin(), kReading.end()));
 }  // namespace
 
 FunctionFacts known_function(std::string_view name) noexcept {
-  if (std::binary_search(kReading.begin(), kReading.end(), name)) return {Effect::Read, PinReason::None};
+  if (std::binary_search(kReading.begin(), kReading.end(), name)) return {Effect::Read, PinReason::None, true};
+  if (std::binary_search(kWriting.begin(), kWriting.end(), name)) return {Effect::Write, PinReason::None, true};
   const auto special = std::lower_bound(kSpecial.begin(), kSpecial.end(), name,
                                         [](const Special& s, std::string_view n) { return s.name < n; });
-  return special != kSpecial.end() && special->name == name ? special->facts : FunctionFacts{};
+  if (special == kSpecial.end() || special->name != name) return {};
+  FunctionFacts facts = special->facts;
+  facts.known = true;
+  return facts;
 }
 
 }  // namespace bartizan::sql

@@ -13,6 +13,7 @@ namespace bartizan::sql {
 struct FunctionFacts {
   Effect effect = Effect::Write;  ///< of a function that nothing is known of
   PinReason pin = PinReason::None;
+  bool known = false;
 };
 
 /// name: as the server reads it, schema pg_catalog or not written.

@@ -67,6 +67,7 @@ std::optional<Statement> parse_statement(std::string_view text, const AnalyseOpt
   if (inner_query(*tree.statement()) == Inner::Runs) {
     statement.effect = std::max(statement.effect, facts.effect);
     if (statement.pin == PinReason::None) statement.pin = facts.pin;
+    statement.calls_unknown = facts.calls_unknown;
   }
   if (statement.kind == Kind::Ddl && facts.names_pg_temp && statement.pin == PinReason::None) {
     statement.pin = PinReason::TempTable;

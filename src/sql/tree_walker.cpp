@@ -170,6 +170,7 @@ void Walker::call(const PgQuery__FuncCall& call) {
   const std::string_view schema = parts > 1 ? string_of(call.funcname[parts - 2]) : std::string_view{"pg_catalog"};
   const FunctionFacts facts = known_function(name);
   effect(schema == "pg_catalog" ? facts.effect : Effect::Write);
+  facts_.calls_unknown = facts_.calls_unknown || !facts.known || schema != "pg_catalog";
   const bool transaction_local = name == "set_config" && call.n_args == 3 && is_true(*call.args[2]);
   if (facts.pin != PinReason::None && !transaction_local) pin(facts.pin);
 }

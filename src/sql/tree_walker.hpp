@@ -14,6 +14,7 @@ struct TreeFacts {
   std::vector<Relation> relations;  ///< sorted, each once
   Effect effect = Effect::Read;     ///< of calls, FOR UPDATE, INTO and data-modifying statements in it
   PinReason pin = PinReason::None;
+  bool calls_unknown = false;  ///< a function that is not known by name
   bool names_pg_temp = false;  ///< an object name begins with pg_temp (only meaningful for DDL)
   bool complete = true;        ///< false: too many WITH names to tell what is a relation
 };

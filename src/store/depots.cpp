@@ -1,6 +1,7 @@
 #include "bartizan/store/depots.hpp"
 
 #include <array>
+#include <charconv>
 
 #include "records.hpp"
 
@@ -8,7 +9,29 @@ namespace bartizan::store {
 namespace {
 
 const std::string kColumns =
-    "id, tenant_id, name, host, port, database, tls, tls_ca_pem, state, embedded, " + kMetaColumns;
+    "id, tenant_id, name, host, port, database, tls, tls_ca_pem, state, embedded, pool_mode, pool_size, pool_min,"
+    " queue_timeout, server_idle_timeout, server_lifetime, share_unnamed, " +
+    kMetaColumns;
+
+policy::PoolOptions parse_pool(RowReader& row) {
+  policy::PoolOptions pool;
+  pool.mode = row.text() == "session" ? policy::PoolMode::Session : policy::PoolMode::Transaction;
+  if (const auto size = row.text_or_null()) {
+    std::uint32_t number = 0;
+    std::from_chars(size->data(), size->data() + size->size(), number);
+    pool.size = number;
+  }
+  pool.min = static_cast<std::uint32_t>(row.integer());
+  pool.queue_timeout = std::chrono::seconds(row.integer());
+  pool.idle_timeout = std::chrono::seconds(row.integer());
+  pool.lifetime = std::chrono::seconds(row.integer());
+  pool.share_unnamed = row.boolean();
+  return pool;
+}
+
+std::string seconds_text(std::chrono::milliseconds duration) {
+  return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(duration).count());
+}
 
 policy::Depot parse(RowReader& row) {
   policy::Depot depot;
@@ -33,11 +56,13 @@ policy::Depot parse(RowReader& row) {
   }
   depot.state = row.text() == "active" ? policy::DepotState::Active : policy::DepotState::Suspended;
   depot.embedded = row.boolean();
+  depot.pool = parse_pool(row);
   return depot;
 }
 
-/// $1 id, $2 tenant_id, $3 host, $4 port, $5 database, $6 tls, $7 tls_ca_pem, $8 state, $9 embedded
-std::array<Text, 10> parameters_of(const policy::Depot& depot, std::string last) {
+/// $1 id, $2 tenant_id, $3 host, $4 port, $5 database, $6 tls, $7 tls_ca_pem, $8 state, $9 embedded, $10 pool_mode,
+/// $11 pool_size, $12 pool_min, $13 queue_timeout, $14 server_idle_timeout, $15 server_lifetime, $16 share_unnamed
+std::array<Text, 17> parameters_of(const policy::Depot& depot, std::string last) {
   const auto* socket = std::get_if<policy::UnixEndpoint>(&depot.endpoint);
   const auto* network = std::get_if<policy::TcpEndpoint>(&depot.endpoint);
   const auto* verify = std::get_if<policy::TlsVerifyFull>(&depot.tls);
@@ -50,6 +75,13 @@ std::array<Text, 10> parameters_of(const policy::Depot& depot, std::string last)
           verify != nullptr ? verify->ca_pem : "",
           depot.state == policy::DepotState::Active ? "active" : "suspended",
           boolean_text(depot.embedded),
+          depot.pool.mode == policy::PoolMode::Session ? "session" : "transaction",
+          depot.pool.size ? Text(std::to_string(*depot.pool.size)) : Text(),
+          std::to_string(depot.pool.min),
+          seconds_text(depot.pool.queue_timeout),
+          seconds_text(depot.pool.idle_timeout),
+          seconds_text(depot.pool.lifetime),
+          boolean_text(depot.pool.share_unnamed),
           std::move(last)};
 }
 
@@ -59,8 +91,10 @@ Result<Record<policy::Depot>> Depots::create(policy::Depot depot) {
   ensure_id(depot.id, transaction_.database().random());
   BZ_TRY(const Rows rows,
          transaction_.query(
-             "INSERT INTO bartizan.depots (id, tenant_id, host, port, database, tls, tls_ca_pem, state, embedded, name)"
-             " VALUES ($1::uuid, $2::uuid, $3, $4::int, $5, $6, $7, $8, $9::bool, $10) RETURNING " +
+             "INSERT INTO bartizan.depots (id, tenant_id, host, port, database, tls, tls_ca_pem, state, embedded,"
+             " pool_mode, pool_size, pool_min, queue_timeout, server_idle_timeout, server_lifetime, share_unnamed, name)"
+             " VALUES ($1::uuid, $2::uuid, $3, $4::int, $5, $6, $7, $8, $9::bool, $10, $11::int, $12::int, $13::int,"
+             " $14::int, $15::int, $16::bool, $17) RETURNING " +
                  kColumns,
              parameters_of(depot, depot.name)));
   return read_record(rows, parse, "");
@@ -83,7 +117,9 @@ Result<Record<policy::Depot>> Depots::update(const policy::Depot& depot, std::in
       const Rows rows,
       transaction_.query(
           "UPDATE bartizan.depots SET tenant_id = $2::uuid, host = $3, port = $4::int, database = $5, tls = $6,"
-          " tls_ca_pem = $7, state = $8, embedded = $9::bool WHERE id = $1::uuid AND version = $10::bigint RETURNING " +
+          " tls_ca_pem = $7, state = $8, embedded = $9::bool, pool_mode = $10, pool_size = $11::int, pool_min = $12::int,"
+          " queue_timeout = $13::int, server_idle_timeout = $14::int, server_lifetime = $15::int,"
+          " share_unnamed = $16::bool WHERE id = $1::uuid AND version = $17::bigint RETURNING " +
               kColumns,
           parameters_of(depot, std::to_string(version))));
   if (rows.empty()) return tl::unexpected<Error>(why_no_row(transaction_, "depots", depot.id.get()));

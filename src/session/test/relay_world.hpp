@@ -75,13 +75,21 @@ class RecordingLog : public audit::Log {
 };
 
 struct World {
-  explicit World(RelayLimits limits = {}, std::optional<WallTime> valid_until = {})
-      : relay(subject(valid_until), "\"session\":1", {analyses, log, clock, stale}, limits) {}
+  explicit World(RelayLimits limits = {}, std::optional<WallTime> valid_until = {}, bool pooled = false)
+      : relay(subject(valid_until), "\"session\":1", {analyses, log, clock, stale}, limits,
+              Pooling{7, kClientPid, pooled ? &shares : nullptr, true}) {
+    first.process_id = 501;
+    second.process_id = 502;
+  }
+  static constexpr std::uint32_t kClientPid = 77;
 
   StandingClock clock;
   RecordingLog log;
   std::atomic<bool> stale{false};
   sql::AnalysisCache analyses{sql::DigestKey{}, std::size_t{1} << 20};
+  StatementShares shares{sql::DigestKey{}, std::size_t{1} << 20};
+  ServerState first;   ///< server connections of a pool
+  ServerState second;
   Relay relay;
   std::string from_client;
   std::string from_server;
@@ -98,6 +106,12 @@ struct World {
   }
   [[nodiscard]] bool over() const {
     return client_verdict == Verdict::Fatal || server_verdict == Verdict::Fatal || client_verdict == Verdict::Finished;
+  }
+  /// What goes ahead of the session's next message stands in to_server.
+  void attach(ServerState& server) {
+    ServerRuns runs;
+    relay.attach(server, runs);
+    to_server = as_chars(runs.runs().joined());
   }
   void client(std::string_view bytes) {
     if (over()) return;

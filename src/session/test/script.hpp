@@ -37,6 +37,7 @@ class Script {
  public:
   RelayLimits limits;
   std::optional<WallTime> valid_until;
+  bool pooled = false;
 
   /// The client sends this and the server gets the same, or `becomes`.
   Script& client(std::string bytes) {
@@ -89,7 +90,7 @@ class Script {
 
   template <class Cut>
   void play(const std::string& mode, Cut cut) const {
-    World world(limits, valid_until);
+    World world(limits, valid_until, pooled);
     for (std::size_t i = 0; i < steps_.size(); ++i) {
       const Step& step = steps_[i];
       CAPTURE(mode);

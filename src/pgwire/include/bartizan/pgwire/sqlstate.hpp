@@ -58,6 +58,8 @@ inline constexpr SqlState kInsufficientPrivilege{"42501"};
 inline constexpr SqlState kSyntaxError{"42601"};
 inline constexpr SqlState kUndefinedObject{"42704"};
 inline constexpr SqlState kDuplicateObject{"42710"};
+inline constexpr SqlState kDuplicatePreparedStatement{"42P05"};
+inline constexpr SqlState kUndefinedPreparedStatement{"26000"};
 inline constexpr SqlState kOutOfMemory{"53200"};
 inline constexpr SqlState kTooManyConnections{"53300"};
 inline constexpr SqlState kConfigurationLimitExceeded{"53400"};

@@ -5,6 +5,7 @@
 // identity (or all of a role) use a depot as one login.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -64,6 +65,31 @@ enum class DepotState : std::uint8_t {
   Suspended,  ///< known, but nobody is let in
 };
 
+enum class PoolMode : std::uint8_t {
+  Transaction,  ///< a session has a server connection from a transaction's first statement to its end
+  Session,      ///< a session has one of its own for its life
+};
+
+/// How sessions come to server connections (docs/guide/pooling.md).
+struct PoolOptions {
+  PoolMode mode = PoolMode::Transaction;
+  /// Server connections of the depot, over all logins; unset: kDefaultSize in transaction mode and
+  /// no limit in session mode.
+  std::optional<std::uint32_t> size;
+  std::uint32_t min = 0;                               ///< kept open in each pool that is in use
+  std::chrono::milliseconds queue_timeout{30'000};     ///< for a free server connection; 0: none
+  std::chrono::milliseconds idle_timeout{600'000};     ///< of a server connection; 0: none
+  std::chrono::milliseconds lifetime{3'600'000};       ///< of a server connection, +-10 %; 0: none
+  bool share_unnamed = true;  ///< statements without a name that come again are prepared once a server
+  static constexpr std::uint32_t kDefaultSize = 20;
+  friend bool operator==(const PoolOptions&, const PoolOptions&) = default;
+
+  /// 0: no limit.
+  [[nodiscard]] std::uint32_t limit() const noexcept {
+    return size.value_or(mode == PoolMode::Transaction ? kDefaultSize : 0);
+  }
+};
+
 /// One protected PostgreSQL database.
 struct Depot {
   DepotId id;
@@ -74,6 +100,7 @@ struct Depot {
   ServerTls tls;
   DepotState state = DepotState::Active;
   bool embedded = false;  ///< supervised by this very gateway
+  PoolOptions pool;
   friend bool operator==(const Depot&, const Depot&) = default;
 };
 

@@ -72,6 +72,7 @@ struct SessionInfo {
   WallTime since{};
   std::uint32_t server_process_id = 0;
   std::uint64_t statements = 0;
+  std::string pinned;  ///< why it keeps its server connection: "session", a pin's reason, or empty
 };
 
 struct GatewayFigures {
@@ -90,6 +91,11 @@ struct GatewayFigures {
   std::uint64_t bytes_to_clients = 0;
   std::uint64_t analysis_hits = 0;
   std::uint64_t analysis_misses = 0;
+  std::uint64_t server_connections = 0;  ///< open now
+  std::uint64_t servers_idle = 0;
+  std::uint64_t sessions_waiting = 0;  ///< for a server connection
+  std::uint64_t queue_timeouts = 0;
+  std::vector<std::pair<std::string, std::uint64_t>> pins;  ///< sessions pinned to a server connection, by reason
 };
 
 /// Thread-safe. Everything handed to start() must outlive it. The destructor ends all sessions.

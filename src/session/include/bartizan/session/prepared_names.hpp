@@ -13,12 +13,9 @@
 #include <string_view>
 #include <unordered_map>
 
-#include "bartizan/sql/analysis_cache.hpp"
+#include "bartizan/session/prepared.hpp"
 
 namespace bartizan::session {
-
-/// The analysis is null where nothing is known.
-using Prepared = sql::AnalysisCache::Found;
 
 /// One session's statements, or its portals. Bounded: a new name beyond kMaxNames stays unknown.
 class PreparedNames {

@@ -6,10 +6,16 @@
 // A refused statement is replaced, on its way to the server, by one of ours that fails there, and
 // the server's error by the refusal: so the server's transaction ends exactly as if PostgreSQL
 // itself had refused, pipelines included, and no reply is ever made up.
+//
+// Under transaction pooling a relay has a server connection only between attach() and detach().
+// Prepared statements stand on the servers under shared names and are prepared again, ahead of
+// their use, where they are missing; settings that servers report are set again; whatever else
+// needs a session pins it to its connection (relay_pool.cpp).
 #pragma once
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,11 +25,13 @@
 #include "bartizan/base/clock.hpp"
 #include "bartizan/pgwire/backend_messages.hpp"
 #include "bartizan/pgwire/frame.hpp"
+#include "bartizan/pgwire/frontend_messages.hpp"
 #include "bartizan/pgwire/writer.hpp"
 #include "bartizan/policy/decision.hpp"
 #include "bartizan/session/byte_runs.hpp"
 #include "bartizan/session/forward.hpp"
 #include "bartizan/session/prepared_names.hpp"
+#include "bartizan/session/server_state.hpp"
 #include "bartizan/session/reply_queue.hpp"
 #include "bartizan/sql/analysis_cache.hpp"
 
@@ -43,6 +51,14 @@ struct RelayTools {
   const std::atomic<bool>& stale;
 };
 
+/// Of transaction pooling; without shares the session keeps one server connection.
+struct Pooling {
+  std::uint64_t session = 0;          ///< tells sessions apart; not 0
+  std::uint32_t process_id = 0;       ///< as the client was told
+  StatementShares* shares = nullptr;  ///< the thread's own; outlives the relay
+  bool share_unnamed = true;          ///< statements without a name that come again are shared too
+};
+
 struct RelayFigures {
   std::uint64_t statements = 0;
   std::uint64_t rows = 0;
@@ -53,7 +69,8 @@ struct RelayFigures {
 enum class Verdict : std::uint8_t {
   Continue,  ///< all that was whole is consumed; more is needed
   Stalled,  ///< client side only: replies have to come first; send what is owed to the server, hand the rest in again then
-  Finished,  ///< the client said Terminate, which has been forwarded
+  NeedServer,  ///< client side only: attach() a server connection and hand the rest in again
+  Finished,  ///< the client said Terminate, which has been forwarded unless the server connection is to be kept
   Fatal,  ///< the session must end; report() says why
 };
 
@@ -62,12 +79,13 @@ struct Step {
   Verdict verdict = Verdict::Continue;
 };
 
-/// One signed-in session with one server connection, in the state after the server's first
-/// ReadyForQuery. One thread. Invariant: bytes reach `to_server` only by a Forward.
+/// One signed-in session, in the state after the server's first ReadyForQuery. One thread.
+/// Invariants: bytes reach `to_server` only by a Forward; a server connection is left by detach()
+/// only when nothing is owed on it and no state of the session is known to stand there.
 class Relay {
  public:
   /// who: audit members of the session, rendered once.
-  Relay(policy::Subject subject, std::string who, RelayTools tools, RelayLimits limits);
+  Relay(policy::Subject subject, std::string who, RelayTools tools, RelayLimits limits, Pooling pooling = {});
   Relay(const Relay&) = delete;
   Relay& operator=(const Relay&) = delete;
 
@@ -76,6 +94,23 @@ class Relay {
   /// Takes what it can from the front of input; the rest must be handed in again, with more.
   Step on_client(ByteView input, ServerRuns& to_server);
   Step on_server(ByteView input, ByteRuns& to_client);
+  /// Transaction pooling: works on this connection from here on; server must outlive the stay.
+  /// REQUIRES: !attached()
+  void attach(ServerState& server, ServerRuns& to_server);
+  [[nodiscard]] bool attached() const noexcept { return server_ != nullptr; }
+  /// The server connection may serve another session now.
+  [[nodiscard]] bool releasable() const noexcept {
+    return pooling_.shares != nullptr && server_ != nullptr && !pinned() && !suspect_ && idle() &&
+           at_client_boundary() && at_server_boundary() && dropping_from_server_ == 0;
+  }
+  /// REQUIRES: releasable()
+  void detach() noexcept { server_ = nullptr; }
+  /// Something has run whose traces only the server knows: probe() asks for them.
+  [[nodiscard]] bool probe_due() const noexcept { return suspect_ && !pinned() && server_ != nullptr && idle(); }
+  void probe(ServerRuns& to_server);
+  [[nodiscard]] bool pinned() const noexcept { return pin_ != sql::PinReason::None; }
+  [[nodiscard]] sql::PinReason pin_reason() const noexcept { return pin_; }
+
   /// Before a session ends because of its client: asks the server for the replies that are due
   /// already. False when there is nothing to wait for.
   [[nodiscard]] bool ask_for_due_replies(ServerRuns& to_server);
@@ -125,15 +160,37 @@ class Relay {
   [[nodiscard]] std::optional<Prepared> meaning_of(const PreparedNames& names, std::string_view name) const;
   void mark_renaming(PendingReply& entry);
 
+  // relay_pool.cpp
+  /// Statements keep the client's names: session pooling, or pinned.
+  [[nodiscard]] bool native() const noexcept { return pooling_.shares == nullptr || pinned(); }
+  void pin(sql::PinReason reason) noexcept;
+  void follow_state(const sql::Statement& statement);
+  PendingReply& push_hidden(Awaited kind);
+  void close_hidden(std::string_view server_name, ServerRuns& to_server);
+  void query_hidden(std::string_view text, ServerRuns& to_server);
+  void make_room(const std::shared_ptr<const SharedStatement>& statement, ServerRuns& to_server);
+  void ensure_prepared(const Prepared& statement, std::string_view name, ServerRuns& to_server);
+  [[nodiscard]] Prepared share(Prepared statement, const pgwire::Parse& parse, ByteView parameter_types);
+  void relay_shared_parse(PendingReply entry, const Forward& forward, ServerRuns& to_server);
+  Handled relay_bind(const Message& message, const pgwire::BindNames& names, const Prepared& statement,
+                     ServerRuns& to_server);
+  void materialise_named(const Prepared& statement, bool in_query, ServerRuns& to_server);
+  Handled on_probe_row(const Message& message);
+  void end_unfinished_parse(const PendingReply& front);
+  Handled relay_error(const Message& message, const PendingReply& front, ByteRuns& to_client);
+
   // relay_server.cpp
   Handled server_message(const Message& message, ByteRuns& to_client);
   Handled on_error_response(const Message& message, ByteRuns& to_client);
   Handled on_ready_for_query(const Message& message, ByteRuns& to_client);
-  void follow(const pgwire::ParameterStatus& status) noexcept;
+  void follow(const pgwire::ParameterStatus& status);
   Handled on_parameter_status(const Message& message, ByteRuns& to_client);
   Handled on_command_complete(const Message& message, ByteRuns& to_client);
   Handled on_copy_in_response(const Message& message, ByteRuns& to_client);
   Handled relay_reply(const Message& message, ByteRuns& to_client);
+  Handled on_notification(const Message& message, ByteRuns& to_client);
+  Handled drop_reply(const Message& message);
+  Handled complete_carried_parse(const Message& message, ByteRuns& to_client);
   [[nodiscard]] bool fits_front(char type) noexcept;
   void complete_front_if_done(char type);
   [[nodiscard]] bool sync_follows() noexcept;
@@ -163,6 +220,13 @@ class Relay {
   RelayTools tools_;
   RelayLimits limits_;
 
+  Pooling pooling_;
+  std::unique_ptr<ServerState> own_server_;  // session pooling
+  ServerState* server_ = nullptr;
+  sql::PinReason pin_ = sql::PinReason::None;
+  bool suspect_ = false;  // something of unknown effect on the session has run
+  std::size_t shared_bytes_ = 0;  // of texts kept for this session
+  ReportedSettings settings_;     // as last told to the client
   ReplyQueue replies_;
   PreparedNames statements_;
   PreparedNames portals_;

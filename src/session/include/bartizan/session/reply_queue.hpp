@@ -12,7 +12,7 @@
 #include "bartizan/audit/log.hpp"
 #include "bartizan/base/clock.hpp"
 #include "bartizan/pgwire/writer.hpp"
-#include "bartizan/sql/analysis_cache.hpp"
+#include "bartizan/session/prepared.hpp"
 
 namespace bartizan::session {
 
@@ -38,14 +38,20 @@ struct PendingReply {
   bool copying = false;         ///< between its CopyInResponse and what ends the COPY
   bool renames = false;         ///< may give a prepared statement's or a cursor's name another meaning
   bool parameters_seen = false; ///< DescribeStatement: ParameterDescription has come
+  bool hidden = false;          ///< sent by the gateway for itself: what answers it is not for the client
+  bool quiet = false;           ///< hidden, and its ErrorResponse is not for the client either
+  bool probe = false;           ///< hidden Query that asks what state the session has left on the server
+  bool carrier = false;         ///< Parse of what stands there already: a Close of nothing was sent for it
   std::uint32_t completed = 0;  ///< statements of a Query that are done; a Query may hold millions
   audit::Ticket ticket{};
   std::uint64_t rows = 0;
   std::uint64_t bytes_before = 0;
   SteadyTime begun{};
   std::array<char, 5> sqlstate{'0', '0', '0', '0', '0'};
-  sql::AnalysisCache::Found statement;  ///< Query, Execute: what runs; Parse, Bind: what the name will mean
+  std::uint64_t segment = 0;  ///< the messages between two Syncs that it belongs to
+  Prepared statement;  ///< Query, Execute: what runs; Parse, Bind: what the name will mean
   std::string name;  ///< Parse, Bind, Close: the statement's or the portal's
+  std::string called;  ///< Bind, DescribeStatement under a shared name: the client's name for it
   std::unique_ptr<std::vector<audit::Ticket>> tickets;  ///< Query of several statements
   std::unique_ptr<pgwire::ErrorReport> refusal;  ///< replaces the server's error: the message was ours
 };

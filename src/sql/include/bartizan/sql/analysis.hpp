@@ -103,6 +103,8 @@ struct Statement {
   bool transaction_control = false;  ///< changes or ends the transaction, savepoints included
   bool chain = false;                ///< COMMIT or ROLLBACK AND CHAIN
   bool may_return_rows = true;
+  /// Calls a function that is not one of PostgreSQL's own: what it leaves in the session is not known.
+  bool calls_unknown = false;
   /// False: kind is that of the leading keyword and the rest is the worst case; if not even the end
   /// of the statement could be told, kind is Unknown and transaction_control true.
   bool parsed = false;

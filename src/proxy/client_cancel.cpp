@@ -1,0 +1,49 @@
+// CancelRequest: from any connection to whatever the session runs now, and to nobody else.
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "client_session.hpp"
+
+namespace bartizan::proxy {
+
+namespace asio = net::asio;
+
+/// On the thread of the session that is meant. False: the server could not be told.
+net::Task<bool> ClientSession::cancel_at_owner(std::shared_ptr<const CancelTarget> target) {
+  const auto session = target->session.lock();
+  // Between two statements there is nothing to cancel, and a server connection may be another's.
+  if (!session || !session->relay_ || !session->relay_->awaiting_reply() || !session->server_) co_return true;
+  const auto server = session->server_;
+  const bool sent = co_await server->cancel();
+  co_return sent;
+}
+
+/// Answers nothing, as PostgreSQL; returns when the server has taken it, so that a client that
+/// waits for the end of this connection knows.
+net::Task<void> ClientSession::cancel(session::CancelKey key) {
+  const auto target = shared_.cancels.find(key);
+  if (!target) co_return;
+  const auto ticket = shared_.around.log.begin({audit::Event::Cancel, shared_.around.clock.wall(), target->who, {}});
+  if (!ticket) co_return;
+  shared_.counters.cancels.fetch_add(1, std::memory_order_relaxed);
+  auto& owner = target->worker->context();
+  const bool sent = co_await asio::co_spawn(owner, cancel_at_owner(target), asio::use_awaitable);
+  audit::Outcome outcome;
+  outcome.status = sent ? audit::Status::Ok : audit::Status::Failed;
+  shared_.around.log.finish(*ticket, outcome);
+}
+
+namespace {
+net::Task<void> cancel_on(std::shared_ptr<ServerConnection> server) {
+  [[maybe_unused]] const bool sent = co_await server->cancel();
+}
+}  // namespace
+
+/// statement_timeout: the server ends the statement itself, with its own 57014.
+void ClientSession::send_query_cancel() {
+  cancel_sent_ = true;
+  if (server_) asio::co_spawn(worker_.context(), cancel_on(server_), asio::detached);
+}
+
+}  // namespace bartizan::proxy

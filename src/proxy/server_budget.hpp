@@ -1,0 +1,116 @@
+// One depot's server connections, counted over all workers and pools of this gateway.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <unordered_map>
+#include <vector>
+
+#include "bartizan/base/clock.hpp"
+#include "bartizan/policy/model.hpp"
+
+namespace bartizan::proxy {
+
+/// Thread-safe. Workers that wait are told when a place is given back.
+class ServerBudget {
+ public:
+  using Wake = std::function<void()>;  ///< called from any thread, under no lock of the caller
+
+  /// 0: no limit.
+  void set_limit(std::uint32_t limit) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (limit_ == limit) return;
+      limit_ = limit;
+    }
+    wake_all();
+  }
+  void set_workers(std::uint32_t workers) {
+    const std::lock_guard lock(mutex_);
+    workers_ = std::max(1u, workers);
+  }
+
+  /// False: no place; wake is called once when one may be free.
+  [[nodiscard]] bool take(std::uint32_t worker, const Wake& wake) {
+    const std::lock_guard lock(mutex_);
+    if (limit_ != 0 && used_ >= limit_) {
+      waiting_[worker] = wake;
+      contended_.store(true, std::memory_order_relaxed);
+      return false;
+    }
+    ++used_;
+    ++by_worker_[worker];
+    waiting_.erase(worker);
+    contended_.store(!waiting_.empty(), std::memory_order_relaxed);
+    return true;
+  }
+  void give_back(std::uint32_t worker) {
+    {
+      const std::lock_guard lock(mutex_);
+      --used_;
+      --by_worker_[worker];
+    }
+    wake_all();
+  }
+  /// Whether this worker, which has a connection free now, should rather close it: another waits
+  /// and has less than its share. Bounded in rate where there are fewer places than workers.
+  [[nodiscard]] bool should_yield(std::uint32_t worker, SteadyTime now) {
+    const std::lock_guard lock(mutex_);
+    if (limit_ == 0 || used_ < limit_) return false;
+    const bool other_waits = std::any_of(waiting_.begin(), waiting_.end(), [&](const auto& w) { return w.first != worker; });
+    if (!other_waits) return false;
+    if (by_worker_[worker] > (limit_ + workers_ - 1) / workers_) return true;
+    if (limit_ >= workers_ || now - yielded_at_ < std::chrono::milliseconds(100)) return false;
+    yielded_at_ = now;
+    return true;
+  }
+  /// Some worker waits for a place.
+  [[nodiscard]] bool contended() const noexcept { return contended_.load(std::memory_order_relaxed); }
+  /// Connections that no session uses, over all workers.
+  void count_idle(int change) noexcept { idle_.fetch_add(change, std::memory_order_relaxed); }
+  [[nodiscard]] int idle() const noexcept { return idle_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint32_t used() const {
+    const std::lock_guard lock(mutex_);
+    return used_;
+  }
+
+ private:
+  void wake_all() {
+    std::map<std::uint32_t, Wake> waiting;
+    {
+      const std::lock_guard lock(mutex_);
+      waiting.swap(waiting_);
+      contended_.store(false, std::memory_order_relaxed);
+    }
+    for (const auto& [worker, wake] : waiting) wake();
+  }
+
+  mutable std::mutex mutex_;
+  std::uint32_t limit_ = 0;
+  std::uint32_t workers_ = 1;
+  std::uint32_t used_ = 0;
+  std::map<std::uint32_t, std::uint32_t> by_worker_;
+  std::map<std::uint32_t, Wake> waiting_;
+  SteadyTime yielded_at_{};
+  std::atomic<bool> contended_{false};
+  std::atomic<int> idle_{0};
+};
+
+/// The budgets of all depots; they live as long as the gateway. Thread-safe.
+class ServerBudgets {
+ public:
+  [[nodiscard]] ServerBudget& of(policy::DepotId depot) {
+    const std::lock_guard lock(mutex_);
+    return budgets_[depot.get()];
+  }
+
+ private:
+  std::mutex mutex_;
+  std::unordered_map<Uuid, ServerBudget> budgets_;  // node-based: references stay valid
+};
+
+}  // namespace bartizan::proxy

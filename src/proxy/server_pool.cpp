@@ -1,0 +1,378 @@
+#include "server_pool.hpp"
+
+#include <algorithm>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "bartizan/base/log.hpp"
+#include "worker.hpp"
+
+namespace bartizan::proxy {
+
+namespace asio = net::asio;
+
+namespace {
+
+/// A session that waits this long gets a place at the cost of another pool's.
+constexpr auto kOtherPoolsFirst = std::chrono::milliseconds(50);
+/// After a connection could not be opened, while others of the pool stand.
+constexpr auto kReopenAfter = std::chrono::seconds(1);
+constexpr auto kProveLoginEvery = std::chrono::seconds(3);
+constexpr auto kKeepEmptyPool = std::chrono::seconds(60);
+
+std::string key_of(const LinkRequest& request, policy::PoolMode mode) {
+  std::string key(mode == policy::PoolMode::Session ? "s" : "t");
+  key.append(request.login->role_name).push_back('\0');
+  for (const auto& [name, value] : request.settings) {
+    key.append(name).push_back('\0');
+    key.append(value).push_back('\0');
+  }
+  return key;
+}
+
+Bytes depot_changed() {
+  pgwire::ErrorReport report;
+  report.severity = pgwire::Severity::Fatal;
+  report.sqlstate = pgwire::sqlstate::kAdminShutdown;
+  report.message = "terminating connection: the depot's server or its login has changed";
+  report.hint = "Connect again.";
+  return error_bytes(report);
+}
+
+Bytes queue_timed_out(std::chrono::milliseconds limit) {
+  pgwire::ErrorReport report;
+  report.severity = pgwire::Severity::Fatal;
+  report.sqlstate = pgwire::sqlstate::kTooManyConnections;
+  report.message = "no server connection became free in " + std::to_string(limit.count()) + " ms";
+  report.hint = "Try again. An operator can raise the depot's --pool-size, or find out who holds connections with "
+                "`bartizan session list`.";
+  return error_bytes(report);
+}
+
+}  // namespace
+
+DepotServers::DepotServers(Worker& worker, policy::DepotId depot)
+    : worker_(worker), depot_(depot), budget_(worker.shared().budgets.of(depot)) {}
+
+std::shared_ptr<ServerPool> DepotServers::pool(LinkRequest request, const policy::PoolOptions& options) {
+  options_ = options;
+  budget_.set_workers(static_cast<std::uint32_t>(worker_.shared().workers.size()));
+  budget_.set_limit(options.limit());
+  auto& pool = pools_[key_of(request, options.mode)];
+  if (!pool)
+    pool = std::make_shared<ServerPool>(*this, std::move(request), options.mode);
+  else
+    pool->request_ = std::move(request);
+  const auto now = worker_.shared().around.clock.steady();
+  pool->used_at_ = now;
+  prove_login(pool, now);
+  return pool;
+}
+
+/// A login that the server no longer lets in must not live on in connections that stand already:
+/// beside a sign-in, and not more often than that, a new connection is tried.
+void DepotServers::prove_login(const std::shared_ptr<ServerPool>& pool, SteadyTime now) {
+  if (pool->mode_ == policy::PoolMode::Session || pool->greeting_.empty() || pool->opening_ > 0 ||
+      now - pool->proven_at_ < kProveLoginEvery || !waiters_.empty())
+    return;
+  if (!budget_.take(worker_.index(), waker())) {
+    if (pool->idle_.empty()) return;
+    close_idle(*pool, 0);
+    if (!budget_.take(worker_.index(), waker())) return;
+  }
+  pool->proven_at_ = now;
+  ++pool->opening_;
+  asio::co_spawn(worker_.context(), open(pool), asio::detached);
+}
+
+std::shared_ptr<ServerConnection> DepotServers::try_acquire(ServerPool& pool, const ServerConnection* preferred) {
+  if (pool.idle_.empty() || pool.waiting_ > 0) return nullptr;
+  auto chosen = std::prev(pool.idle_.end());
+  if (preferred != nullptr && chosen->get() != preferred) {
+    const auto found =
+        std::find_if(pool.idle_.begin(), pool.idle_.end(), [&](const auto& c) { return c.get() == preferred; });
+    if (found != pool.idle_.end()) chosen = found;
+  }
+  auto connection = std::move(*chosen);
+  pool.idle_.erase(chosen);
+  budget_.count_idle(-1);
+  return connection;
+}
+
+net::Task<Acquired> DepotServers::acquire(std::shared_ptr<ServerPool> pool, std::shared_ptr<const bool> abandoned) {
+  if (pool->retired_) co_return Acquired{nullptr, depot_changed()};
+  const auto now = worker_.shared().around.clock.steady();
+  pool->used_at_ = now;
+  const std::shared_ptr<Waiter> waiter(
+      new Waiter{pool, std::move(abandoned), asio::steady_timer(worker_.context()), now, nullptr, {}});
+  waiters_.push_back(waiter);
+  ++pool->waiting_;
+  serve();
+  if (!waiter->over) {
+    const auto limit = options_.queue_timeout;
+    if (limit.count() > 0)
+      waiter->timer.expires_after(limit);
+    else
+      waiter->timer.expires_at(SteadyTime::max());
+    co_await waiter->timer.async_wait(asio::as_tuple(asio::use_awaitable));
+    if (!waiter->over) {
+      remove_waiter(waiter);
+      worker_.shared().counters.queue_timeouts.fetch_add(1, std::memory_order_relaxed);
+      waiter->failure = queue_timed_out(limit);
+    }
+  }
+  if (waiter->granted && *waiter->abandoned) {
+    put_back(waiter->granted);
+    waiter->granted = nullptr;
+  }
+  co_return Acquired{std::move(waiter->granted), std::move(waiter->failure)};
+}
+
+void DepotServers::grant(Waiter& waiter, std::shared_ptr<ServerConnection> connection) {
+  waiter.granted = std::move(connection);
+  waiter.over = true;
+  --waiter.pool->waiting_;
+  waiter.timer.cancel();
+}
+
+void DepotServers::remove_waiter(const std::shared_ptr<Waiter>& waiter) {
+  waiter->over = true;
+  --waiter->pool->waiting_;
+  waiters_.remove(waiter);
+}
+
+ServerBudget::Wake DepotServers::waker() {
+  return [this] { worker_.post([this] { serve(); }); };
+}
+
+/// Gives waiting sessions what is idle, and opens what the budget allows for the others.
+void DepotServers::serve() {
+  if (closing_) return;
+  for (auto at = waiters_.begin(); at != waiters_.end();) {
+    Waiter& waiter = **at;
+    const bool gone = *waiter.abandoned;
+    if (!gone && waiter.pool->idle_.empty()) {
+      ++at;
+      continue;
+    }
+    std::shared_ptr<ServerConnection> connection;
+    if (!gone) {
+      connection = std::move(waiter.pool->idle_.back());
+      waiter.pool->idle_.pop_back();
+      budget_.count_idle(-1);
+    }
+    grant(waiter, std::move(connection));
+    at = waiters_.erase(at);
+  }
+  const auto now = worker_.shared().around.clock.steady();
+  std::vector<std::shared_ptr<ServerPool>> to_open;
+  for (const auto& waiter : waiters_) {
+    ServerPool& pool = *waiter->pool;
+    if (pool.opening_ >= pool.waiting_ || now < pool.reopen_at_) continue;
+    if (!budget_.take(worker_.index(), waker())) {
+      if (!give_up_idle(&pool) || !budget_.take(worker_.index(), waker())) {
+        if (budget_.idle() > 0) worker_.ask_others_to_give_up(depot_);
+        break;
+      }
+    }
+    ++pool.opening_;
+    to_open.push_back(waiter->pool);
+  }
+  // A coroutine runs at once up to its first wait, and one that fails takes waiters away.
+  for (auto& pool : to_open) asio::co_spawn(worker_.context(), open(std::move(pool)), asio::detached);
+}
+
+/// Closes the connection that has been idle for longest, of any pool but one.
+bool DepotServers::give_up_idle(const ServerPool* except) {
+  ServerPool* oldest = nullptr;
+  for (const auto& [key, pool] : pools_) {
+    if (pool.get() == except || pool->idle_.empty()) continue;
+    if (oldest == nullptr || pool->idle_.front()->idle_since < oldest->idle_.front()->idle_since) oldest = pool.get();
+  }
+  if (oldest == nullptr) return false;
+  close_idle(*oldest, 0);
+  return true;
+}
+
+void DepotServers::close_idle(ServerPool& pool, std::size_t index) {
+  const auto connection = pool.idle_[index];
+  pool.idle_.erase(pool.idle_.begin() + static_cast<std::ptrdiff_t>(index));
+  budget_.count_idle(-1);
+  connection->close();
+}
+
+net::Task<void> DepotServers::open(std::shared_ptr<ServerPool> pool) {
+  auto request = pool->request_;
+  auto link = co_await open_server_link(worker_.context(), worker_.shared(), std::move(request));
+  --pool->opening_;
+  if (link && !closing_) {
+    opened(pool, std::move(*link));
+    co_return;
+  }
+  budget_.give_back(worker_.index());
+  if (closing_) co_return;
+  pool->reopen_at_ = worker_.shared().around.clock.steady() + kReopenAfter;
+  if (link.error().login_refused)
+    renew(*pool);
+  else if (pool->open_ > 0)
+    co_return;  // one of those will become free
+  const Bytes failure = std::move(link.error().error_response);
+  for (auto at = waiters_.begin(); at != waiters_.end();) {
+    if ((*at)->pool != pool) {
+      ++at;
+      continue;
+    }
+    (*at)->failure = failure;
+    grant(**at, nullptr);
+    at = waiters_.erase(at);
+  }
+  pool->reopen_at_ = {};
+}
+
+void DepotServers::opened(const std::shared_ptr<ServerPool>& pool, ServerLink link) {
+  ++pool->open_;
+  pool->greeting_ = link.greeting;
+  pool->proven_at_ = worker_.shared().around.clock.steady();
+  const auto connection = std::make_shared<ServerConnection>(worker_, pool, std::move(link));
+  const auto& around = worker_.shared().around;
+  connection->generation = pool->generation_;
+  if (options_.lifetime.count() > 0 && pool->mode_ == policy::PoolMode::Transaction) {
+    // Up to a tenth more or less, so that those opened together do not end together.
+    std::array<std::byte, 2> noise{};
+    around.random.fill(noise);
+    const auto thousandths = 900 + static_cast<std::int64_t>(load_be16(noise.data())) * 200 / 65536;
+    connection->expires_at = around.clock.steady() + options_.lifetime * thousandths / 1000;
+  }
+  connection->run();
+  hand_on(connection);
+}
+
+void DepotServers::put_back(const std::shared_ptr<ServerConnection>& connection) {
+  if (connection->closed() || connection->cancelling()) return;  // cancel() puts it back
+  const ServerPool& pool = connection->pool();
+  const auto now = worker_.shared().around.clock.steady();
+  const bool worn = pool.mode_ == policy::PoolMode::Session || connection->generation != pool.generation_ || closing_ ||
+                    !connection->clean() || now >= connection->expires_at;
+  if (worn || (budget_.contended() && budget_.should_yield(worker_.index(), now))) {
+    connection->close();
+    serve();
+    return;
+  }
+  hand_on(connection);
+}
+
+/// To the first session that waits for one of its pool, or to the idle ones.
+void DepotServers::hand_on(const std::shared_ptr<ServerConnection>& connection) {
+  ServerPool& pool = connection->pool();
+  const auto now = worker_.shared().around.clock.steady();
+  if (!waiters_.empty() && waiters_.front()->pool.get() != &pool && budget_.contended() &&
+      now - waiters_.front()->since > kOtherPoolsFirst) {
+    connection->close();
+    serve();
+    return;
+  }
+  for (auto at = waiters_.begin(); at != waiters_.end(); ++at) {
+    if ((*at)->pool.get() != &pool || *(*at)->abandoned) continue;
+    grant(**at, connection);
+    waiters_.erase(at);
+    return;
+  }
+  if (pool.mode_ == policy::PoolMode::Session) {  // whoever asked for it has gone
+    connection->close();
+    return;
+  }
+  connection->idle_since = now;
+  pool.idle_.push_back(connection);
+  budget_.count_idle(1);
+}
+
+void DepotServers::on_closed(ServerPool& pool) {
+  --pool.open_;
+  budget_.give_back(worker_.index());
+  if (!waiters_.empty()) worker_.post([this] { serve(); });
+}
+
+void DepotServers::forget_idle(const ServerConnection& connection) {
+  auto& idle = connection.pool().idle_;
+  const auto found = std::find_if(idle.begin(), idle.end(), [&](const auto& c) { return c.get() == &connection; });
+  if (found == idle.end()) return;
+  idle.erase(found);
+  budget_.count_idle(-1);
+}
+
+/// Its connections end when they become free; whoever comes next needs a new one.
+void DepotServers::renew(ServerPool& pool) {
+  ++pool.generation_;
+  pool.greeting_.clear();
+  while (!pool.idle_.empty()) close_idle(pool, pool.idle_.size() - 1);
+}
+
+void DepotServers::follow(const std::shared_ptr<const policy::Snapshot>& changed) {
+  const auto* depot = changed->find_depot(depot_);
+  if (depot != nullptr) {
+    options_ = depot->pool;
+    budget_.set_limit(options_.limit());
+  }
+  std::erase_if(pools_, [&](const auto& entry) {
+    ServerPool& pool = *entry.second;
+    const auto* login = changed->find_login(depot_, pool.request_.login->role_name);
+    const bool same = depot != nullptr && login != nullptr && depot->state == policy::DepotState::Active &&
+                      pool.request_.address.endpoint == depot->endpoint && pool.request_.database == depot->database &&
+                      pool.request_.tls == depot->tls;
+    if (!same) {
+      pool.retired_ = true;
+      renew(pool);
+      return true;
+    }
+    pool.request_.login = login;
+    pool.request_.snapshot = changed;
+    return false;
+  });
+}
+
+void DepotServers::check(SteadyTime now, const std::shared_ptr<const policy::Snapshot>& changed) {
+  if (changed) follow(changed);
+  std::vector<std::shared_ptr<ServerPool>> to_open;
+  for (const auto& [key, pool] : pools_) {
+    for (std::size_t i = pool->idle_.size(); i-- > 0;) {
+      const ServerConnection& connection = *pool->idle_[i];
+      const bool unused = options_.idle_timeout.count() > 0 && now - connection.idle_since > options_.idle_timeout &&
+                          pool->open_ > options_.min;
+      if (unused || now >= connection.expires_at) close_idle(*pool, i);
+    }
+    const bool in_use = pool->mode_ == policy::PoolMode::Transaction && pool.use_count() > 1;
+    if (in_use && pool->open_ + pool->opening_ < options_.min && now >= pool->reopen_at_ && !pool->retired_ &&
+        budget_.take(worker_.index(), waker())) {
+      ++pool->opening_;
+      to_open.push_back(pool);
+    }
+  }
+  for (auto& pool : to_open) asio::co_spawn(worker_.context(), open(std::move(pool)), asio::detached);
+  std::erase_if(pools_, [&](const auto& entry) {
+    const ServerPool& pool = *entry.second;
+    return entry.second.use_count() == 1 && pool.open_ + pool.opening_ + pool.waiting_ == 0 &&
+           now - pool.used_at_ > kKeepEmptyPool;
+  });
+  if (!waiters_.empty()) serve();
+}
+
+void DepotServers::close_all() {
+  closing_ = true;
+  for (const auto& [key, pool] : pools_) renew(*pool);
+  for (const auto& waiter : waiters_) grant(*waiter, nullptr);
+  waiters_.clear();
+}
+
+DepotServers::Figures DepotServers::figures() const {
+  Figures sum;
+  for (const auto& [key, pool] : pools_) {
+    sum.open += pool->open_;
+    sum.idle += pool->idle_.size();
+    sum.waiting += pool->waiting_;
+  }
+  return sum;
+}
+
+}  // namespace bartizan::proxy

@@ -1,0 +1,119 @@
+// Server connections of one depot on one worker: a pool for each (login, startup settings), since
+// those make a server's session what it is, one queue of sessions that wait, one budget shared
+// with the other workers.
+#pragma once
+
+#include <boost/asio/steady_timer.hpp>
+#include <deque>
+#include <list>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "server_budget.hpp"
+#include "server_connection.hpp"
+
+namespace bartizan::proxy {
+
+class DepotServers;
+
+/// Connections that are alike. Worker thread only; outlived by the worker.
+class ServerPool {
+ public:
+  ServerPool(DepotServers& depot, LinkRequest request, policy::PoolMode mode)
+      : depot_(depot), request_(std::move(request)), mode_(mode) {}
+
+  [[nodiscard]] DepotServers& depot() noexcept { return depot_; }
+  [[nodiscard]] policy::PoolMode mode() const noexcept { return mode_; }
+  [[nodiscard]] const LinkRequest& request() const noexcept { return request_; }
+  /// What a server of this pool has said before its first ReadyForQuery, the newest; empty before.
+  [[nodiscard]] const Bytes& greeting() const noexcept { return greeting_; }
+
+ private:
+  friend class DepotServers;
+  DepotServers& depot_;
+  LinkRequest request_;
+  const policy::PoolMode mode_;
+  Bytes greeting_;
+  std::vector<std::shared_ptr<ServerConnection>> idle_;  ///< the one used last stands last
+  std::size_t open_ = 0;
+  std::size_t opening_ = 0;
+  std::size_t waiting_ = 0;
+  SteadyTime used_at_{};
+  SteadyTime reopen_at_{};  ///< no new connection before
+  SteadyTime proven_at_{};  ///< the login was last tried at the server
+  std::uint64_t generation_ = 0;  ///< connections of an older one are not used again
+  bool retired_ = false;  ///< the depot's address, or the login, is another now: its sessions must connect again
+};
+
+/// What acquire() brings: a connection, or an ErrorResponse for the client.
+struct Acquired {
+  std::shared_ptr<ServerConnection> connection;
+  Bytes error_response;
+};
+
+/// Worker thread only; lives as long as the worker.
+class DepotServers {
+ public:
+  DepotServers(Worker& worker, policy::DepotId depot);
+
+  /// The pool for a session that has signed in.
+  [[nodiscard]] std::shared_ptr<ServerPool> pool(LinkRequest request, const policy::PoolOptions& options);
+  /// At once, or null. preferred: the one that the session had last.
+  [[nodiscard]] std::shared_ptr<ServerConnection> try_acquire(ServerPool& pool, const ServerConnection* preferred);
+  /// abandoned: set when the session has ended meanwhile.
+  [[nodiscard]] net::Task<Acquired> acquire(std::shared_ptr<ServerPool> pool, std::shared_ptr<const bool> abandoned);
+  /// Clean and idle; its user has let go.
+  void put_back(const std::shared_ptr<ServerConnection>& connection);
+  /// A connection of the pool has been closed: its place is free.
+  void on_closed(ServerPool& pool);
+  void forget_idle(const ServerConnection& connection);
+
+  /// The tick: time-outs, life times, changed depots.
+  void check(SteadyTime now, const std::shared_ptr<const policy::Snapshot>& changed);
+  /// For another worker that has none: closes an idle connection, if there is one.
+  void give_up_one() { [[maybe_unused]] const bool closed = give_up_idle(nullptr); }
+  void close_all();
+
+  struct Figures {
+    std::size_t open = 0, idle = 0, waiting = 0;
+  };
+  [[nodiscard]] Figures figures() const;
+  [[nodiscard]] policy::DepotId depot() const noexcept { return depot_; }
+
+ private:
+  struct Waiter {
+    std::shared_ptr<ServerPool> pool;
+    std::shared_ptr<const bool> abandoned;
+    net::asio::steady_timer timer;
+    SteadyTime since{};
+    std::shared_ptr<ServerConnection> granted;
+    Bytes failure;
+    bool over = false;
+  };
+
+  void serve();
+  [[nodiscard]] bool give_up_idle(const ServerPool* except);
+  net::Task<void> open(std::shared_ptr<ServerPool> pool);
+  void opened(const std::shared_ptr<ServerPool>& pool, ServerLink link);
+  void hand_on(const std::shared_ptr<ServerConnection>& connection);
+  void close_idle(ServerPool& pool, std::size_t index);
+  void follow(const std::shared_ptr<const policy::Snapshot>& changed);
+  void grant(Waiter& waiter, std::shared_ptr<ServerConnection> connection);
+  void remove_waiter(const std::shared_ptr<Waiter>& waiter);
+  [[nodiscard]] ServerBudget::Wake waker();
+  void renew(ServerPool& pool);
+  void prove_login(const std::shared_ptr<ServerPool>& pool, SteadyTime now);
+
+  Worker& worker_;
+  const policy::DepotId depot_;
+  ServerBudget& budget_;
+  policy::PoolOptions options_;
+  std::map<std::string, std::shared_ptr<ServerPool>, std::less<>> pools_;
+  std::list<std::shared_ptr<Waiter>> waiters_;
+  bool closing_ = false;
+};
+
+}  // namespace bartizan::proxy

@@ -1,0 +1,56 @@
+// What is known of one server connection, whichever session uses it: the settings in force, the
+// prepared statements that stand there, and whose the unnamed one is. Lives as long as the
+// connection; a session works on it between attach and detach.
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <unordered_map>
+
+#include "bartizan/session/reported_settings.hpp"
+#include "bartizan/session/shared_statement.hpp"
+
+namespace bartizan::session {
+
+/// The shared statements of one server connection, the least recently used given up first.
+/// A statement counts as there from its Parse on, but only within the messages up to the next
+/// Sync until the server has answered: behind a Sync its failure would not be noticed.
+/// Whatever is not there for certain is closed before it is prepared. Not thread-safe.
+class ServerStatements {
+ public:
+  explicit ServerStatements(std::size_t most) : most_(most) {}
+
+  [[nodiscard]] bool has(const SharedStatement& statement, std::uint64_t segment);
+  /// Its Parse is sent. What has to be closed for it, or null.
+  std::shared_ptr<const SharedStatement> announce(std::shared_ptr<const SharedStatement> statement,
+                                                  std::uint64_t segment);
+  void confirm(const SharedStatement& statement);
+  /// The Parse of this segment failed or was skipped.
+  void forget(const SharedStatement& statement, std::uint64_t segment);
+  void forget_all();
+  [[nodiscard]] std::size_t size() const noexcept { return index_.size(); }
+
+ private:
+  struct Entry {
+    std::shared_ptr<const SharedStatement> statement;
+    std::uint64_t segment = 0;
+    bool confirmed = false;
+  };
+  using Order = std::list<Entry>;
+  std::size_t most_;
+  Order order_;
+  std::unordered_map<sql::Digest, Order::iterator> index_;
+};
+
+struct ServerState {
+  /// Prepared statements kept on one connection.
+  static constexpr std::size_t kMostStatements = 256;
+
+  ReportedSettings settings;
+  ServerStatements statements{kMostStatements};
+  std::uint32_t process_id = 0;
+  std::uint64_t unnamed_of = 0;  ///< the session whose statement without a name stands there; 0: none
+};
+
+}  // namespace bartizan::session

@@ -1,0 +1,290 @@
+// Transaction pooling: what makes one client session out of many server connections.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "bartizan/pgwire/frontend_messages.hpp"
+#include "bartizan/session/relay.hpp"
+
+namespace bartizan::session {
+
+namespace {
+
+/// Longest text that is kept to be prepared again, and all of a session's; beyond, it is pinned.
+constexpr std::size_t kMaxSharedText = 256 * 1024;
+constexpr std::size_t kMaxSharedBytes = 8 * 1024 * 1024;
+/// A statement without a name becomes a shared one when its text comes for the third time.
+constexpr std::uint64_t kUsesToShareUnnamed = 3;
+
+// Every name is qualified, operators too: the session's search_path is not to be trusted here.
+constexpr std::string_view kProbe =
+    "SELECT CASE "
+    "WHEN pg_catalog.pg_my_temp_schema() OPERATOR(pg_catalog.<>) 0::pg_catalog.oid AND EXISTS (SELECT FROM "
+    "pg_catalog.pg_class WHERE relnamespace OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()) THEN 't' "
+    "WHEN EXISTS (SELECT FROM pg_catalog.pg_listening_channels()) THEN 'l' "
+    "WHEN EXISTS (SELECT FROM pg_catalog.pg_prepared_statement() WHERE from_sql) THEN 'p' "
+    "WHEN EXISTS (SELECT FROM pg_catalog.pg_cursor() WHERE is_holdable) THEN 'c' "
+    "WHEN EXISTS (SELECT FROM pg_catalog.pg_lock_status() WHERE locktype OPERATOR(pg_catalog.=) "
+    "'advisory'::pg_catalog.text AND pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid()) THEN 'a' "
+    "WHEN EXISTS (SELECT FROM pg_catalog.pg_show_all_settings() WHERE source OPERATOR(pg_catalog.=) "
+    "'session'::pg_catalog.text AND pg_catalog.lower(name) OPERATOR(pg_catalog.<>) ALL (ARRAY['application_name', "
+    "'client_encoding', 'datestyle', 'intervalstyle', 'standard_conforming_strings', 'timezone']::pg_catalog.text[])) "
+    "THEN 's' ELSE '-' END";
+
+std::optional<sql::PinReason> reason_of(char found) noexcept {
+  switch (found) {
+    case '-': return sql::PinReason::None;
+    case 't': return sql::PinReason::TempTable;
+    case 'l': return sql::PinReason::Listen;
+    case 'p': return sql::PinReason::SqlPrepare;
+    case 'c': return sql::PinReason::WithHoldCursor;
+    case 'a': return sql::PinReason::AdvisoryLock;
+    case 's': return sql::PinReason::SetUntracked;
+    default: return std::nullopt;
+  }
+}
+
+void append_cstring(Bytes& out, std::string_view text) {
+  const auto* first = reinterpret_cast<const std::byte*>(text.data());
+  out.insert(out.end(), first, first + text.size());
+  out.push_back(std::byte{0});
+}
+
+}  // namespace
+
+void Relay::attach(ServerState& server, ServerRuns& to_server) {
+  server_ = &server;
+  if (const auto commands = settings_.commands_from(server.settings); !commands.empty())
+    query_hidden(commands, to_server);
+}
+
+void Relay::pin(sql::PinReason reason) noexcept {
+  if (pin_ == sql::PinReason::None) pin_ = reason;
+}
+
+/// For a statement that goes to the server.
+void Relay::follow_state(const sql::Statement& statement) {
+  if (pooling_.shares == nullptr || pinned()) return;
+  if (statement.pin != sql::PinReason::None) pin(statement.pin);
+  if (statement.calls_unknown || statement.kind == sql::Kind::Call) suspect_ = true;
+  // What stands there under shared names may go, also by the time that the next message is read.
+  if (statement.kind == sql::Kind::Discard || (statement.kind == sql::Kind::Deallocate && statement.name.empty()) ||
+      (statement.kind == sql::Kind::Deallocate && is_shared_name(statement.name)))
+    server_->statements.forget_all();
+}
+
+PendingReply& Relay::push_hidden(Awaited kind) {
+  PendingReply& entry = replies_.push(kind);
+  entry.hidden = true;
+  entry.segment = segment_;
+  return entry;
+}
+
+void Relay::close_hidden(std::string_view server_name, ServerRuns& to_server) {
+  push_hidden(Awaited::CloseStatement);
+  to_server.make(Forward(), [&](Bytes& out) {
+    pgwire::MessageWriter writer(out);
+    pgwire::write_close(writer, pgwire::TargetKind::Statement, server_name);
+  });
+}
+
+void Relay::query_hidden(std::string_view text, ServerRuns& to_server) {
+  push_hidden(Awaited::Query);
+  server_->unnamed_of = 0;
+  to_server.make(Forward(), [&](Bytes& out) {
+    pgwire::MessageWriter writer(out);
+    pgwire::write_query(writer, text);
+  });
+}
+
+void Relay::probe(ServerRuns& to_server) {
+  suspect_ = false;
+  query_hidden(kProbe, to_server);
+  replies_.at(replies_.size() - 1).probe = true;
+}
+
+/// One column of one character.
+Relay::Handled Relay::on_probe_row(const Message& message) {
+  if (!message.complete) return Handled::NeedMore;
+  const auto row = message.payload();
+  std::optional<sql::PinReason> reason;
+  if (row.size() == 7) reason = reason_of(static_cast<char>(row[6]));
+  if (!reason) return mismatch(message.header.type);
+  if (*reason != sql::PinReason::None) pin(*reason);
+  return Handled::Taken;
+}
+
+/// Before its Parse: nothing may stand there under the name, and not more than is kept.
+void Relay::make_room(const std::shared_ptr<const SharedStatement>& statement, ServerRuns& to_server) {
+  if (const auto oldest = server_->statements.announce(statement, segment_))
+    close_hidden(oldest->server_name, to_server);
+  close_hidden(statement->server_name, to_server);
+}
+
+/// Before a use: prepares what this server connection lacks.
+void Relay::ensure_prepared(const Prepared& statement, std::string_view name, ServerRuns& to_server) {
+  if (statement.by_shared_name) {
+    if (server_->statements.has(*statement.shared, segment_)) return;
+    make_room(statement.shared, to_server);
+    PendingReply& entry = push_hidden(Awaited::Parse);
+    entry.statement = statement;
+    to_server.make(Forward(),
+                   [&](Bytes& out) { write_parse_as(out, *statement.shared, statement.shared->server_name); });
+    return;
+  }
+  if (!name.empty() || server_->unnamed_of == pooling_.session) return;
+  if (statement.shared) {
+    server_->unnamed_of = pooling_.session;
+    push_hidden(Awaited::Parse);
+    to_server.make(Forward(), [&](Bytes& out) { write_parse_as(out, *statement.shared, {}); });
+  } else if (server_->unnamed_of != 0) {
+    server_->unnamed_of = 0;
+    close_hidden({}, to_server);  // another session's; to this one there is none
+  }
+}
+
+/// Under which name the statement is to stand, and from what it can be prepared again.
+Prepared Relay::share(Prepared statement, const pgwire::Parse& parse, ByteView parameter_types) {
+  const std::size_t bytes = parse.query.size() + parameter_types.size();
+  shared_bytes_ += parse.statement.empty() ? 0 : bytes;
+  if (bytes > kMaxSharedText || shared_bytes_ > kMaxSharedBytes ||
+      parse.statement.size() > PreparedNames::kMaxNameBytes) {
+    pin(sql::PinReason::Unknown);
+    return statement;
+  }
+  thread_local std::string meaning;
+  meaning.clear();
+  settings_.append_meaning(meaning);
+  auto found = pooling_.shares->get(parse.query, parameter_types, meaning);
+  // While something runs that may change the settings, what is known to stand there was read by
+  // these; anything else is kept apart from what other sessions use.
+  const bool certain = lex_certain_ || server_->statements.has(*found.statement, segment_);
+  if (!certain && !parse.statement.empty()) {
+    fmt::format_to(std::back_inserter(meaning), FMT_STRING("of {} at {} {}"), pooling_.session, segment_,
+                   parse.statement);
+    found = pooling_.shares->get(parse.query, parameter_types, meaning);
+  }
+  statement.shared = std::move(found.statement);
+  statement.by_shared_name = !parse.statement.empty() || (certain && pooling_.share_unnamed && found.uses >= kUsesToShareUnnamed);
+  return statement;
+}
+
+/// A client's Parse under a shared name. Where the statement stands already, a Close of nothing
+/// goes in its place, whose answer becomes the ParseComplete; in a failed transaction, in which
+/// PostgreSQL would refuse it, it is sent all the same.
+void Relay::relay_shared_parse(PendingReply entry, const Forward& forward, ServerRuns& to_server) {
+  const auto shared = entry.statement.shared;
+  const bool stands = server_->statements.has(*shared, segment_);
+  if (stands && transaction_ != pgwire::TransactionStatus::Failed) {
+    entry.carrier = true;
+    replies_.push(Awaited::Parse) = std::move(entry);
+    to_server.make(forward, [](Bytes& out) {
+      pgwire::MessageWriter writer(out);
+      pgwire::write_close(writer, pgwire::TargetKind::Statement, kNoStatement);
+    });
+    return;
+  }
+  make_room(shared, to_server);
+  replies_.push(Awaited::Parse) = std::move(entry);
+  to_server.make(forward, [&](Bytes& out) { write_parse_as(out, *shared, shared->server_name); });
+}
+
+Relay::Handled Relay::relay_bind(const Message& message, const pgwire::BindNames& names, const Prepared& statement,
+                                 ServerRuns& to_server) {
+  const bool other_name = statement.by_shared_name || is_shared_name(names.statement);
+  const std::string_view name = statement.by_shared_name ? std::string_view(statement.shared->server_name)
+                                : other_name             ? kNoStatement
+                                                         : names.statement;
+  const std::size_t length = message.header.length - names.statement.size() + name.size();
+  if (length > pgwire::max_frontend_length(pgwire::frontend::kBind))
+    return end_fatal(pgwire::sqlstate::kProgramLimitExceeded, "the Bind message is too long");
+  ensure_prepared(statement, names.statement, to_server);
+  PendingReply& entry = replies_.push(Awaited::Bind);
+  entry.name = names.portal;
+  entry.statement = statement;
+  portals_.announce(entry.name, entry.statement, segment_);
+  if (!other_name) {
+    relay_with(Forward(), message, to_server);
+    return Handled::Taken;
+  }
+  entry.called = names.statement;
+  to_server.make(Forward(), [&](Bytes& out) {
+    out.push_back(static_cast<std::byte>(pgwire::frontend::kBind));
+    out.resize(out.size() + 4);
+    store_be32(out.data() + out.size() - 4, static_cast<std::uint32_t>(length));
+    append_cstring(out, names.portal);
+    append_cstring(out, name);
+  });
+  const std::size_t replaced = pgwire::kFrameHeaderBytes + names.portal.size() + names.statement.size() + 2;
+  to_server.relay(Forward(), message.whole.subspan(replaced));
+  relaying_to_server_ = message.header.total_bytes() - message.whole.size();
+  return Handled::Taken;
+}
+
+/// SQL's EXECUTE and DEALLOCATE name a statement as the client does: so it must stand there under
+/// that name. Behind a Query, the Parse needs a Sync of its own: if it failed, the Query would be
+/// skipped. DEALLOCATE has no use for the text, so that of an empty statement does.
+void Relay::materialise_named(const Prepared& statement, bool in_query, ServerRuns& to_server) {
+  if (!statement.analysis) return;
+  for (const auto& each : statement.analysis->statements) {
+    const bool drops = each.kind == sql::Kind::Deallocate;
+    if (!each.parsed || each.name.empty() || (!drops && each.kind != sql::Kind::Execute)) continue;
+    const auto named = statements_.find(each.name, segment_);
+    if (!named || !named->by_shared_name) continue;
+    if (!drops) pin(sql::PinReason::SqlPrepare);
+    close_hidden(each.name, to_server);
+    push_hidden(Awaited::Parse).quiet = in_query;
+    to_server.make(Forward(), [&](Bytes& out) {
+      if (!drops) return write_parse_as(out, *named->shared, each.name);
+      pgwire::MessageWriter writer(out);
+      pgwire::write_parse(writer, each.name, {});
+    });
+    if (!in_query) continue;
+    push_hidden(Awaited::Sync);
+    ++segment_;
+    to_server.make(Forward(), [](Bytes& out) {
+      pgwire::MessageWriter writer(out);
+      pgwire::write_sync(writer);
+    });
+  }
+}
+
+/// A Parse that has failed or has been skipped leaves nothing behind.
+void Relay::end_unfinished_parse(const PendingReply& front) {
+  if (pooling_.shares == nullptr) return;
+  if (front.statement.by_shared_name) {
+    if (!front.carrier) server_->statements.forget(*front.statement.shared, front.segment);
+  } else if (front.name.empty() && !front.quiet && front.failed) {
+    server_->unnamed_of = 0;
+    statements_.erase({});
+  }
+}
+
+/// ErrorResponse names a shared statement by our name for it: the client's takes its place.
+Relay::Handled Relay::relay_error(const Message& message, const PendingReply& front, ByteRuns& to_client) {
+  if (!front.statement.by_shared_name || !message.complete) return relay_reply(message, to_client);
+  const std::string_view ours = front.statement.shared->server_name;
+  const std::string_view theirs = front.kind == Awaited::Parse ? front.name : front.called;
+  const ByteView payload = message.payload();
+  const std::string_view text(reinterpret_cast<const char*>(payload.data()), payload.size());
+  if (text.find(ours) == std::string_view::npos) return relay_reply(message, to_client);
+  std::string renamed;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t next = std::min(text.find(ours, at), text.size());
+    renamed.append(text.substr(at, next - at));
+    if (next < text.size()) renamed.append(theirs);
+    at = next < text.size() ? next + ours.size() : next;
+  }
+  to_client.make([&](Bytes& out) {
+    out.push_back(static_cast<std::byte>(pgwire::backend::kErrorResponse));
+    out.resize(out.size() + 4);
+    store_be32(out.data() + out.size() - 4, static_cast<std::uint32_t>(renamed.size() + 4));
+    const auto* first = reinterpret_cast<const std::byte*>(renamed.data());
+    out.insert(out.end(), first, first + renamed.size());
+  });
+  bytes_to_client_ += renamed.size() + pgwire::kFrameHeaderBytes;
+  return Handled::Taken;
+}
+
+}  // namespace bartizan::session

@@ -1,0 +1,374 @@
+#include <doctest/doctest.h>
+
+#include "script.hpp"
+
+namespace bartizan::session::test {
+namespace {
+
+/// The name that a statement of a session whose settings have not been told gets.
+std::string shared_name(std::string_view text) {
+  StatementShares shares(sql::DigestKey{}, std::size_t{1} << 20);
+  std::string meaning;
+  ReportedSettings{}.append_meaning(meaning);
+  return shares.get(text, as_bytes(std::string_view("\0\0", 2)), meaning).statement->server_name;
+}
+std::string none() { return close('S', kNoStatement); }
+/// Whatever stands under the name goes first.
+std::string prepare_shared(std::string_view text) {
+  return close('S', shared_name(text)) + parse(shared_name(text), text);
+}
+const auto to_first = [](World& world) { world.attach(world.first); };
+const auto to_second = [](World& world) { world.attach(world.second); };
+const auto release = [](World& world) {
+  REQUIRE(world.relay.releasable());
+  world.relay.detach();
+};
+const auto pinned = [](World& world) {
+  CHECK(world.relay.pinned());
+  CHECK_FALSE(world.relay.releasable());
+};
+Script pool() {
+  Script script;
+  script.pooled = true;
+  script.then(to_first);
+  return script;
+}
+
+TEST_CASE("without a server connection nothing is taken but Terminate") {
+  Script script;
+  script.pooled = true;
+  script.client(query("select 1"), "", Verdict::NeedServer).run();
+  Script end;
+  end.pooled = true;
+  end.client(terminate(), "", Verdict::Finished).run();
+}
+
+TEST_CASE("a server connection is free after each transaction, and not before") {
+  pool()
+      .client(query("begin"))
+      .then([](World& world) { CHECK_FALSE(world.relay.releasable()); })
+      .server(complete("BEGIN") + ready('T'))
+      .then([](World& world) { CHECK_FALSE(world.relay.releasable()); })
+      .client(query("select 1"))
+      .server(row_description() + data_row("1") + complete("SELECT 1") + ready('T'))
+      .then([](World& world) { CHECK_FALSE(world.relay.releasable()); })
+      .client(query("commit"))
+      .server(complete("COMMIT") + ready())
+      .then(release)
+      .client(terminate(), "", Verdict::Finished)
+      .run();
+}
+
+TEST_CASE("Terminate keeps a server connection that is free, and ends one that is not") {
+  pool()
+      .client(query("select 1"))
+      .server(row_description() + data_row("1") + complete("SELECT 1") + ready())
+      .client(terminate(), "", Verdict::Finished)
+      .run();
+  pool()
+      .client(query("begin"))
+      .server(complete("BEGIN") + ready('T'))
+      .client(terminate(), terminate(), Verdict::Finished)
+      .run();
+}
+
+TEST_CASE("settings that the server reports go with the session") {
+  pool()
+      .client(query("set datestyle = german"))
+      .server(complete("SET") + parameter("DateStyle", "German, DMY") + ready())
+      .then(release)
+      .then([](World& world) {
+        world.second.settings.put("datestyle", "ISO, MDY");
+        world.attach(world.second);
+        CHECK(shown(world.to_server) == shown(query("SET datestyle = E'German, DMY'")));
+      })
+      .client(query("select 1"))
+      .server(complete("SET") + parameter("DateStyle", "German, DMY") + ready() + row_description() +
+                  data_row("1") + complete("SELECT 1") + ready(),
+              row_description() + data_row("1") + complete("SELECT 1") + ready())
+      .then(release)
+      .then([](World& world) {
+        CHECK(world.second.settings.find("DateStyle") == "German, DMY");
+        world.attach(world.second);
+        CHECK(world.to_server.empty());
+      })
+      .audit({"statement SET ok", "statement SELECT ok 1"})
+      .run();
+}
+
+TEST_CASE("a server that does not take the session's settings ends it") {
+  pool()
+      .client(query("set timezone = 'UTC'"))
+      .server(complete("SET") + parameter("TimeZone", "UTC") + ready())
+      .then(release)
+      .then(to_second)
+      .client(query("select 1"))
+      .server(error("22023"), "", Verdict::Fatal)
+      .run();
+}
+
+TEST_CASE("a named statement is found again on another server connection") {
+  const auto name = shared_name("select $1");
+  pool()
+      .client(parse("s", "select $1") + sync(), prepare_shared("select $1") + sync())
+      .server(close_complete() + parse_complete() + ready(), parse_complete() + ready())
+      .then(release)
+      .then(to_second)
+      .client(bind_portal("", "s") + execute("") + sync(),
+              prepare_shared("select $1") + bind_portal("", name) + execute("") + sync())
+      .server(close_complete() + parse_complete() + bind_complete() + data_row("1") + complete("SELECT 1") + ready(),
+              bind_complete() + data_row("1") + complete("SELECT 1") + ready())
+      .then(release)
+      .then(to_first)
+      .client(describe('S', "s") + bind_portal("p", "s") + execute("p") + sync(),
+              describe('S', name) + bind_portal("p", name) + execute("p") + sync())
+      .server(parameter_description() + row_description() + bind_complete() + complete("SELECT 0") + ready())
+      .then(release)
+      .audit({"execute SELECT ok 1", "execute SELECT ok"})
+      .run();
+}
+
+TEST_CASE("what stands there already is not parsed again") {
+  pool()
+      .client(parse("a", "select 1") + sync(), prepare_shared("select 1") + sync())
+      .server(close_complete() + parse_complete() + ready(), parse_complete() + ready())
+      .client(parse("b", "select 1") + sync(), none() + sync())
+      .server(close_complete() + ready(), parse_complete() + ready())
+      .client(bind_portal("", "b") + sync(), bind_portal("", shared_name("select 1")) + sync())
+      .server(bind_complete() + ready())
+      .then(release)
+      .run();
+}
+
+TEST_CASE("in a failed transaction Parse is sent all the same, for the server to refuse") {
+  pool()
+      .client(parse("a", "select 1") + sync(), prepare_shared("select 1") + sync())
+      .server(close_complete() + parse_complete() + ready(), parse_complete() + ready())
+      .client(query("begin; select 1/0"))
+      .server(complete("BEGIN") + error("22012") + ready('E'))
+      .client(parse("b", "select 1") + sync(), prepare_shared("select 1") + sync())
+      .server(close_complete() + error("25P02") + ready('E'), error("25P02") + ready('E'))
+      .run();
+}
+
+TEST_CASE("a name is given once, and again after its Close") {
+  pool()
+      .client(parse("s", "select 1") + sync(), prepare_shared("select 1") + sync())
+      .server(close_complete() + parse_complete() + ready(), parse_complete() + ready())
+      .client(parse("s", "select 2") + sync(), parse("s", "BARTIZAN REFUSED THIS STATEMENT") + sync())
+      .server(error("42601") + ready(), gateway_error("42P05", "prepared statement \"s\" already exists", "") + ready())
+      .client(close('S', "s") + parse("s", "select 2") + sync(), close('S', "s") + prepare_shared("select 2") + sync())
+      .server(close_complete() + close_complete() + parse_complete() + ready(),
+              close_complete() + parse_complete() + ready())
+      .client(bind_portal("", "s") + sync(), bind_portal("", shared_name("select 2")) + sync())
+      .server(bind_complete() + ready())
+      .run();
+}
+
+TEST_CASE("a Parse that was skipped is made good before the next use") {
+  pool()
+      .client(parse("bad", "selec") + parse("s", "select 1") + sync(),
+              prepare_shared("selec") + prepare_shared("select 1") + sync())
+      .server(close_complete() + error("42601") + ready(), error("42601") + ready())
+      .client(parse("s", "select 1") + sync(), prepare_shared("select 1") + sync())
+      .server(close_complete() + parse_complete() + ready(), parse_complete() + ready())
+      .run();
+}
+
+TEST_CASE("an error speaks of the client's name for a statement") {
+  const auto name = shared_name("select $1");
+  pool()
+      .client(parse("s", "select $1") + sync(), prepare_shared("select $1") + sync())
+      .server(close_complete() + parse_complete() + ready(), parse_complete() + ready())
+      .client(bind_portal("", "s") + sync(), bind_portal("", name) + sync())
+      .server(message('E', std::string("SERROR\0VERROR\0C08P01\0M\"", 23) + name + std::string("\" wants 1\0\0", 11)) +
+                  ready(),
+              message('E', std::string("SERROR\0VERROR\0C08P01\0M\"s\" wants 1\0\0", 35)) + ready())
+      .run();
+}
+
+TEST_CASE("a client can't name what is shared") {
+  const auto name = shared_name("select 1");
+  pool()
+      .client(parse("s", "select 1") + sync(), prepare_shared("select 1") + sync())
+      .server(close_complete() + parse_complete() + ready(), parse_complete() + ready())
+      .client(bind_portal("", name) + sync(), bind_portal("", kNoStatement) + sync())
+      .server(error("26000") + ready())
+      .client(close('S', name) + describe('S', name) + sync(), none() + describe('S', kNoStatement) + sync())
+      .server(close_complete() + error("26000") + ready())
+      .run();
+}
+
+TEST_CASE("the statement without a name goes with its session") {
+  pool()
+      .client(parse("", "select 1") + sync())
+      .server(parse_complete() + ready())
+      .then(release)
+      .then(to_second)
+      .client(bind_portal("", "") + sync(), parse("", "select 1") + bind_portal("", "") + sync())
+      .server(parse_complete() + bind_complete() + ready(), bind_complete() + ready())
+      .then(release)
+      .then([](World& world) {
+        world.second.unnamed_of = 8;  // another session's
+        world.attach(world.second);
+      })
+      .client(query("select 2"))  // drops it
+      .server(row_description() + complete("SELECT 0") + ready())
+      .then([](World& world) { world.second.unnamed_of = 8; })
+      .client(bind_portal("", "") + sync(), close('S', "") + bind_portal("", "") + sync())
+      .server(close_complete() + error("26000") + ready(), error("26000") + ready())
+      .run();
+}
+
+TEST_CASE("a statement without a name that comes again is prepared once") {
+  const auto once = parse("", "select 1") + bind_portal("", "") + sync();
+  const auto name = shared_name("select 1");
+  pool()
+      .client(once)
+      .server(parse_complete() + bind_complete() + ready())
+      .client(once)
+      .server(parse_complete() + bind_complete() + ready())
+      .client(once, prepare_shared("select 1") + bind_portal("", name) + sync())
+      .server(close_complete() + parse_complete() + bind_complete() + ready(),
+              parse_complete() + bind_complete() + ready())
+      .client(once, none() + bind_portal("", name) + sync())
+      .server(close_complete() + bind_complete() + ready(), parse_complete() + bind_complete() + ready())
+      .client(close('S', "") + bind_portal("", "") + sync())
+      .server(close_complete() + error("26000") + ready())
+      .then(release)
+      .run();
+}
+
+TEST_CASE("what needs a session pins it") {
+  struct Row {
+    const char* text;
+    const char* tag;
+    sql::PinReason reason;
+  };
+  for (const Row& row : {Row{"set work_mem = '1MB'", "SET", sql::PinReason::SetUntracked},
+                         Row{"create temp table t (a int)", "CREATE TABLE", sql::PinReason::TempTable},
+                         Row{"listen c", "LISTEN", sql::PinReason::Listen},
+                         Row{"select pg_advisory_lock(1)", "SELECT 1", sql::PinReason::AdvisoryLock},
+                         Row{"prepare p as select 1", "PREPARE", sql::PinReason::SqlPrepare},
+                         Row{"select lastval()", "SELECT 1", sql::PinReason::SequenceValue}}) {
+    CAPTURE(row.text);
+    pool()
+        .client(query(row.text))
+        .server(complete(row.tag) + ready())
+        .then(pinned)
+        .then([&](World& world) { CHECK(world.relay.pin_reason() == row.reason); })
+        .client(parse("s", "select 1") + sync())  // from here on names are its own
+        .server(parse_complete() + ready())
+        .client(terminate(), terminate(), Verdict::Finished)
+        .run();
+  }
+}
+
+TEST_CASE("SQL's DEALLOCATE and EXECUTE find the protocol's statements") {
+  pool()
+      .client(parse("s", "select 1") + sync(), prepare_shared("select 1") + sync())
+      .server(close_complete() + parse_complete() + ready(), parse_complete() + ready())
+      .client(query("deallocate s"), close('S', "s") + parse("s", "") + sync() + query("deallocate s"))
+      .server(close_complete() + parse_complete() + ready() + complete("DEALLOCATE") + ready(),
+              complete("DEALLOCATE") + ready())
+      .then(release)
+      .then(to_first)
+      .client(parse("s", "select 1") + sync(), none() + sync())
+      .server(close_complete() + ready(), parse_complete() + ready())
+      .client(query("execute s"), close('S', "s") + parse("s", "select 1") + sync() + query("execute s"))
+      .server(close_complete() + parse_complete() + ready() + data_row("1") + complete("SELECT 1") + ready(),
+              data_row("1") + complete("SELECT 1") + ready())
+      .then(pinned)
+      .run();
+}
+
+TEST_CASE("DEALLOCATE in a failed transaction says so and does not hang") {
+  pool()
+      .client(parse("s", "select 1") + sync(), prepare_shared("select 1") + sync())
+      .server(close_complete() + parse_complete() + ready(), parse_complete() + ready())
+      .client(query("deallocate s"), close('S', "s") + parse("s", "") + sync() + query("deallocate s"))
+      .server(close_complete() + error("25P02") + ready('E') + error("25P02") + ready('E'),
+              error("25P02") + ready('E'))
+      .run();
+}
+
+TEST_CASE("after DISCARD ALL and DEALLOCATE ALL everything is prepared anew") {
+  for (const std::string text : {"discard all", "deallocate all"}) {
+    pool()
+        .client(parse("s", "select 1") + sync(), prepare_shared("select 1") + sync())
+        .server(close_complete() + parse_complete() + ready(), parse_complete() + ready())
+        .client(query(text))
+        .server(complete(text == "discard all" ? "DISCARD ALL" : "DEALLOCATE ALL") + ready())
+        .client(parse("s", "select 1") + sync(), prepare_shared("select 1") + sync())
+        .server(close_complete() + parse_complete() + ready(), parse_complete() + ready())
+        .run();
+  }
+}
+
+TEST_CASE("a function that nobody knows is followed by a look at what it has left") {
+  for (const char found : {'-', 's'}) {
+    pool()
+        .client(query("select my_function()"))
+        .server(row_description() + data_row("") + complete("SELECT 1") + ready())
+        .then([](World& world) {
+          REQUIRE_FALSE(world.relay.releasable());
+          REQUIRE(world.relay.probe_due());
+          ServerRuns runs;
+          world.relay.probe(runs);
+        })
+        .server(row_description() + data_row(std::string(1, found)) + complete("SELECT 1") + ready(), "")
+        .then([&](World& world) { CHECK(world.relay.releasable() == (found == '-')); })
+        .then([&](World& world) { CHECK(world.relay.pinned() == (found == 's')); })
+        .audit({"statement SELECT ok 1"})
+        .run();
+  }
+}
+
+TEST_CASE("a notification of its own bears the process id that the client knows") {
+  const auto from = [](std::uint32_t pid) { return message('A', i32(pid) + cstr("c") + cstr("x")); };
+  pool()
+      .client(query("listen c"))
+      .server(complete("LISTEN") + ready() + from(501) + from(9), complete("LISTEN") + ready() + from(77) + from(9))
+      .run();
+}
+
+TEST_CASE("statements that are read by other settings are other statements") {
+  ReportedSettings german;
+  german.put("DateStyle", "German, DMY");
+  StatementShares shares(sql::DigestKey{}, std::size_t{1} << 20);
+  std::string here;
+  std::string there;
+  ReportedSettings{}.append_meaning(here);
+  german.append_meaning(there);
+  const auto types = as_bytes(std::string_view("\0\0", 2));
+  const auto name = [&](std::string_view text, ByteView oids, std::string_view meaning) {
+    return shares.get(text, oids, meaning).statement->server_name;
+  };
+  CHECK(name("select 1", types, here) == name("select 1", types, here));
+  CHECK(name("select 1", types, here) != name("select 1", types, there));
+  CHECK(name("select 1", types, here) != name("select 2", types, here));
+  CHECK(name("select 1", types, here) != name("select 1", as_bytes(std::string_view("\0\1\0\0\0\x17", 6)), here));
+  CHECK(is_shared_name(name("select 1", types, here)));
+}
+
+TEST_CASE("one server connection keeps so many statements and gives up the oldest") {
+  ServerStatements statements(2);
+  StatementShares shares(sql::DigestKey{}, std::size_t{1} << 20);
+  const auto get = [&](std::string_view text) { return shares.get(text, {}, "").statement; };
+  CHECK(statements.announce(get("a"), 1) == nullptr);
+  CHECK(statements.announce(get("b"), 1) == nullptr);
+  CHECK(statements.has(*get("a"), 1));
+  CHECK_FALSE(statements.has(*get("a"), 2));  // not known yet
+  statements.confirm(*get("a"));
+  CHECK(statements.has(*get("a"), 2));
+  const auto given_up = statements.announce(get("c"), 2);
+  REQUIRE(given_up != nullptr);
+  CHECK(given_up->text == "b");
+  statements.forget(*get("a"), 1);
+  CHECK_FALSE(statements.has(*get("a"), 2));
+  statements.forget_all();
+  CHECK(statements.size() == 0);
+}
+
+}  // namespace
+}  // namespace bartizan::session::test
