@@ -190,7 +190,9 @@ Task<Result<void>> Stream::handshake_client(std::shared_ptr<const TlsContext> co
   X509_VERIFY_PARAM* parameters = SSL_get0_param(ssl_);
   if (X509_VERIFY_PARAM_set1_ip_asc(parameters, host.c_str()) != 1) {
     SSL_set_hostflags(ssl_, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    if (SSL_set1_host(ssl_, host.c_str()) != 1 || SSL_set_tlsext_host_name(ssl_, host.c_str()) != 1)
+    std::string name(host);  // SSL_set_tlsext_host_name, whose macro casts in the old style
+    if (SSL_set1_host(ssl_, name.c_str()) != 1 ||
+        SSL_ctrl(ssl_, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name.data()) != 1)
       co_return fail(Errc::InvalidArgument, "host name refused");
   }
   ERR_clear_error();

@@ -43,7 +43,14 @@ def test_psql_answers_and_shows_tls(libpq_environment):
     assert "TLSv1.3" in psql(libpq_environment, "\\conninfo").stdout
 
 
+def skip_with_an_older_client():
+    """tools/fetch-postgres.sh brings servers alone, with Debian's clients where they are not older."""
+    if not (binary_folder() / "pg_dump").exists():
+        pytest.skip("no client programs of this server's version here: an older psql's \\l and pg_dump refuse it")
+
+
 def test_psql_describes(libpq_environment):
+    skip_with_an_older_client()
     script = """
         create temp table d(a int primary key, b text default 'x' check (b <> ''));
         create index on d(b);
@@ -128,6 +135,7 @@ def test_psql_requires_channel_binding(libpq_environment):
 
 def test_pg_dump_and_restore(libpq_environment, cluster, tmp_path):
     """A dump through the target is that of the server, and goes back in."""
+    skip_with_an_older_client()
     psql(libpq_environment, "create schema dumped; create table dumped.t(a int primary key, b text); "
                             "insert into dumped.t select g, repeat('x', g) from generate_series(1, 500) g; "
                             "create view dumped.v as select count(*) from dumped.t")

@@ -256,6 +256,17 @@ class Tiers:
     def bench(self):
         return self._with_program("bench", "tests/bench/bench.py", [], 40 * 60)
 
+    def package(self):
+        """The Debian package of the release program: contents, installing, the same bytes twice."""
+        if missing := self._missing("tests/package", "apps/bartizan/CMakeLists.txt"):
+            return self._absent("package", missing)
+        tier = Tier("package")
+        if self._missing("build/release/bin/bartizan"):
+            tier.fail("build/release/bin/bartizan was not built")
+        else:
+            self._pytest(tier, "tests/package")
+        return settle(tier)
+
     def fuzz(self):
         """Each fuzz target for a while, from its corpus; a crash file lands in the logs folder."""
         tier = Tier("fuzz", note=f"{_FUZZ_SECONDS} s a target")
@@ -272,7 +283,7 @@ class Tiers:
             outcome = self._run(tier, [f"build/fuzz/bin/{target}", f"-max_total_time={_FUZZ_SECONDS}", "-timeout=10",
                                        "-rss_limit_mb=2048", "-print_final_stats=1", "-verbosity=0",
                                        f"-artifact_prefix={self.logs}/{target}-", found, *seeds],
-                                _FUZZ_SECONDS + 60, target)
+                                _FUZZ_SECONDS + 180, target)
             tier.test_seconds += outcome.seconds
             if outcome.code == 0:
                 tier.tally.passed += 1
@@ -294,5 +305,6 @@ class Tiers:
                 tiers.append(settle(fetched))
                 continue
             binaries = outcome.output.strip().splitlines()[-1]
-            tiers.append(self.e2e(name, env={"BARTIZAN_PG_BIN": binaries}))
+            tiers.append(self.e2e(name, env={
+                "BARTIZAN_PG_BIN": binaries, "BARTIZAN_EMBEDDED_POSTGRES_BIN_DIRECTORY": binaries}))
         return tiers

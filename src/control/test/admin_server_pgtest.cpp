@@ -78,9 +78,9 @@ class Client {
 
 struct Served : ControlFixture {
   std::filesystem::path folder = [] {
-    std::array<char, 32> name{"/tmp/bz-admin-XXXXXX"};
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    return std::filesystem::path(name.data());
+    std::array<char, 32> pattern{"/tmp/bz-admin-XXXXXX"};
+    REQUIRE(::mkdtemp(pattern.data()) != nullptr);
+    return std::filesystem::path(pattern.data());
   }();
   std::filesystem::path path = folder / "admin.sock";
   std::unique_ptr<AdminServer> server;

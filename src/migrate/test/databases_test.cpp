@@ -91,10 +91,10 @@ TEST_CASE("a pool's budget is what its pools could have opened together") {
            Row{"user=x min_pool_size=50", "", R"("pool_size":20,"pool_min":20}})"},
            Row{"user=x pool_mode=transaction", "", R"("pool_mode":"transaction","pool_size":20}})"},
            Row{"user=x", "pool_mode=statement", R"("pool_mode":"transaction","pool_size":20}})"},
-           Row{"user=x", "query_wait_timeout=0", R"("queue_timeout":"0"}})"},
+           Row{"user=x", "query_wait_timeout=0", R"("queue_timeout":0}})"},
            Row{"user=x", "server_lifetime=0", R"("pool_size":20}})"},
            Row{"user=x server_lifetime=60", "server_lifetime=3600\nserver_idle_timeout=600",
-               R"("server_lifetime":"1m","server_idle_timeout":"10m"}})"},
+               R"("server_lifetime":60,"server_idle_timeout":600}})"},
        }) {
     CAPTURE(row.database);
     CAPTURE(row.settings);

@@ -20,7 +20,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   facts.scram_nonce = "Y2xpZW50LW5vbmNlLWZvci1h";
   if (data[0] % 4 >= 2) facts.end_point_hash = to_bytes("hash");
   const bool password = facts.password_available;
-  const std::size_t piece = 1 + data[0] / 4 * 4;
+  const std::size_t piece = 1 + std::size_t{data[0]} / 4 * 4;
   ServerSignIn steps(std::move(facts));
   Bytes out;
   Bytes input;

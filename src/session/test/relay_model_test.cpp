@@ -113,7 +113,7 @@ TEST_CASE("random clients: same replies as without the gateway, and a true audit
     CAPTURE(seed);
     std::mt19937 random(seed);
     std::string bytes;
-    for (unsigned i = 0, count = 1 + random() % 25; i < count; ++i) bytes += random_message(random);
+    for (unsigned i = 0, count = 1 + static_cast<unsigned>(random() % 25); i < count; ++i) bytes += random_message(random);
     bytes += sync() + sync();
     CAPTURE(shown(bytes));
     World world;
@@ -141,7 +141,7 @@ TEST_CASE("random clients and intents that fail: what is not recorded is not run
     CAPTURE(seed);
     std::mt19937 random(seed);
     std::string bytes;
-    for (unsigned i = 0, count = 1 + random() % 25; i < count; ++i) bytes += random_message(random);
+    for (unsigned i = 0, count = 1 + static_cast<unsigned>(random() % 25); i < count; ++i) bytes += random_message(random);
     bytes += sync() + sync();
     CAPTURE(shown(bytes));
     World world;
@@ -164,7 +164,7 @@ TEST_CASE("clients that break into a COPY: nothing runs that is recorded as not 
     CAPTURE(seed);
     std::mt19937 random(seed);
     std::string bytes;
-    for (unsigned i = 0, count = 1 + random() % 12; i < count; ++i) {
+    for (unsigned i = 0, count = 1 + static_cast<unsigned>(random() % 12); i < count; ++i) {
       bytes += random_message(random);
       if (random() % 3 == 0)
         bytes += random() % 2 == 0 ? query("copy t from stdin")

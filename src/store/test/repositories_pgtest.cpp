@@ -84,8 +84,8 @@ TEST_CASE_FIXTURE(StoreFixture, "every resource comes back as it went in") {
 
 TEST_CASE_FIXTURE(StoreFixture, "login secrets of each kind, sealed") {
   const auto d = must(write([](Transaction& t) { return Depots(t).create(depot("d")); })).value.id;
-  const auto put = [&](const char* name, policy::LoginSecret secret) {
-    return write([&](Transaction& t) { return DepotLogins(t).put(d, name, secret); });
+  const auto put = [&](const char* role, policy::LoginSecret secret) {
+    return write([&](Transaction& t) { return DepotLogins(t).put(d, role, secret); });
   };
   const auto first = put("a", SecretBytes(std::string_view("hunter2-clear")));
   INFO((first ? "" : first.error().detail));
@@ -97,8 +97,8 @@ TEST_CASE_FIXTURE(StoreFixture, "login secrets of each kind, sealed") {
       put("d", policy::ScramKeys{SecretBytes(std::string(31, 'c')), SecretBytes(std::string(32, 's'))}).error().code ==
       Errc::InvalidArgument);
 
-  const auto open = [&](const char* name) {
-    return read([&](Transaction& t) { return DepotLogins(t).open(d, name); });
+  const auto open = [&](const char* role) {
+    return read([&](Transaction& t) { return DepotLogins(t).open(d, role); });
   };
   CHECK(std::get<SecretBytes>(open("a")->secret).reveal_chars() == "hunter2-clear");
   const auto b = open("b");
@@ -120,11 +120,11 @@ TEST_CASE_FIXTURE(StoreFixture, "login secrets of each kind, sealed") {
 
 TEST_CASE_FIXTURE(StoreFixture, "a sealed value moved to another row does not open, and closes that one door only") {
   const auto d = must(write([](Transaction& t) { return Depots(t).create(depot("d")); })).value.id;
-  for (const char* name : {"owner", "reader"}) {
+  for (const char* role : {"owner", "reader"}) {
     REQUIRE(write([&](Transaction& t) {
-              return DepotLogins(t).put(d, name, SecretBytes(std::string_view(name)));
+              return DepotLogins(t).put(d, role, SecretBytes(std::string_view(role)));
             }).has_value());
-    REQUIRE(write([&](Transaction& t) { return Identities(t).create(identity(name)); }).has_value());
+    REQUIRE(write([&](Transaction& t) { return Identities(t).create(identity(role)); }).has_value());
   }
   sql("SELECT set_config('bartizan.actor', 'attacker', false);"
       "UPDATE bartizan.depot_logins SET secret = (SELECT secret FROM bartizan.depot_logins WHERE role_name = 'owner') WHERE role_name = 'reader';"

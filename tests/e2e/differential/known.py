@@ -16,6 +16,7 @@ _STRICT = "a message that can't be decoded ends the session (08P01); PostgreSQL 
 _COPY_FAULT = "a foreign message in a COPY ends the session with one FATAL 08P01; PostgreSQL says ERROR, then FATAL"
 _OPTIONS = "faulty options are refused before sign-in, in words that do not repeat them"
 _GRANTS = "a database that does not exist and one that is not granted are one answer, with a hint"
+_PROTOCOL_3_2 = "PostgreSQL 18 speaks protocol 3.2 as well; Bartizan offers 3.0 alone"
 _VERSION = "refused in protocol 3's form, with Bartizan's words"
 
 _MALFORMED = ("parse_without_terminators", "parse_cut_in_oids", "parse_negative_oid_count", "parse_trailing_bytes",
@@ -33,7 +34,7 @@ KNOWN: dict[str, dict[str, str]] = {
         **{f"startup.options_{name}": _OPTIONS for name in _FAULTY_OPTIONS},
         "startup.unknown_database": _GRANTS,
         "version.2_0": _VERSION, "version.1_0": _VERSION, "version.0_0": _VERSION,
-        "version.ssl_request_inside_tls": _VERSION,
+        "version.ssl_request_inside_tls": _VERSION, "version.3_*": _PROTOCOL_3_2, "version.4_0*": _PROTOCOL_3_2,
     },
     "pgbouncer": {
         "simple.idle_in_transaction_timeout": _CRASHED, "simple.idle_session_timeout": _CRASHED,
