@@ -1,0 +1,124 @@
+#include "bartizan/audit/record.hpp"
+
+#include <doctest/doctest.h>
+
+#include "bartizan/audit/tile.hpp"
+
+namespace bartizan::audit {
+namespace {
+
+constexpr std::string_view kWho =
+    R"("session":17,"identity":"mia","tenant":"acme","depot":"demo","login":"app","address":"192.0.2.1:4711")";
+constexpr std::string_view kWhat =
+    R"("tag":"SELECT","effect":"read","digest":"00ff","relations":[{"schema":"s","name":"t}\"","access":"read"}])";
+
+WallTime at() { return WallTime(std::chrono::microseconds(1'700'000'000'123'456)); }
+
+std::string render(Event event, std::string_view who, std::string_view what, Outcome outcome = {}) {
+  std::string out;
+  append_record(out, Ticket(42), {event, at(), who, what}, outcome);
+  return out;
+}
+
+TEST_CASE("a statement is a Datastore Activity") {
+  CHECK(render(Event::Statement, kWho, kWhat,
+               {Status::Failed, {'4', '2', 'P', '0', '1'}, 3, 99, std::chrono::microseconds(7)}) ==
+        R"({"class_uid":6005,"category_uid":6,"activity_id":4,"type_uid":600504,"severity_id":1,"time":1700000000123,)"
+        R"("status_id":2,"status_code":"42P01","metadata":{"version":"1.8.0","product":{"name":"Bartizan",)"
+        R"("vendor_name":"Bartizan"},"uid":"42","tenant_uid":"acme"},"actor":{"user":{"name":"mia"},)"
+        R"("session":{"uid":"17"}},"src_endpoint":{"ip":"192.0.2.1","port":4711},"database":{"name":"demo",)"
+        R"("type_id":1},"type_id":1,"query_info":{"uid":"00ff","query_string":"SELECT","bytes":99},)"
+        R"("unmapped":{"bartizan":{"event":"statement","time_us":1700000000123456,"login":"app","tag":"SELECT",)"
+        R"("effect":"read","relations":[{"schema":"s","name":"t}\"","access":"read"}],)"
+        R"("outcome":{"status":"failed","rows":3,"bytes":99,"duration_us":7}}}})");
+}
+
+TEST_CASE("a sign-in is an Authentication, with or without a session") {
+  CHECK(render(Event::SignIn, R"("identity":"mia","depot":"demo","address":"[2001:db8::1]:99")", {}) ==
+        R"({"class_uid":3002,"category_uid":3,"activity_id":1,"type_uid":300201,"severity_id":1,"time":1700000000123,)"
+        R"("status_id":1,"status_code":"00000","metadata":{"version":"1.8.0","product":{"name":"Bartizan",)"
+        R"("vendor_name":"Bartizan"},"uid":"42"},"user":{"name":"mia"},"src_endpoint":{"ip":"2001:db8::1","port":99},)"
+        R"("service":{"name":"demo"},"unmapped":{"bartizan":{"event":"sign_in","time_us":1700000000123456,)"
+        R"("outcome":{"status":"ok","rows":0,"bytes":0,"duration_us":0}}}})");
+}
+
+TEST_CASE("what an outcome becomes") {
+  struct Row {
+    Status status;
+    std::string_view json;
+  };
+  for (const Row& row :
+       {Row{Status::Ok, R"("status_id":1,)"}, Row{Status::Refused, R"("status_id":2,"status_detail")"},
+        Row{Status::NotRun, R"("status_id":99,"status":"not run",)"}, Row{Status::Unknown, R"("status_id":0,)"}})
+    CHECK(render(Event::Statement, kWho, kWhat, {row.status}).find(row.json) != std::string::npos);
+}
+
+TEST_CASE("activities by command tag") {
+  const auto activity = [](std::string_view what) {
+    const std::string out = render(Event::Execute, {}, what);
+    const auto at_id = out.find("\"activity_id\":") + 14;
+    return out.substr(at_id, out.find(',', at_id) - at_id);
+  };
+  CHECK(activity(R"("tag":"INSERT")") == "6");
+  CHECK(activity(R"("tag":"UPDATE")") == "2");
+  CHECK(activity(R"("tag":"DELETE")") == "7");
+  CHECK(activity(R"("tag":"COPY","effect":"read")") == "4");
+  CHECK(activity(R"("tag":"COPY","effect":"write")") == "5");
+  CHECK(activity(R"("tag":"CREATE TABLE")") == "99");
+  CHECK(render(Event::Cancel, {}, {}).find(R"("activity_name":"cancel")") != std::string::npos);
+}
+
+TEST_CASE("members of a client's making cannot break out") {
+  std::string who;
+  append_member(who, "identity", "a\",\"class_uid\":\"1");
+  append_member(who, "address", "x\"y:12");
+  const std::string out = render(Event::Statement, who, R"("outcome":{"status":"ok"},"event":"x")");
+  CHECK(out.find(R"("user":{"name":"a\",\"class_uid\":\"1"})") != std::string::npos);
+  CHECK(out.find(R"("ip":"x\"y","port":12)") != std::string::npos);
+  CHECK(out.find(R"("event":"x")") == std::string::npos);
+}
+
+TEST_CASE("splitting") {
+  std::vector<Member> members;
+  REQUIRE(split_members(R"("a":"x,\"}","b":[1,{"c":"]"}],"d":null,"e":-1.5e3)", members));
+  REQUIRE(members.size() == 4);
+  CHECK(members[1].value == R"([1,{"c":"]"}])");
+  CHECK(members[3].value == "-1.5e3");
+  CHECK(split_members("", members));
+  for (const std::string_view bad :
+       {"a", R"("a")", R"("a":)", R"("a":1,)", R"("a":[1})", R"("a":[1)", R"("a":"x)", R"("a":1 "b":2)", R"("a":1})",
+        R"(,"a":1)", R"("a":[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]])"})
+    CHECK_FALSE(split_members(bad, members));
+  CHECK(member_text(kWho, "tenant") == "acme");
+  CHECK(member_text(kWho, "session").empty());
+  CHECK(member_text(kWho, "nothing").empty());
+}
+
+TEST_CASE("what can't be split is kept as text") {
+  const std::string out = render(Event::Statement, R"("identity":"mia")", R"("tag":"SELECT)");
+  CHECK(out.ends_with(R"(,"unparsed_statement":"\"tag\":\"SELECT"}}})"));
+}
+
+TEST_CASE("members over the limit lose their end, and say so") {
+  std::string what(kWhat);
+  append_member(what, "long", std::string(60'000, '\x01'));
+  const std::string bounded = bounded_members(what, kMaxMembersBytes);
+  CHECK(bounded.size() <= kMaxMembersBytes);
+  CHECK(bounded.starts_with(std::string(kWhat) + ",\"omitted_bytes\":"));
+  CHECK(bounded_members(kWhat, kMaxMembersBytes) == kWhat);
+  CHECK(bounded_members(std::string(60'000, '\x01'), kMaxMembersBytes).starts_with("\"omitted_bytes\":60000,"));
+  const std::string out = render(Event::Statement, kWho, bounded);
+  CHECK(out.find(R"("is_truncated":true)") != std::string::npos);
+}
+
+TEST_CASE("no record is over the limit of an entry") {
+  const std::string most(kMaxMembersBytes, '\x01');
+  CHECK(render(Event::Statement, most, most).size() <= kMaxEntryBytes);
+  std::string members;
+  append_member(members, "tag", std::string(kMaxMembersBytes - 100, 't'));
+  append_member(members, "digest", "d");
+  CHECK(render(Event::Statement, members, members).size() <= kMaxEntryBytes);
+}
+
+}  // namespace
+}  // namespace bartizan::audit

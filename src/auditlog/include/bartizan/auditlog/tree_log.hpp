@@ -1,0 +1,100 @@
+// The provable audit log behind audit::Log (docs/formats/audit-log.md). Intents and outcomes go into
+// a journal, synced in groups; an integrator makes each finished pair one leaf of its tenant's
+// Merkle tree, writes tiles and signs checkpoints.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "bartizan/audit/log.hpp"
+#include "bartizan/audit/note.hpp"
+#include "bartizan/auditlog/file_layer.hpp"
+#include "bartizan/base/clock.hpp"
+#include "bartizan/base/result.hpp"
+
+namespace bartizan::auditlog {
+
+struct TreeLogOptions {
+  std::string directory;
+  std::string origin;  ///< name of the log, without spaces or '+': "bartizan.example.com/prod"
+  std::chrono::milliseconds checkpoint_every{1000};
+  /// Outcomes wait for the next group, at most so long; intents never wait for company.
+  std::chrono::milliseconds outcome_delay{20};
+  /// While a flush takes longer than this, begin() refuses.
+  std::chrono::milliseconds slow_flush{2000};
+  std::chrono::milliseconds retry_every{200};
+  std::uint64_t segment_bytes = 64ull * 1024 * 1024;
+  std::size_t max_waiting_bytes = 32ull * 1024 * 1024;  ///< over that, begin() refuses
+  std::uint64_t free_floor_bytes = 256ull * 1024 * 1024;  ///< no new segment below that
+};
+
+/// Thread-safe. Invariants: a ticket is durable only after a successful sync of the group that holds
+/// it; after a failed write begin() refuses until a later one succeeded; a checkpoint is published
+/// only after everything below it is durable. Tickets rise through the log's whole life.
+class TreeLog final : public audit::Log {
+ public:
+  /// Recovers first: a torn group at the journal's end is dropped, intents without an outcome become
+  /// Unknown. Malformed when the journal or a tree is damaged elsewhere; the detail names the place.
+  /// signer's name is replaced by each tree's origin. files and clock outlive the log.
+  [[nodiscard]] static Result<std::unique_ptr<TreeLog>> open(TreeLogOptions options, const audit::NoteSigner& signer,
+                                                             FileLayer& files = system_files(),
+                                                             const Clock& clock = system_clock());
+  /// Flushes what waits, integrates it and publishes, unless the disk refuses.
+  ~TreeLog() override;
+  TreeLog(const TreeLog&) = delete;
+  TreeLog& operator=(const TreeLog&) = delete;
+
+  [[nodiscard]] Result<audit::Ticket> begin(const audit::Intent& intent) override;
+  void finish(audit::Ticket ticket, const audit::Outcome& outcome) override;
+  [[nodiscard]] bool durable(audit::Ticket ticket) const noexcept override {
+    return ticket.get() <= durable_through_->load(std::memory_order_acquire);
+  }
+  [[nodiscard]] audit::Ticket durable_through() const noexcept {
+    return audit::Ticket(durable_through_->load(std::memory_order_acquire));
+  }
+
+  /// Called from the writer's thread after each flush, with the newest durable ticket: all tickets up
+  /// to it are durable, and durable() already says so. It must not block, nor call the log; a worker's
+  /// observer posts to its loop, once a flush however many wait. Check durable() after registering.
+  using Observer = std::function<void(audit::Ticket through)>;
+  using ObserverId = Strong<struct ObserverTag, std::uint64_t>;
+  [[nodiscard]] ObserverId on_durable(Observer observer);
+  /// When it returns, the observer is not running and won't run again.
+  void remove(ObserverId id);
+
+  struct Figures {
+    std::uint64_t intents = 0;
+    std::uint64_t outcomes = 0;
+    std::uint64_t refused = 0;         ///< begin() that failed
+    std::uint64_t flushes = 0;
+    std::uint64_t journal_bytes = 0;   ///< written since the start
+    std::uint64_t leaves = 0;          ///< integrated since the start, checkpoints of tenants included
+    std::uint64_t published = 0;       ///< leaves below the newest checkpoints, since the start
+    std::uint64_t trees = 0;
+    std::uint64_t backlog_bytes = 0;   ///< durable in the journal, not yet in a published tree
+    std::uint64_t recovered_unknown = 0;
+    std::chrono::microseconds last_flush{};
+    bool healthy = true;               ///< begin() would not refuse for the disk's sake
+    bool publishing = true;            ///< the newest round of tiles and checkpoints succeeded
+  };
+  [[nodiscard]] Figures figures() const;
+
+  /// Waits until all that is finished now stands below a published checkpoint. For tests, exports and
+  /// shutdown. DeadlineExceeded otherwise.
+  [[nodiscard]] Result<void> publish_now(std::chrono::milliseconds longest);
+
+  /// The public key by which every tree's checkpoint verifies, under that tree's origin.
+  [[nodiscard]] const audit::NoteVerifier& verifier() const noexcept;
+
+ private:
+  class Core;
+  explicit TreeLog(std::unique_ptr<Core> core);
+  std::unique_ptr<Core> core_;
+  const std::atomic<std::uint64_t>* durable_through_;  ///< the core's
+};
+
+}  // namespace bartizan::auditlog

@@ -1,0 +1,31 @@
+#include "bartizan/auditlog/tree_log.hpp"
+
+#include "tree_log_core.hpp"
+
+namespace bartizan::auditlog {
+
+TreeLog::TreeLog(std::unique_ptr<Core> core) : core_(std::move(core)), durable_through_(&core_->durable_through()) {}
+
+TreeLog::~TreeLog() = default;
+
+Result<std::unique_ptr<TreeLog>> TreeLog::open(TreeLogOptions options, const audit::NoteSigner& signer,
+                                               FileLayer& files, const Clock& clock) {
+  BZ_TRY(auto core, Core::open(std::move(options), signer, files, clock));
+  return std::unique_ptr<TreeLog>(new TreeLog(std::move(core)));
+}
+
+Result<audit::Ticket> TreeLog::begin(const audit::Intent& intent) { return core_->begin(intent); }
+
+void TreeLog::finish(audit::Ticket ticket, const audit::Outcome& outcome) { core_->finish(ticket, outcome); }
+
+TreeLog::ObserverId TreeLog::on_durable(Observer observer) { return core_->on_durable(std::move(observer)); }
+
+void TreeLog::remove(ObserverId id) { core_->remove(id); }
+
+TreeLog::Figures TreeLog::figures() const { return core_->figures(); }
+
+Result<void> TreeLog::publish_now(std::chrono::milliseconds longest) { return core_->publish_now(longest); }
+
+const audit::NoteVerifier& TreeLog::verifier() const noexcept { return core_->verifier(); }
+
+}  // namespace bartizan::auditlog

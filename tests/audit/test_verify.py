@@ -1,0 +1,223 @@
+"""bartizan-verify against logs written by the server's code, then harmed in every way we could think of.
+
+    python3 test_verify.py BIN_DIRECTORY
+"""
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+
+BIN = sys.argv[1]
+FAILED = []
+
+
+def run(program, *arguments):
+    done = subprocess.run([os.path.join(BIN, program), *map(str, arguments)], capture_output=True, text=True)
+    return done.returncode, done.stdout + done.stderr
+
+
+def check(condition, what, output=""):
+    if not condition:
+        FAILED.append(what)
+        print("FAILED:", what, output, sep="\n")
+
+
+def verifies(log, key, *more):
+    return run("bartizan-verify", "log", "--key", key, *more, log)
+
+
+def files_of(log):
+    return sorted(os.path.join(folder, name) for folder, _, names in os.walk(os.path.join(log, "tree")) for name in names)
+
+
+def copy(log, scratch, name):
+    target = os.path.join(scratch, name)
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(log, target)
+    return target
+
+
+def referenced(log):
+    """Files that the published checkpoints rest on: all full tiles, and partial ones of the right width."""
+    out = []
+    for tree in sorted(os.listdir(os.path.join(log, "tree"))):
+        root = os.path.join(log, "tree", tree)
+        size = int(open(os.path.join(root, "checkpoint")).read().split("\n")[1])
+        out.append(os.path.join(root, "checkpoint"))
+        for level in range(3):
+            for path in (f"tile/{level}", *(["tile/entries"] if level == 0 else [])):
+                hashes = size >> (8 * level)
+                for n in range(hashes // 256):
+                    out.append(os.path.join(root, path, f"{n:03}"))
+                if hashes % 256:
+                    out.append(os.path.join(root, path, f"{hashes // 256:03}.p", str(hashes % 256)))
+    return [path for path in out if os.path.exists(path)]
+
+
+def main():
+    random.seed(6962)
+    scratch = tempfile.mkdtemp(prefix="bartizan-verify-")
+    try:
+        scenarios(scratch)
+    finally:
+        shutil.rmtree(scratch)
+    print("FAILED" if FAILED else "ok", len(FAILED))
+    return 1 if FAILED else 0
+
+
+def scenarios(scratch):
+    log = os.path.join(scratch, "log")
+    code, out = run("audit_write_log", log, 3000)
+    check(code == 0, "writing", out)
+    secret, key = out.split()
+    older = copy(log, scratch, "older")
+    code, out = verifies(log, key)
+    check(code == 0 and "VERIFIED" in out and "records: 3000 in 3 trees" in out and "limit:" in out, "a sound log", out)
+    code, out = run("audit_write_log", log, 900, secret)
+    check(code == 0, "writing more", out)
+    anchors = [part for tree in ("system", "t-acme") for part in ("--against", os.path.join(older, "tree", tree, "checkpoint"))]
+    code, out = verifies(log, key, *anchors)
+    check(code == 0 and "records: 3900" in out, "a log that grew", out)
+    flip(log, key, scratch)
+    drop(log, key, scratch)
+    roll_back(log, older, key)
+    fork(older, log, secret, key, scratch)
+    records(log, key, scratch)
+    growth(log, older, key)
+    usage(log, key)
+
+
+def flip(log, key, scratch):
+    """One byte of any file that counts."""
+    target = copy(log, scratch, "flip")
+    for path in referenced(target):
+        original = open(path, "rb").read()
+        for at in {0, len(original) - 1, random.randrange(len(original))}:
+            harmed = bytearray(original)
+            harmed[at] ^= 1 << random.randrange(8)
+            open(path, "wb").write(harmed)
+            code, out = verifies(target, key)
+            named = "index" in out or path.endswith("checkpoint")
+            check(code == 1 and "NOT VERIFIED" in out and named, f"flip {path} at {at}", out)
+            if "/entries/" in path and "the record is not" in out:
+                # The record's own index, reckoned from the place in the bundle.
+                start, index = 0, 256 * int(path.split("/entries/")[1].split(".")[0].replace("/", "").replace("x", ""))
+                while start + 2 + int.from_bytes(original[start:start + 2], "big") <= at:
+                    start += 2 + int.from_bytes(original[start:start + 2], "big")
+                    index += 1
+                if at >= start + 2:
+                    check(f"index {index}:" in out, f"flip {path} at {at}: index {index}", out)
+        open(path, "wb").write(original)
+    code, out = verifies(target, key)
+    check(code == 0, "flipped back", out)
+
+
+def drop(log, key, scratch):
+    """A file that counts is gone."""
+    target = copy(log, scratch, "drop")
+    for path in referenced(target):
+        original = open(path, "rb").read()
+        os.remove(path)
+        code, out = verifies(target, key)
+        check(code == 1, f"without {path}", out)
+        open(path, "wb").write(original[: len(original) // 2])
+        code, out = verifies(target, key)
+        check(code == 1, f"half of {path}", out)
+        open(path, "wb").write(original)
+    shutil.rmtree(os.path.join(target, "tree", "t-acme"))
+    code, out = verifies(target, key)
+    check(code == 1 and "t-acme" in out, "a tenant's tree is gone", out)
+
+
+def roll_back(log, older, key):
+    """An older copy of the whole log verifies by itself; a kept checkpoint tells."""
+    newer = [part for tree in ("system", "t-acme") for part in ("--against", os.path.join(log, "tree", tree, "checkpoint"))]
+    code, out = verifies(older, key)
+    check(code == 0 and "can't tell the newest log" in out, "an older copy alone", out)
+    code, out = verifies(older, key, *newer)
+    check(code == 1 and "the tail was dropped" in out and "index 1000" in out, "an older copy against a newer checkpoint", out)
+
+
+def fork(older, log, secret, key, scratch):
+    """The same key signs another continuation."""
+    other = copy(older, scratch, "fork")
+    code, out = run("audit_write_log", other, 1200, secret)
+    check(code == 0, "forking", out)
+    code, out = verifies(other, key)
+    check(code == 0, "a fork alone", out)
+    code, out = verifies(other, key, "--against", os.path.join(log, "tree", "t-acme", "checkpoint"))
+    check(code == 1 and "rewritten or forked at or before this index" in out and "index 1299" in out, "a fork", out)
+    # One tenant's tree of the fork in the original log: the system tree knows better.
+    mixed = copy(log, scratch, "mixed")
+    shutil.rmtree(os.path.join(mixed, "tree", "t-acme"))
+    shutil.copytree(os.path.join(other, "tree", "t-acme"), os.path.join(mixed, "tree", "t-acme"))
+    code, out = verifies(mixed, key)
+    check(code == 1 and "t-acme index" in out, "one tree of a fork", out)
+
+
+def records(log, key, scratch):
+    prefix = os.path.join(scratch, "one")
+    code, out = run("audit_write_log", "prove", log, key, "t-acme", 700, prefix)
+    check(code == 0, "proving", out)
+    tree_key = key_of(key, "t-acme")
+    proof, record = prefix + ".tlog-proof", prefix + ".record"
+    code, out = run("bartizan-verify", "record", "--key", tree_key, "--proof", proof, record)
+    check(code == 0 and "at index 700 of" in out, "a record's proof", out)
+    code, out = run("bartizan-verify", "record", "--key", key, "--proof", proof, record)
+    check(code == 1, "a record's proof under another key", out)
+    for path in (proof, record):
+        original = open(path, "rb").read()
+        for at in random.sample(range(len(original)), min(12, len(original))):
+            harmed = bytearray(original)
+            harmed[at] ^= 1
+            open(path, "wb").write(harmed)
+            code, out = run("bartizan-verify", "record", "--key", tree_key, "--proof", proof, record)
+            check(code == 1, f"a record's proof, {path} at {at}", out)
+        open(path, "wb").write(original)
+
+
+def key_of(key, tree):
+    """The log's key under a tree's origin: C2SP signed-note's key id over the other name."""
+    import base64
+    import hashlib
+    name, _, encoded = key.split("+", 2)
+    name += "/" + tree
+    identifier = hashlib.sha256(name.encode() + b"\n" + base64.b64decode(encoded)).digest()[:4]
+    return f"{name}+{identifier.hex()}+{encoded}"
+
+
+def growth(log, older, key):
+    tree_key = key_of(key, "t-acme")
+    old, new = (os.path.join(where, "tree", "t-acme", "checkpoint") for where in (older, log))
+    folder = os.path.join(log, "tree", "t-acme")
+    code, out = run("bartizan-verify", "consistency", "--key", tree_key, old, new, "--tree", folder)
+    check(code == 0 and "grew from 1000 to 1300" in out, "growth by tree", out)
+    code, out = run("audit_write_log", "growth", log, key, "t-acme", 1000)
+    proof = os.path.join(os.path.dirname(log), "growth")
+    open(proof, "w").write(out)
+    code, out = run("bartizan-verify", "consistency", "--key", tree_key, old, new, "--proof", proof)
+    check(code == 0, "growth by proof", out)
+    code, out = run("bartizan-verify", "consistency", "--key", tree_key, new, old, "--proof", proof)
+    check(code == 1, "shrinking", out)
+    lines = open(proof).read().splitlines()
+    for n in range(len(lines)):
+        open(proof, "w").write("".join(line + "\n" for i, line in enumerate(lines) if i != n))
+        code, out = run("bartizan-verify", "consistency", "--key", tree_key, old, new, "--proof", proof)
+        check(code == 1, f"growth without hash {n}", out)
+
+
+def usage(log, key):
+    for arguments in ([], ["log"], ["log", log], ["log", "--key", "nonsense", log], ["what", "--key", key, log],
+                      ["log", "--key", key], ["record", "--key", key, log], ["log", "--key", key, "--nothing", "1", log]):
+        code, out = run("bartizan-verify", *arguments)
+        check(code == 2, f"usage {arguments}", out)
+    code, out = run("bartizan-verify", "log", "--key", key, "/nonexistent")
+    check(code == 3, "no such log", out)
+    code, out = run("bartizan-verify", "--help")
+    check(code == 0 and "Exit codes" in out, "help", out)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

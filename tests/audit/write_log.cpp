@@ -1,0 +1,96 @@
+// Writes a provable log for the scripts beside it, with the server's own code:
+//   audit_write_log DIRECTORY RECORDS [KEY]   adds records of three tenants in rounds; prints both keys
+//   audit_write_log prove DIRECTORY VKEY TREE INDEX OUT   writes OUT.record and OUT.tlog-proof
+//   audit_write_log growth DIRECTORY VKEY TREE OLDSIZE    prints a consistency proof
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <string>
+
+#include "bartizan/auditlog/tree_log.hpp"
+#include "bartizan/auditlog/tree_reader.hpp"
+#include "bartizan/crypto/base64.hpp"
+
+namespace {
+
+using namespace bartizan;
+
+int failed(const Error& error) {
+  std::fprintf(stderr, "%s\n", error.detail.c_str());
+  return 1;
+}
+
+int add(const std::string& directory, unsigned records, const char* key) {
+  auto signer = key != nullptr
+                    ? audit::NoteSigner::parse(key)
+                    : audit::NoteSigner::generate(audit::KeyType::Ed25519, "log.example/test", system_random());
+  if (!signer) return failed(signer.error());
+  auditlog::TreeLogOptions options;
+  options.directory = directory;
+  options.origin = "log.example/test";
+  options.checkpoint_every = std::chrono::hours(1);
+  auto log = auditlog::TreeLog::open(options, *signer);
+  if (!log) return failed(log.error());
+  static constexpr const char* kTenants[] = {"", "acme", "beta corp"};
+  for (unsigned i = 0; i < records; ++i) {
+    std::string who = "\"session\":" + std::to_string(i / 5);
+    audit::append_member(who, "identity", "user" + std::to_string(i % 7));
+    if (*kTenants[i % 3] != 0) audit::append_member(who, "tenant", kTenants[i % 3]);
+    audit::append_member(who, "depot", "demo");
+    audit::append_member(who, "address", "192.0.2." + std::to_string(i % 250) + ":4711");
+    std::string what;
+    audit::append_member(what, "tag", i % 4 == 0 ? "UPDATE" : "SELECT");
+    audit::append_member(what, "digest", std::to_string(i));
+    const auto event = i % 11 == 0 ? audit::Event::SignIn : audit::Event::Statement;
+    const auto ticket = (*log)->begin({event, system_clock().wall(), who, what});
+    if (!ticket) return failed(ticket.error());
+    audit::Outcome outcome;
+    outcome.status = static_cast<audit::Status>(i % 5);
+    outcome.rows = i;
+    (*log)->finish(*ticket, outcome);
+    if (i % 500 == 499)
+      if (auto published = (*log)->publish_now(std::chrono::seconds(60)); !published) return failed(published.error());
+  }
+  log->reset();
+  std::printf("%s\n%s\n", std::string(signer->to_text().reveal_chars()).c_str(),
+              signer->verifier().to_string().c_str());
+  return 0;
+}
+
+Result<auditlog::TreeReader> reader(char** values) {
+  BZ_TRY(const auto key, audit::NoteVerifier::parse(values[1]));
+  return auditlog::TreeReader::open(values[0], key.name(), values[2], key);
+}
+
+int prove(char** values) {
+  const auto tree = reader(values);
+  if (!tree) return failed(tree.error());
+  const std::uint64_t index = std::strtoull(values[3], nullptr, 10);
+  const auto entry = tree->entry(index);
+  const auto proof = tree->prove(index);
+  if (!entry || !proof) return failed(!entry ? entry.error() : proof.error());
+  std::ofstream(std::string(values[4]) + ".record", std::ios::binary) << *entry;
+  std::ofstream(std::string(values[4]) + ".tlog-proof", std::ios::binary) << audit::to_text(*proof);
+  return 0;
+}
+
+int growth(char** values) {
+  const auto tree = reader(values);
+  if (!tree) return failed(tree.error());
+  const auto proof = tree->prove_growth(std::strtoull(values[3], nullptr, 10));
+  if (!proof) return failed(proof.error());
+  for (const auto& hash : *proof) std::printf("%s\n", crypto::base64_encode(hash).c_str());
+  return 0;
+}
+
+}  // namespace
+
+int main(int count, char** values) {
+  const std::string verb = count > 1 ? values[1] : "";
+  if (verb == "prove" && count == 7) return prove(values + 2);
+  if (verb == "growth" && count == 6) return growth(values + 2);
+  if (count == 3 || count == 4)
+    return add(verb, static_cast<unsigned>(std::strtoul(values[2], nullptr, 10)), count == 4 ? values[3] : nullptr);
+  return 2;
+}
