@@ -5,6 +5,7 @@
 """
 from __future__ import annotations
 
+import functools
 import json
 import os
 import signal
@@ -51,12 +52,29 @@ def program() -> Path:
     return Path(os.environ.get("BARTIZAN_BIN") or _REPOSITORY / "build" / "release" / "bin" / "bartizan")
 
 
+@functools.cache
+def depot_settings() -> str:
+    """What `depot set` takes, as its help says; empty where the program has no such command."""
+    shown = run([program(), "depot", "set", "--help"], check=False).stdout if program().exists() else ""
+    return shown if "--pool-mode" in shown else ""
+
+
+def pools_transactions() -> bool:
+    """Whether this build can lend one server connection to many sessions."""
+    return "--pool-mode" in depot_settings()
+
+
 class Bartizan:
     """`bartizan serve` in front of `cluster`; gone after stop(). `server_port` puts the depot on another port
-    of this host, where the tests' hostile server listens. `limits` are further lines of [limits]."""
+    of this host, where the tests' hostile server listens. `limits` are further lines of [limits]. `pool_mode`,
+    `pool_size` and `queue_timeout` are settings of every depot that protect() makes; None leaves the default."""
 
-    def __init__(self, folder: Path, cluster: Cluster, *, server_port: int | None = None, limits: str = "") -> None:
+    def __init__(self, folder: Path, cluster: Cluster, *, server_port: int | None = None, limits: str = "",
+                 pool_mode: str | None = None, pool_size: int | None = None, queue_timeout: str | None = None) -> None:
         self.cluster = cluster
+        self._pool = {"--pool-mode": pool_mode, "--pool-size": pool_size, "--queue-timeout": queue_timeout and queue_timeout.rstrip("s")}
+        self._pool = {option: str(value) for option, value in self._pool.items() if value is not None}
+        self.shares = pools_transactions() and pool_mode != "session"
         self.folder = folder
         self.port = free_port()
         certificates = cluster.certificates
@@ -100,6 +118,10 @@ class Bartizan:
         self.command("depot", "create", database, "--host", "localhost", "--port", str(self.server_port),
                      "--database", database, "--ca-file", str(self.cluster.certificates.ca_file),
                      "--login", user, "--password-stdin", input=password + "\n")
+        known = depot_settings()
+        chosen = [word for option, value in self._pool.items() if option in known for word in (option, value)]
+        if chosen:
+            self.command("depot", "set", database, *chosen)
         self.command("identity", "create", user, "--password-stdin", check=False, input=password + "\n")
         self.command("grant", "add", "--depot", database, "--identity", user, "--login", user)
 

@@ -4,13 +4,16 @@ TLS on both sides, SCRAM keys passed through from the server's verifiers; sessio
 """
 from __future__ import annotations
 
+import functools
+import os
+import re
 import shutil
 import signal
 from pathlib import Path
 
 from endpoint import Endpoint
 from postgres import Cluster, SIGN_IN_SECONDS, SUPERUSER
-from processes import Child, clean_environment, free_port, give, port_open, wait_for
+from processes import Child, clean_environment, free_port, give, port_open, run, wait_for
 
 _SETTINGS = """
 [databases]
@@ -25,7 +28,7 @@ auth_file = {folder}/users.txt
 admin_users = {superuser}
 pool_mode = {pool_mode}
 default_pool_size = {pool_size}
-max_client_conn = 1000
+max_client_conn = {max_clients}
 client_login_timeout = {sign_in}
 client_tls_sslmode = require
 client_tls_cert_file = {cert}
@@ -34,7 +37,8 @@ client_tls_protocols = tlsv1.3
 server_tls_sslmode = {server_sslmode}
 server_tls_ca_file = {ca}
 server_login_retry = 1
-query_wait_timeout = 5
+query_wait_timeout = {queue_timeout}
+{prepared}
 log_connections = 0
 log_disconnections = 0
 {settings}
@@ -42,15 +46,26 @@ log_disconnections = 0
 
 
 def program() -> str | None:
-    return shutil.which("pgbouncer", path="/usr/sbin:/usr/bin:/usr/local/bin:/usr/local/sbin")
+    """$BARTIZAN_PGBOUNCER or Debian's."""
+    return os.environ.get("BARTIZAN_PGBOUNCER") or shutil.which("pgbouncer", path="/usr/sbin:/usr/bin:/usr/local/bin:/usr/local/sbin")
+
+
+@functools.cache
+def keeps_prepared_statements() -> bool:
+    """Whether transaction pooling carries statements prepared by protocol along (since 1.21)."""
+    shown = run([program(), "--version"], check=False).stdout if program() else ""
+    found = re.search(r"PgBouncer (\d+)\.(\d+)", shown)
+    return bool(found) and (int(found[1]), int(found[2])) >= (1, 21)
 
 
 class PgBouncer:
     """Started by the constructor in front of `cluster` (or of another port on this host), gone after stop()."""
 
     def __init__(self, folder: Path, cluster: Cluster, *, pool_mode: str = "session", pool_size: int = 100,
-                 server_port: int | None = None, server_sslmode: str = "verify-full", settings: str = "") -> None:
+                 server_port: int | None = None, server_sslmode: str = "verify-full", queue_timeout: str = "5s",
+                 max_clients: int = 1000, settings: str = "") -> None:
         self.cluster = cluster
+        self.shares = pool_mode == "transaction"
         self.port = free_port()
         users = folder / "users.txt"
         users.write_text("".join(f'"{name}" "{verifier}"\n' for name, verifier in cluster.verifiers().items()))
@@ -62,7 +77,8 @@ class PgBouncer:
             server_port=server_port or cluster.port, port=self.port, folder=folder, superuser=SUPERUSER,
             pool_mode=pool_mode, pool_size=pool_size, sign_in=SIGN_IN_SECONDS, cert=certificates.server_cert,
             key=certificates.server_key, ca=certificates.ca_file, server_sslmode=server_sslmode,
-            settings=settings))
+            prepared="max_prepared_statements = 200" if keeps_prepared_statements() else "",
+            queue_timeout=queue_timeout.rstrip("s"), max_clients=max_clients, settings=settings))
         found = program()
         if not found:
             raise RuntimeError("pgbouncer is not installed (package pgbouncer)")

@@ -14,7 +14,10 @@ NAMES = ("bartizan", "pgbouncer", "postgres")
 
 
 class Direct:
-    """PostgreSQL itself where a gateway could stand."""
+    """PostgreSQL itself where a gateway could stand. `shares`, here and in the gateways: one server connection
+    serves many sessions by turns."""
+
+    shares = False
 
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
