@@ -147,6 +147,8 @@ Relay::Handled Relay::client_message(const Message& message, ServerRuns& to_serv
       return end_fatal(pgwire::sqlstate::kProtocolViolation, "expected Sync after a COPY that failed");
     return drop(message);
   }
+  // Whatever its statements say: until Sync they are one transaction, and replies may be told by Flush.
+  if (type == kParse || type == kBind || type == kExecute || type == kDescribe || type == kClose) unsynced_ = true;
   switch (type) {
     case kQuery: return on_query(message, to_server);
     case kParse: return on_parse(message, to_server);
@@ -229,6 +231,7 @@ Relay::Handled Relay::on_query(const Message& message, ServerRuns& to_server) {
     statements_.erase({});  // a Query drops the statement without a name
     server_->unnamed_of = 0;
   }
+  unsynced_ = false;  // a Query ends what was open
   PendingReply& entry = replies_.push(Awaited::Query);
   entry.begun = tools_.clock.steady();
   entry.bytes_before = bytes_to_client_;
@@ -384,6 +387,7 @@ Relay::Handled Relay::on_function_call(const Message& message, ServerRuns& to_se
   ByteReaderView reader(message.payload());
   const auto oid = reader.be32();
   if (!oid) return end_fatal(pgwire::sqlstate::kProtocolViolation, "invalid FunctionCall message");
+  unsynced_ = false;
   PendingReply& entry = replies_.push(Awaited::FunctionCall);
   entry.begun = tools_.clock.steady();
   entry.bytes_before = bytes_to_client_;
@@ -425,6 +429,7 @@ Relay::Handled Relay::on_sync(const Message& message, ServerRuns& to_server) {
   } else {
     replies_.push(Awaited::Sync);
     discarding_ = false;
+    unsynced_ = false;
   }
   relay_with(Forward(), message, to_server);
   return Handled::Taken;

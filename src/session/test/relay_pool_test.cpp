@@ -59,6 +59,30 @@ TEST_CASE("a server connection is free after each transaction, and not before") 
       .run();
 }
 
+TEST_CASE("a server connection is not free before the Sync, though all is answered") {
+  const auto busy = [](World& world) { CHECK_FALSE(world.relay.releasable()); };
+  pool()
+      .client(parse("", "begin") + bind_portal("", "") + execute("") + flush())
+      .server(parse_complete() + bind_complete() + complete("BEGIN"))
+      .then(busy)
+      .client(sync())
+      .server(ready('T'))
+      .then(busy)
+      .client(describe('S', "") + flush())
+      .server(parameter_description() + no_data())
+      .then(busy)
+      .client(query("commit"))
+      .server(complete("COMMIT") + ready())
+      .then(release)
+      .run();
+  pool()
+      .client(close('S', "x") + flush())
+      .server(close_complete())
+      .then(busy)
+      .client(terminate(), terminate(), Verdict::Finished)
+      .run();
+}
+
 TEST_CASE("Terminate keeps a server connection that is free, and ends one that is not") {
   pool()
       .client(query("select 1"))

@@ -123,9 +123,9 @@ class Relay {
   [[nodiscard]] bool at_client_boundary() const noexcept { return relaying_to_client_ == 0; }
   [[nodiscard]] bool at_server_boundary() const noexcept { return relaying_to_server_ == 0; }
   [[nodiscard]] pgwire::TransactionStatus transaction_status() const noexcept { return transaction_; }
-  /// Nothing owed and no transaction open.
+  /// Nothing owed and no transaction open, nor one that a Sync has yet to end.
   [[nodiscard]] bool idle() const noexcept {
-    return replies_.empty() && transaction_ == pgwire::TransactionStatus::Idle && !discarding_;
+    return replies_.empty() && transaction_ == pgwire::TransactionStatus::Idle && !discarding_ && !unsynced_;
   }
   [[nodiscard]] bool awaiting_reply() const noexcept { return !replies_.empty(); }
   [[nodiscard]] const RelayFigures& figures() const noexcept { return figures_; }
@@ -232,6 +232,7 @@ class Relay {
   PreparedNames portals_;
   pgwire::TransactionStatus transaction_ = pgwire::TransactionStatus::Idle;
   bool discarding_ = false;  // an extended-query error: the server skips until Sync
+  bool unsynced_ = false;  // messages of the extended protocol have been sent behind the last Sync
   bool copy_in_ = false;  // the server reads CopyData, and ignores Sync and Flush
   std::size_t ambiguous_syncs_ = 0;  // Syncs sent into a COPY: the server answers none or some
   std::uint64_t segment_ = 0;  // rises with each Sync sent
