@@ -8,6 +8,6 @@ ALTER TABLE bartizan.depots
   ADD COLUMN queue_timeout       integer NOT NULL DEFAULT 30    CHECK (queue_timeout BETWEEN 0 AND 86400),
   ADD COLUMN server_idle_timeout integer NOT NULL DEFAULT 600   CHECK (server_idle_timeout BETWEEN 0 AND 86400),
   ADD COLUMN server_lifetime     integer NOT NULL DEFAULT 3600  CHECK (server_lifetime BETWEEN 0 AND 604800),
-  ADD COLUMN share_unnamed       boolean NOT NULL DEFAULT true;
+  ADD COLUMN share_unnamed       boolean NOT NULL DEFAULT false;
 COMMENT ON COLUMN bartizan.depots.pool_size IS 'null: 20 in transaction mode, no limit in session mode';
 COMMENT ON COLUMN bartizan.depots.queue_timeout IS 'seconds, as the next two; 0: none';

@@ -3,6 +3,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <boost/asio/as_tuple.hpp>
@@ -237,6 +238,12 @@ std::string Stream::peer_common_name() const {
   // A NUL inside a name is how a forged certificate shows one name and means another.
   if (out.find('\0') != std::string::npos) return {};
   return out;
+}
+
+bool Stream::peer_has_closed() {
+  if (!descriptor_.is_open()) return true;
+  pollfd state{descriptor_.native_handle(), POLLRDHUP, 0};
+  return ::poll(&state, 1, 0) > 0 && (state.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
 }
 
 void Stream::cancel() {

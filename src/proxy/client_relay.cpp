@@ -71,6 +71,12 @@ void ClientSession::release_server() {
 net::Task<bool> ClientSession::acquire_server() {
   auto acquired = co_await pool_->depot().acquire(pool_, abandoned_);
   if (closing_) co_return false;
+  if (acquired.connection && client_.peer_has_closed()) {
+    // It left while it waited: what it had asked for must not take effect for nobody.
+    pool_->depot().put_back(acquired.connection);
+    close();
+    co_return false;
+  }
   if (acquired.connection) {
     use_server(std::move(acquired.connection));
     co_return true;

@@ -35,14 +35,6 @@ constexpr std::string_view kRefusedName = "bartizan refused";
 /// Enough for the names in front of a Bind whose values stream.
 constexpr std::size_t kNamePrefixBytes = 64 * 1024;
 
-/// As PostgreSQL words it; the statement stands on the server under another name.
-std::unique_ptr<pgwire::ErrorReport> duplicate_statement(std::string_view name) {
-  auto report = std::make_unique<pgwire::ErrorReport>();
-  report->sqlstate = pgwire::sqlstate::kDuplicatePreparedStatement;
-  report->message = fmt::format("prepared statement \"{}\" already exists", name);
-  return report;
-}
-
 bool belongs_into_copy(char type) noexcept {
   return type == kCopyData || type == kCopyDone || type == kCopyFail || type == kFlush || type == kSync ||
          type == kTerminate;
@@ -229,7 +221,7 @@ Relay::Handled Relay::on_query(const Message& message, ServerRuns& to_server) {
   if (pooling_.shares != nullptr) {
     materialise_named(statement, true, to_server);
     statements_.erase({});  // a Query drops the statement without a name
-    server_->unnamed_of = 0;
+    own_unnamed(false);
   }
   unsynced_ = false;  // a Query ends what was open
   PendingReply& entry = replies_.push(Awaited::Query);
@@ -255,11 +247,10 @@ Relay::Handled Relay::on_parse(const Message& message, ServerRuns& to_server) {
   if (!message.complete) return Handled::NeedMore;
   const auto parse = pgwire::decode_parse(message.payload());
   if (!parse) return end_fatal(pgwire::sqlstate::kProtocolViolation, "invalid Parse message");
-  bool taken = false;
+  std::optional<Prepared> before;
   if (pooling_.shares != nullptr && !parse->statement.empty()) {
-    const auto before = meaning_of(statements_, parse->statement);
+    before = meaning_of(statements_, parse->statement);
     if (!before) return Handled::Stall;
-    taken = before->by_shared_name;
   }
   PendingReply entry;
   entry.kind = Awaited::Parse;
@@ -267,7 +258,6 @@ Relay::Handled Relay::on_parse(const Message& message, ServerRuns& to_server) {
   entry.name = parse->statement;
   entry.statement = analyse(parse->query);
   auto admission = decide_only(entry.statement);
-  if (taken && admission.forward) admission = {std::nullopt, duplicate_statement(parse->statement)};
   if (!admission.forward) {
     entry.statement = {};
     entry.refusal = std::move(admission.refusal);
@@ -279,8 +269,12 @@ Relay::Handled Relay::on_parse(const Message& message, ServerRuns& to_server) {
     });
     return Handled::Taken;
   }
+  const auto types = message.payload().subspan(parse->statement.size() + parse->query.size() + 2);
+  if (before && before->by_shared_name) {
+    relay_duplicate_parse(std::move(entry), *before, *parse, types, *admission.forward, to_server);
+    return Handled::Taken;
+  }
   if (!native()) {
-    const auto types = message.payload().subspan(parse->statement.size() + parse->query.size() + 2);
     entry.statement = share(std::move(entry.statement), *parse, types);
   }
   statements_.announce(entry.name, entry.statement, segment_);
@@ -288,7 +282,7 @@ Relay::Handled Relay::on_parse(const Message& message, ServerRuns& to_server) {
     relay_shared_parse(std::move(entry), *admission.forward, to_server);
     return Handled::Taken;
   }
-  if (entry.name.empty()) server_->unnamed_of = pooling_.session;
+  if (entry.name.empty()) own_unnamed(true);
   replies_.push(Awaited::Parse) = std::move(entry);
   relay_with(*admission.forward, message, to_server);
   return Handled::Taken;
@@ -377,7 +371,7 @@ Relay::Handled Relay::on_close(const Message& message, ServerRuns& to_server) {
     });
     return Handled::Taken;
   }
-  if (of_statement && close->name.empty()) server_->unnamed_of = 0;
+  if (of_statement && close->name.empty()) own_unnamed(false);
   relay_with(Forward(), message, to_server);
   return Handled::Taken;
 }

@@ -91,7 +91,7 @@ void Relay::close_hidden(std::string_view server_name, ServerRuns& to_server) {
 
 void Relay::query_hidden(std::string_view text, ServerRuns& to_server) {
   push_hidden(Awaited::Query);
-  server_->unnamed_of = 0;
+  server_->unnamed_of = 0;  // it is dropped there, and made again where it is needed
   to_server.make(Forward(), [&](Bytes& out) {
     pgwire::MessageWriter writer(out);
     pgwire::write_query(writer, text);
@@ -133,14 +133,16 @@ void Relay::ensure_prepared(const Prepared& statement, std::string_view name, Se
                    [&](Bytes& out) { write_parse_as(out, *statement.shared, statement.shared->server_name); });
     return;
   }
-  if (!name.empty() || server_->unnamed_of == pooling_.session) return;
+  const bool ours = server_->unnamed_of == pooling_.session && server_->unnamed_serial == unnamed_serial_;
+  if (!name.empty() || ours) return;
   if (statement.shared) {
     server_->unnamed_of = pooling_.session;
+    server_->unnamed_serial = unnamed_serial_;
     push_hidden(Awaited::Parse);
     to_server.make(Forward(), [&](Bytes& out) { write_parse_as(out, *statement.shared, {}); });
   } else if (server_->unnamed_of != 0) {
     server_->unnamed_of = 0;
-    close_hidden({}, to_server);  // another session's; to this one there is none
+    close_hidden({}, to_server);  // another's, or one that is no more: to this session there is none
   }
 }
 
@@ -170,12 +172,28 @@ Prepared Relay::share(Prepared statement, const pgwire::Parse& parse, ByteView p
   return statement;
 }
 
-/// A client's Parse under a shared name. Where the statement stands already, a Close of nothing
+/// Parse of a name that the client has given already: goes out under the name by which that one
+/// stands on the server, which then finds what is wrong with it in its own order and words.
+void Relay::relay_duplicate_parse(PendingReply entry, const Prepared& before, const pgwire::Parse& parse,
+                                  ByteView parameter_types, const Forward& forward, ServerRuns& to_server) {
+  ensure_prepared(before, entry.name, to_server);
+  entry.statement = before;
+  entry.duplicate = true;
+  statements_.announce(entry.name, before, segment_);
+  SharedStatement again;
+  again.text = parse.query;
+  again.parameter_types.assign(parameter_types.begin(), parameter_types.end());
+  replies_.push(Awaited::Parse) = std::move(entry);
+  to_server.make(forward, [&](Bytes& out) { write_parse_as(out, again, before.shared->server_name); });
+}
+
+/// A client's Parse under a shared name. A named one is read anew, as its client expects, since
+/// tables may have changed. For one without a name that stands there already, a Close of nothing
 /// goes in its place, whose answer becomes the ParseComplete; in a failed transaction, in which
 /// PostgreSQL would refuse it, it is sent all the same.
 void Relay::relay_shared_parse(PendingReply entry, const Forward& forward, ServerRuns& to_server) {
   const auto shared = entry.statement.shared;
-  const bool stands = server_->statements.has(*shared, segment_);
+  const bool stands = entry.name.empty() && server_->statements.has(*shared, segment_);
   if (stands && transaction_ != pgwire::TransactionStatus::Failed) {
     entry.carrier = true;
     replies_.push(Awaited::Parse) = std::move(entry);
@@ -229,7 +247,8 @@ void Relay::materialise_named(const Prepared& statement, bool in_query, ServerRu
   if (!statement.analysis) return;
   for (const auto& each : statement.analysis->statements) {
     const bool drops = each.kind == sql::Kind::Deallocate;
-    if (!each.parsed || each.name.empty() || (!drops && each.kind != sql::Kind::Execute)) continue;
+    const bool uses = each.kind == sql::Kind::Execute || each.kind == sql::Kind::Explain;
+    if (!each.parsed || each.name.empty() || !(drops || uses)) continue;
     const auto named = statements_.find(each.name, segment_);
     if (!named || !named->by_shared_name) continue;
     if (!drops) pin(sql::PinReason::SqlPrepare);
@@ -254,11 +273,18 @@ void Relay::materialise_named(const Prepared& statement, bool in_query, ServerRu
 void Relay::end_unfinished_parse(const PendingReply& front) {
   if (pooling_.shares == nullptr) return;
   if (front.statement.by_shared_name) {
-    if (!front.carrier) server_->statements.forget(*front.statement.shared, front.segment);
+    if (!front.carrier && !front.duplicate) server_->statements.forget(*front.statement.shared, front.segment);
   } else if (front.name.empty() && !front.quiet && front.failed) {
-    server_->unnamed_of = 0;
+    own_unnamed(false);
     statements_.erase({});
   }
+}
+
+/// The client's statement without a name is another now, or none; it stands on this server or does not.
+void Relay::own_unnamed(bool stands) noexcept {
+  ++unnamed_serial_;
+  server_->unnamed_of = stands ? pooling_.session : 0;
+  server_->unnamed_serial = unnamed_serial_;
 }
 
 /// ErrorResponse names a shared statement by our name for it: the client's takes its place.

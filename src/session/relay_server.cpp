@@ -187,7 +187,7 @@ bool Relay::fits_front(char type) noexcept {
              type == be::kCopyInResponse || type == be::kCopyOutResponse || type == be::kCopyData ||
              type == be::kCopyDone;
     case Awaited::FunctionCall: return type == be::kFunctionCallResponse;
-    case Awaited::Parse: return type == (front.carrier ? be::kCloseComplete : be::kParseComplete);
+    case Awaited::Parse: return !front.duplicate && type == (front.carrier ? be::kCloseComplete : be::kParseComplete);
     case Awaited::Bind: return type == be::kBindComplete;
     case Awaited::DescribeStatement:
       return front.parameters_seen ? type == be::kRowDescription || type == be::kNoData

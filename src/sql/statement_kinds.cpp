@@ -121,6 +121,8 @@ void notify(const Node& node, Statement& s) { s.name = node.notify_stmt->conditi
 void anonymous_block(const Node& /*node*/, Statement& s) { s.pin = PinReason::Unknown; }
 void load(const Node& /*node*/, Statement& s) { s.pin = PinReason::Load; }
 void explain(const Node& node, Statement& s) {
+  const Node* query = node.explain_stmt->query;
+  if (query != nullptr && query->node_case == PG_QUERY__NODE__NODE_EXECUTE_STMT) s.name = query->execute_stmt->name;
   if (inner_query(node) == Inner::Deferred) s.effect = Effect::Read;
 }
 void grant(const Node& node, Statement& s) { s.command_tag = node.grant_stmt->is_grant != 0 ? "GRANT" : "REVOKE"; }

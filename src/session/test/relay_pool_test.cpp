@@ -152,12 +152,12 @@ TEST_CASE("a named statement is found again on another server connection") {
       .run();
 }
 
-TEST_CASE("what stands there already is not parsed again") {
+TEST_CASE("a named statement is read anew for each session that prepares it") {
   pool()
       .client(parse("a", "select 1") + sync(), prepare_shared("select 1") + sync())
       .server(close_complete() + parse_complete() + ready(), parse_complete() + ready())
-      .client(parse("b", "select 1") + sync(), none() + sync())
-      .server(close_complete() + ready(), parse_complete() + ready())
+      .client(parse("b", "select 1") + sync(), prepare_shared("select 1") + sync())
+      .server(close_complete() + parse_complete() + ready(), parse_complete() + ready())
       .client(bind_portal("", "b") + sync(), bind_portal("", shared_name("select 1")) + sync())
       .server(bind_complete() + ready())
       .then(release)
@@ -165,12 +165,19 @@ TEST_CASE("what stands there already is not parsed again") {
 }
 
 TEST_CASE("in a failed transaction Parse is sent all the same, for the server to refuse") {
+  const auto once = parse("", "select 1") + sync();
   pool()
-      .client(parse("a", "select 1") + sync(), prepare_shared("select 1") + sync())
+      .client(once)
+      .server(parse_complete() + ready())
+      .client(once)
+      .server(parse_complete() + ready())
+      .client(once, prepare_shared("select 1") + sync())
       .server(close_complete() + parse_complete() + ready(), parse_complete() + ready())
+      .client(once, none() + sync())
+      .server(close_complete() + ready(), parse_complete() + ready())
       .client(query("begin; select 1/0"))
       .server(complete("BEGIN") + error("22012") + ready('E'))
-      .client(parse("b", "select 1") + sync(), prepare_shared("select 1") + sync())
+      .client(once, prepare_shared("select 1") + sync())
       .server(close_complete() + error("25P02") + ready('E'), error("25P02") + ready('E'))
       .run();
 }
@@ -179,8 +186,12 @@ TEST_CASE("a name is given once, and again after its Close") {
   pool()
       .client(parse("s", "select 1") + sync(), prepare_shared("select 1") + sync())
       .server(close_complete() + parse_complete() + ready(), parse_complete() + ready())
-      .client(parse("s", "select 2") + sync(), parse("s", "BARTIZAN REFUSED THIS STATEMENT") + sync())
-      .server(error("42601") + ready(), gateway_error("42P05", "prepared statement \"s\" already exists", "") + ready())
+      .client(parse("s", "select 2") + sync(), parse(shared_name("select 1"), "select 2") + sync())
+      .server(message('E', std::string("SERROR\0VERROR\0C42P05\0M\"", 23) + shared_name("select 1") + std::string("\"\0\0", 3)) +
+                  ready(),
+              message('E', std::string("SERROR\0VERROR\0C42P05\0M\"s\"\0\0", 27)) + ready())
+      .client(bind_portal("", "s") + sync(), bind_portal("", shared_name("select 1")) + sync())
+      .server(bind_complete() + ready())
       .client(close('S', "s") + parse("s", "select 2") + sync(), close('S', "s") + prepare_shared("select 2") + sync())
       .server(close_complete() + close_complete() + parse_complete() + ready(),
               close_complete() + parse_complete() + ready())
@@ -244,6 +255,29 @@ TEST_CASE("the statement without a name goes with its session") {
       .run();
 }
 
+TEST_CASE("a statement without a name that failed leaves none on any server connection") {
+  pool()
+      .client(parse("", "select 1") + sync())
+      .server(parse_complete() + ready())
+      .then(release)
+      .then(to_second)
+      .client(parse("", "selec") + sync())
+      .server(error("42601") + ready())
+      .then(release)
+      .then(to_first)
+      .client(bind_portal("", "") + sync(), close('S', "") + bind_portal("", "") + sync())
+      .server(close_complete() + error("26000") + ready(), error("26000") + ready())
+      .run();
+}
+
+TEST_CASE("a name that means nothing does not pin") {
+  pool()
+      .client(bind_portal("", "nope") + execute("") + sync())
+      .server(error("26000") + ready())
+      .then([](World& world) { CHECK_FALSE(world.relay.pinned()); })
+      .run();
+}
+
 TEST_CASE("a statement without a name that comes again is prepared once") {
   const auto once = parse("", "select 1") + bind_portal("", "") + sync();
   const auto name = shared_name("select 1");
@@ -297,8 +331,8 @@ TEST_CASE("SQL's DEALLOCATE and EXECUTE find the protocol's statements") {
               complete("DEALLOCATE") + ready())
       .then(release)
       .then(to_first)
-      .client(parse("s", "select 1") + sync(), none() + sync())
-      .server(close_complete() + ready(), parse_complete() + ready())
+      .client(parse("s", "select 1") + sync(), prepare_shared("select 1") + sync())
+      .server(close_complete() + parse_complete() + ready(), parse_complete() + ready())
       .client(query("execute s"), close('S', "s") + parse("s", "select 1") + sync() + query("execute s"))
       .server(close_complete() + parse_complete() + ready() + data_row("1") + complete("SELECT 1") + ready(),
               data_row("1") + complete("SELECT 1") + ready())

@@ -73,6 +73,8 @@ class Stream {
   void cancel();
   /// Sends close_notify if that needs no waiting, and closes. Idempotent.
   void close();
+  /// The peer has closed its side, whatever is still to be read. Asks the kernel.
+  [[nodiscard]] bool peer_has_closed();
   [[nodiscard]] bool is_open() const noexcept { return descriptor_.is_open(); }
   [[nodiscard]] asio::io_context& context() noexcept { return context_; }
 

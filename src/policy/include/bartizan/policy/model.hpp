@@ -80,7 +80,9 @@ struct PoolOptions {
   std::chrono::milliseconds queue_timeout{30'000};     ///< for a free server connection; 0: none
   std::chrono::milliseconds idle_timeout{600'000};     ///< of a server connection; 0: none
   std::chrono::milliseconds lifetime{3'600'000};       ///< of a server connection, +-10 %; 0: none
-  bool share_unnamed = true;  ///< statements without a name that come again are prepared once a server
+  /// Statements without a name that come again are prepared once a server connection. Off unless
+  /// chosen: after DDL past the gateway such a statement fails once with 0A000, as a named one would.
+  bool share_unnamed = false;
   static constexpr std::uint32_t kDefaultSize = 20;
   friend bool operator==(const PoolOptions&, const PoolOptions&) = default;
 

@@ -171,6 +171,9 @@ class Relay {
   void make_room(const std::shared_ptr<const SharedStatement>& statement, ServerRuns& to_server);
   void ensure_prepared(const Prepared& statement, std::string_view name, ServerRuns& to_server);
   [[nodiscard]] Prepared share(Prepared statement, const pgwire::Parse& parse, ByteView parameter_types);
+  void relay_duplicate_parse(PendingReply entry, const Prepared& before, const pgwire::Parse& parse,
+                             ByteView parameter_types, const Forward& forward, ServerRuns& to_server);
+  void own_unnamed(bool stands) noexcept;
   void relay_shared_parse(PendingReply entry, const Forward& forward, ServerRuns& to_server);
   Handled relay_bind(const Message& message, const pgwire::BindNames& names, const Prepared& statement,
                      ServerRuns& to_server);
@@ -226,6 +229,7 @@ class Relay {
   sql::PinReason pin_ = sql::PinReason::None;
   bool suspect_ = false;  // something of unknown effect on the session has run
   std::size_t shared_bytes_ = 0;  // of texts kept for this session
+  std::uint64_t unnamed_serial_ = 0;  // rises with each change of what the statement without a name is
   ReportedSettings settings_;     // as last told to the client
   ReplyQueue replies_;
   PreparedNames statements_;

@@ -51,6 +51,7 @@ struct ServerState {
   ServerStatements statements{kMostStatements};
   std::uint32_t process_id = 0;
   std::uint64_t unnamed_of = 0;  ///< the session whose statement without a name stands there; 0: none
+  std::uint64_t unnamed_serial = 0;  ///< and which of that session's
 };
 
 }  // namespace bartizan::session
