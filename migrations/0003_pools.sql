@@ -2,7 +2,7 @@
 -- How sessions come to server connections, a depot's choice (docs/guide/pooling.md).
 
 ALTER TABLE bartizan.depots
-  ADD COLUMN pool_mode           text    NOT NULL DEFAULT 'transaction' CHECK (pool_mode IN ('transaction', 'session')),
+  ADD COLUMN pool_mode           text    NOT NULL DEFAULT 'session'     CHECK (pool_mode IN ('transaction', 'session')),
   ADD COLUMN pool_size           integer CHECK (pool_size BETWEEN 1 AND 100000),
   ADD COLUMN pool_min            integer NOT NULL DEFAULT 0     CHECK (pool_min BETWEEN 0 AND 100000),
   ADD COLUMN queue_timeout       integer NOT NULL DEFAULT 30    CHECK (queue_timeout BETWEEN 0 AND 86400),

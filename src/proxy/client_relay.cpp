@@ -31,6 +31,7 @@ void ClientSession::close() {
   client_.close();
   if (server_) {
     const auto server = std::exchange(server_, nullptr);
+    if (relay_ && pool_->mode() == policy::PoolMode::Transaction) relay_->detach();
     server->use(nullptr);
     server->close();
   }
@@ -113,6 +114,10 @@ Step ClientSession::feed_client(ByteView input) {
 }
 
 Step ClientSession::feed_server(ByteView input) {
+  if (!relay_) {  // a server that speaks before its session has begun
+    close();
+    return {input.size(), Verdict::Continue};
+  }
   thread_local session::ByteRuns runs;
   runs.clear();
   auto step = relay_->on_server(input, runs);
@@ -124,17 +129,11 @@ Step ClientSession::feed_server(ByteView input) {
 
 /// What the server has said is with the client.
 void ClientSession::after_server(const Step& step) {
-  if (closing_) return;
+  if (closing_ || !relay_) return;
   if (step.verdict == Verdict::Fatal) {
     const auto report = relay_->report();
     BZ_LOG(Error, "server.protocol_violation", {"session", id_}, {"depot", depot_name_});
     end_with(report.sqlstate, report.message, report.hint);
-    return;
-  }
-  if (relay_->probe_due()) {
-    session::ServerRuns runs;
-    relay_->probe(runs);
-    if (!server_->send(runs.runs())) server_gone();
     return;
   }
   if (relay_->releasable() && server_->waiting().empty()) release_server();
@@ -246,6 +245,7 @@ void ClientSession::server_gone() {
   if (closing_) return;
   if (server_) {
     const auto server = std::exchange(server_, nullptr);
+    if (relay_ && pool_->mode() == policy::PoolMode::Transaction) relay_->detach();
     server->use(nullptr);
     server->close();
   }

@@ -48,6 +48,14 @@ class ServerBudget {
     contended_.store(!waiting_.empty(), std::memory_order_relaxed);
     return true;
   }
+  /// Without waiting for one.
+  [[nodiscard]] bool try_take(std::uint32_t worker) {
+    const std::lock_guard lock(mutex_);
+    if (limit_ != 0 && used_ >= limit_) return false;
+    ++used_;
+    ++by_worker_[worker];
+    return true;
+  }
   void give_back(std::uint32_t worker) {
     {
       const std::lock_guard lock(mutex_);

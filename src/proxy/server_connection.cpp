@@ -37,6 +37,7 @@ ServerConnection::ServerConnection(Worker& worker, std::shared_ptr<ServerPool> p
       if (const auto status = pgwire::decode_parameter_status(payload)) state_.settings.put(status->name, status->value);
     rest = rest.subspan(header.total_bytes());
   }
+  state_.defaults = state_.settings;
 }
 
 ServerConnection::~ServerConnection() { close(); }

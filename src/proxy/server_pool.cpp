@@ -77,10 +77,10 @@ void DepotServers::prove_login(const std::shared_ptr<ServerPool>& pool, SteadyTi
   if (pool->mode_ == policy::PoolMode::Session || pool->greeting_.empty() || pool->opening_ > 0 ||
       now - pool->proven_at_ < kProveLoginEvery || !waiters_.empty())
     return;
-  if (!budget_.take(worker_.index(), waker())) {
+  if (!budget_.try_take(worker_.index())) {
     if (pool->idle_.empty()) return;
     close_idle(*pool, 0);
-    if (!budget_.take(worker_.index(), waker())) return;
+    if (!budget_.try_take(worker_.index())) return;
   }
   pool->proven_at_ = now;
   ++pool->opening_;
@@ -205,30 +205,39 @@ void DepotServers::close_idle(ServerPool& pool, std::size_t index) {
 
 net::Task<void> DepotServers::open(std::shared_ptr<ServerPool> pool) {
   auto request = pool->request_;
+  const auto generation = pool->generation_;
   auto link = co_await open_server_link(worker_.context(), worker_.shared(), std::move(request));
   --pool->opening_;
-  if (link && !closing_) {
+  if (link && !closing_ && generation == pool->generation_) {
     opened(pool, std::move(*link));
     co_return;
   }
   budget_.give_back(worker_.index());
   if (closing_) co_return;
+  if (link) {  // to what was the server, or the login, when it was begun
+    if (pool->retired_) fail_waiters(*pool, depot_changed());
+    serve();
+    co_return;
+  }
   pool->reopen_at_ = worker_.shared().around.clock.steady() + kReopenAfter;
   if (link.error().login_refused)
     renew(*pool);
   else if (pool->open_ > 0)
     co_return;  // one of those will become free
-  const Bytes failure = std::move(link.error().error_response);
+  fail_waiters(*pool, link.error().error_response);
+  pool->reopen_at_ = {};
+}
+
+void DepotServers::fail_waiters(const ServerPool& pool, const Bytes& error_response) {
   for (auto at = waiters_.begin(); at != waiters_.end();) {
-    if ((*at)->pool != pool) {
+    if ((*at)->pool.get() != &pool) {
       ++at;
       continue;
     }
-    (*at)->failure = failure;
+    (*at)->failure = error_response;
     grant(**at, nullptr);
     at = waiters_.erase(at);
   }
-  pool->reopen_at_ = {};
 }
 
 void DepotServers::opened(const std::shared_ptr<ServerPool>& pool, ServerLink link) {
@@ -344,7 +353,7 @@ void DepotServers::check(SteadyTime now, const std::shared_ptr<const policy::Sna
     }
     const bool in_use = pool->mode_ == policy::PoolMode::Transaction && pool.use_count() > 1;
     if (in_use && pool->open_ + pool->opening_ < options_.min && now >= pool->reopen_at_ && !pool->retired_ &&
-        budget_.take(worker_.index(), waker())) {
+        budget_.try_take(worker_.index())) {
       ++pool->opening_;
       to_open.push_back(pool);
     }

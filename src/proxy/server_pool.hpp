@@ -98,6 +98,7 @@ class DepotServers {
   [[nodiscard]] bool give_up_idle(const ServerPool* except);
   net::Task<void> open(std::shared_ptr<ServerPool> pool);
   void opened(const std::shared_ptr<ServerPool>& pool, ServerLink link);
+  void fail_waiters(const ServerPool& pool, const Bytes& error_response);
   void hand_on(const std::shared_ptr<ServerConnection>& connection);
   void close_idle(ServerPool& pool, std::size_t index);
   void follow(const std::shared_ptr<const policy::Snapshot>& changed);

@@ -119,10 +119,9 @@ Relay::Admission Relay::admit_statements(const Prepared& statement, audit::Event
       entry.tickets->push_back(*ticket);
     }
   }
+  // Without an analysis it is a cursor of SQL's, which was looked at when declared, or means nothing.
   if (statement.analysis)
     for (const auto& each : analysis.statements) follow_state(each);
-  else
-    suspect_ = pooling_.shares != nullptr;  // a cursor of SQL's, or a name that means nothing
   return {admit(std::get<policy::Allow>(decision), entry.ticket), nullptr};
 }
 

@@ -35,6 +35,15 @@ constexpr std::string_view kRefusedName = "bartizan refused";
 /// Enough for the names in front of a Bind whose values stream.
 constexpr std::size_t kNamePrefixBytes = 64 * 1024;
 
+/// Under such names the statements of all sessions stand on the pool's servers.
+std::unique_ptr<pgwire::ErrorReport> reserved_name(std::string_view name) {
+  auto report = std::make_unique<pgwire::ErrorReport>();
+  report->sqlstate = pgwire::sqlstate::kInvalidName;
+  report->message = fmt::format("prepared statement name \"{}\" is reserved", name);
+  report->hint = "Choose one that does not begin with \"bartizan_\".";
+  return report;
+}
+
 bool belongs_into_copy(char type) noexcept {
   return type == kCopyData || type == kCopyDone || type == kCopyFail || type == kFlush || type == kSync ||
          type == kTerminate;
@@ -100,6 +109,11 @@ Step Relay::on_client(ByteView input, ServerRuns& to_server) {
       case pgwire::FrameStatus::Ok: break;
     }
     if (server_ == nullptr && message.header.type != kTerminate) {
+      // None is held for a message of which more has to come, but for those that may be long.
+      const char type = message.header.type;
+      const bool whole = rest.size() >= message.header.total_bytes();
+      const bool streams = type == kBind || type == kCopyData || type == kFunctionCall;
+      if (!whole && !streams && message.header.length <= limits_.statement_bytes) return step;
       step.verdict = Verdict::NeedServer;
       return step;
     }
@@ -219,7 +233,8 @@ Relay::Handled Relay::on_query(const Message& message, ServerRuns& to_server) {
   if (!query) return end_fatal(pgwire::sqlstate::kProtocolViolation, "invalid Query message");
   Prepared statement = analyse(query->query);
   if (pooling_.shares != nullptr) {
-    materialise_named(statement, true, to_server);
+    // Within an open group its failure skips the Query, as it must.
+    materialise_named(statement, !unsynced_, to_server);
     statements_.erase({});  // a Query drops the statement without a name
     own_unnamed(false);
   }
@@ -258,6 +273,8 @@ Relay::Handled Relay::on_parse(const Message& message, ServerRuns& to_server) {
   entry.name = parse->statement;
   entry.statement = analyse(parse->query);
   auto admission = decide_only(entry.statement);
+  if (pooling_.shares != nullptr && admission.forward && is_shared_name(entry.name))
+    admission = {std::nullopt, reserved_name(entry.name)};
   if (!admission.forward) {
     entry.statement = {};
     entry.refusal = std::move(admission.refusal);
@@ -363,7 +380,12 @@ Relay::Handled Relay::on_close(const Message& message, ServerRuns& to_server) {
   const bool of_statement = close->kind == pgwire::TargetKind::Statement;
   PendingReply& entry = replies_.push(of_statement ? Awaited::CloseStatement : Awaited::ClosePortal);
   entry.name = close->name;
-  if (of_statement && pooling_.shares != nullptr) statements_.announce(entry.name, {}, segment_);
+  if (of_statement && pooling_.shares != nullptr) {
+    const auto closed = statements_.find(entry.name, segment_);
+    if (closed && closed->by_shared_name && !entry.name.empty())
+      shared_bytes_ -= std::min(shared_bytes_, closed->shared->text.size() + closed->shared->parameter_types.size());
+    statements_.announce(entry.name, {}, segment_);
+  }
   if (of_statement && is_shared_name(close->name)) {
     to_server.make(Forward(), [](Bytes& out) {
       pgwire::MessageWriter writer(out);
@@ -402,6 +424,8 @@ Relay::Handled Relay::on_function_call(const Message& message, ServerRuns& to_se
 }
 
 Relay::Handled Relay::on_copy_message(const Message& message, ServerRuns& to_server) {
+  // Outside of a COPY PostgreSQL ignores it; the server connection may be another's soon.
+  if (pooling_.shares != nullptr && replies_.empty() && !unsynced_) return drop(message);
   if (message.header.type != kCopyData) {
     if (!message.complete) return Handled::NeedMore;
     if (copy_in_)

@@ -17,33 +17,9 @@ constexpr std::size_t kMaxSharedBytes = 8 * 1024 * 1024;
 /// A statement without a name becomes a shared one when its text comes for the third time.
 constexpr std::uint64_t kUsesToShareUnnamed = 3;
 
-// Every name is qualified, operators too: the session's search_path is not to be trusted here.
-constexpr std::string_view kProbe =
-    "SELECT CASE "
-    "WHEN pg_catalog.pg_my_temp_schema() OPERATOR(pg_catalog.<>) 0::pg_catalog.oid AND EXISTS (SELECT FROM "
-    "pg_catalog.pg_class WHERE relnamespace OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()) THEN 't' "
-    "WHEN EXISTS (SELECT FROM pg_catalog.pg_listening_channels()) THEN 'l' "
-    "WHEN EXISTS (SELECT FROM pg_catalog.pg_prepared_statement() WHERE from_sql) THEN 'p' "
-    "WHEN EXISTS (SELECT FROM pg_catalog.pg_cursor() WHERE is_holdable) THEN 'c' "
-    "WHEN EXISTS (SELECT FROM pg_catalog.pg_lock_status() WHERE locktype OPERATOR(pg_catalog.=) "
-    "'advisory'::pg_catalog.text AND pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid()) THEN 'a' "
-    "WHEN EXISTS (SELECT FROM pg_catalog.pg_show_all_settings() WHERE source OPERATOR(pg_catalog.=) "
-    "'session'::pg_catalog.text AND pg_catalog.lower(name) OPERATOR(pg_catalog.<>) ALL (ARRAY['application_name', "
-    "'client_encoding', 'datestyle', 'intervalstyle', 'standard_conforming_strings', 'timezone']::pg_catalog.text[])) "
-    "THEN 's' ELSE '-' END";
-
-std::optional<sql::PinReason> reason_of(char found) noexcept {
-  switch (found) {
-    case '-': return sql::PinReason::None;
-    case 't': return sql::PinReason::TempTable;
-    case 'l': return sql::PinReason::Listen;
-    case 'p': return sql::PinReason::SqlPrepare;
-    case 'c': return sql::PinReason::WithHoldCursor;
-    case 'a': return sql::PinReason::AdvisoryLock;
-    case 's': return sql::PinReason::SetUntracked;
-    default: return std::nullopt;
-  }
-}
+// What the analysis can't see (triggers, views, operators) may have left state; it must not reach
+// another session. In front of the first message, so nothing can keep it from running.
+constexpr std::string_view kForgetState = "RESET SESSION AUTHORIZATION;RESET ROLE;RESET ALL";
 
 void append_cstring(Bytes& out, std::string_view text) {
   const auto* first = reinterpret_cast<const std::byte*>(text.data());
@@ -55,8 +31,15 @@ void append_cstring(Bytes& out, std::string_view text) {
 
 void Relay::attach(ServerState& server, ServerRuns& to_server) {
   server_ = &server;
-  if (const auto commands = settings_.commands_from(server.settings); !commands.empty())
-    query_hidden(commands, to_server);
+  std::string commands;
+  if (server.last_session != 0 && server.last_session != pooling_.session) {
+    commands = kForgetState;
+    if (const auto own = settings_.commands_from(server.defaults); !own.empty()) commands.append(";").append(own);
+  } else {
+    commands = settings_.commands_from(server.settings);
+  }
+  server.last_session = pooling_.session;
+  if (!commands.empty()) query_hidden(commands, to_server);
 }
 
 void Relay::pin(sql::PinReason reason) noexcept {
@@ -65,9 +48,12 @@ void Relay::pin(sql::PinReason reason) noexcept {
 
 /// For a statement that goes to the server.
 void Relay::follow_state(const sql::Statement& statement) {
-  if (pooling_.shares == nullptr || pinned()) return;
+  if (pooling_.shares == nullptr) return;
+  if (statement.effect != sql::Effect::Read && !statement.transaction_control) meaning_certain_ = false;
+  if (pinned()) return;
   if (statement.pin != sql::PinReason::None) pin(statement.pin);
-  if (statement.calls_unknown || statement.kind == sql::Kind::Call) suspect_ = true;
+  // What a function that is not PostgreSQL's own leaves in the session is not known.
+  if (statement.calls_unknown || statement.kind == sql::Kind::Call) pin(sql::PinReason::SessionFunction);
   // What stands there under shared names may go, also by the time that the next message is read.
   if (statement.kind == sql::Kind::Discard || (statement.kind == sql::Kind::Deallocate && statement.name.empty()) ||
       (statement.kind == sql::Kind::Deallocate && is_shared_name(statement.name)))
@@ -98,23 +84,6 @@ void Relay::query_hidden(std::string_view text, ServerRuns& to_server) {
   });
 }
 
-void Relay::probe(ServerRuns& to_server) {
-  suspect_ = false;
-  query_hidden(kProbe, to_server);
-  replies_.at(replies_.size() - 1).probe = true;
-}
-
-/// One column of one character.
-Relay::Handled Relay::on_probe_row(const Message& message) {
-  if (!message.complete) return Handled::NeedMore;
-  const auto row = message.payload();
-  std::optional<sql::PinReason> reason;
-  if (row.size() == 7) reason = reason_of(static_cast<char>(row[6]));
-  if (!reason) return mismatch(message.header.type);
-  if (*reason != sql::PinReason::None) pin(*reason);
-  return Handled::Taken;
-}
-
 /// Before its Parse: nothing may stand there under the name, and not more than is kept.
 void Relay::make_room(const std::shared_ptr<const SharedStatement>& statement, ServerRuns& to_server) {
   if (const auto oldest = server_->statements.announce(statement, segment_))
@@ -140,9 +109,9 @@ void Relay::ensure_prepared(const Prepared& statement, std::string_view name, Se
     server_->unnamed_serial = unnamed_serial_;
     push_hidden(Awaited::Parse);
     to_server.make(Forward(), [&](Bytes& out) { write_parse_as(out, *statement.shared, {}); });
-  } else if (server_->unnamed_of != 0) {
+  } else {
     server_->unnamed_of = 0;
-    close_hidden({}, to_server);  // another's, or one that is no more: to this session there is none
+    close_hidden({}, to_server);  // whatever may stand there: to this session there is none
   }
 }
 
@@ -161,7 +130,7 @@ Prepared Relay::share(Prepared statement, const pgwire::Parse& parse, ByteView p
   auto found = pooling_.shares->get(parse.query, parameter_types, meaning);
   // While something runs that may change the settings, what is known to stand there was read by
   // these; anything else is kept apart from what other sessions use.
-  const bool certain = lex_certain_ || server_->statements.has(*found.statement, segment_);
+  const bool certain = meaning_certain_ && (lex_certain_ || server_->statements.has(*found.statement, segment_));
   if (!certain && !parse.statement.empty()) {
     fmt::format_to(std::back_inserter(meaning), FMT_STRING("of {} at {} {}"), pooling_.session, segment_,
                    parse.statement);
@@ -248,10 +217,12 @@ void Relay::materialise_named(const Prepared& statement, bool in_query, ServerRu
   for (const auto& each : statement.analysis->statements) {
     const bool drops = each.kind == sql::Kind::Deallocate;
     const bool uses = each.kind == sql::Kind::Execute || each.kind == sql::Kind::Explain;
-    if (!each.parsed || each.name.empty() || !(drops || uses)) continue;
+    if (!each.parsed || each.name.empty() || !(drops || uses) || is_shared_name(each.name)) continue;
     const auto named = statements_.find(each.name, segment_);
     if (!named || !named->by_shared_name) continue;
-    if (!drops) pin(sql::PinReason::SqlPrepare);
+    // Where it may fail, the statement stays under the client's name.
+    const bool certain = drops && statement.analysis->statements.size() == 1 && idle();
+    if (!certain) pin(sql::PinReason::SqlPrepare);
     close_hidden(each.name, to_server);
     push_hidden(Awaited::Parse).quiet = in_query;
     to_server.make(Forward(), [&](Bytes& out) {
@@ -271,12 +242,12 @@ void Relay::materialise_named(const Prepared& statement, bool in_query, ServerRu
 
 /// A Parse that has failed or has been skipped leaves nothing behind.
 void Relay::end_unfinished_parse(const PendingReply& front) {
-  if (pooling_.shares == nullptr) return;
+  if (pooling_.shares == nullptr || server_ == nullptr) return;
   if (front.statement.by_shared_name) {
     if (!front.carrier && !front.duplicate) server_->statements.forget(*front.statement.shared, front.segment);
-  } else if (front.name.empty() && !front.quiet && front.failed) {
-    own_unnamed(false);
-    statements_.erase({});
+  } else if (front.name.empty() && !front.hidden) {
+    own_unnamed(false);  // prepared anew before its next use
+    if (front.failed) statements_.erase({});
   }
 }
 

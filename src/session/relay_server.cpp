@@ -111,7 +111,6 @@ Relay::Handled Relay::server_message(const Message& message, ByteRuns& to_client
   const char type = message.header.type;
   switch (type) {
     case be::kDataRow:
-      if (!replies_.empty() && replies_.front().probe) return on_probe_row(message);
       if (replies_.empty() || (replies_.front().kind != Awaited::Query && replies_.front().kind != Awaited::Execute) ||
           replies_.front().failed || replies_.front().refusal)
         return mismatch(type);
@@ -414,6 +413,7 @@ Relay::Handled Relay::on_ready_for_query(const Message& message, ByteRuns& to_cl
     const PendingReply& front = replies_.front();
     pop_front(front.failed ? audit::Status::NotRun : runs_on(front) ? audit::Status::Ok : audit::Status::Unknown);
   }
+  if (transaction_ == pgwire::TransactionStatus::Idle && replies_.empty()) meaning_certain_ = true;
   // Changed settings are told before ReadyForQuery.
   if (replies_.empty()) lex_certain_ = true;
   return handled;

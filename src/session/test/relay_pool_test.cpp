@@ -291,8 +291,10 @@ TEST_CASE("a statement without a name that comes again is prepared once") {
               parse_complete() + bind_complete() + ready())
       .client(once, none() + bind_portal("", name) + sync())
       .server(close_complete() + bind_complete() + ready(), parse_complete() + bind_complete() + ready())
-      .client(close('S', "") + bind_portal("", "") + sync())
-      .server(close_complete() + error("26000") + ready())
+      .client(close('S', "") + bind_portal("", "") + sync(),
+              close('S', "") + close('S', "") + bind_portal("", "") + sync())
+      .server(close_complete() + close_complete() + error("26000") + ready(),
+              close_complete() + error("26000") + ready())
       .then(release)
       .run();
 }
@@ -308,6 +310,8 @@ TEST_CASE("what needs a session pins it") {
                          Row{"listen c", "LISTEN", sql::PinReason::Listen},
                          Row{"select pg_advisory_lock(1)", "SELECT 1", sql::PinReason::AdvisoryLock},
                          Row{"prepare p as select 1", "PREPARE", sql::PinReason::SqlPrepare},
+                         Row{"select my_function()", "SELECT 1", sql::PinReason::SessionFunction},
+                         Row{"call my_procedure()", "CALL", sql::PinReason::SessionFunction},
                          Row{"select lastval()", "SELECT 1", sql::PinReason::SequenceValue}}) {
     CAPTURE(row.text);
     pool()
@@ -340,13 +344,16 @@ TEST_CASE("SQL's DEALLOCATE and EXECUTE find the protocol's statements") {
       .run();
 }
 
-TEST_CASE("DEALLOCATE in a failed transaction says so and does not hang") {
+TEST_CASE("DEALLOCATE in a failed transaction says so, does not hang, and pins what it may have left") {
   pool()
       .client(parse("s", "select 1") + sync(), prepare_shared("select 1") + sync())
       .server(close_complete() + parse_complete() + ready(), parse_complete() + ready())
+      .client(query("begin; select 1/0"))
+      .server(complete("BEGIN") + error("22012") + ready('E'))
       .client(query("deallocate s"), close('S', "s") + parse("s", "") + sync() + query("deallocate s"))
-      .server(close_complete() + error("25P02") + ready('E') + error("25P02") + ready('E'),
+      .server(close_complete() + parse_complete() + ready('E') + error("25P02") + ready('E'),
               error("25P02") + ready('E'))
+      .then(pinned)
       .run();
 }
 
@@ -363,23 +370,75 @@ TEST_CASE("after DISCARD ALL and DEALLOCATE ALL everything is prepared anew") {
   }
 }
 
-TEST_CASE("a function that nobody knows is followed by a look at what it has left") {
-  for (const char found : {'-', 's'}) {
-    pool()
-        .client(query("select my_function()"))
-        .server(row_description() + data_row("") + complete("SELECT 1") + ready())
-        .then([](World& world) {
-          REQUIRE_FALSE(world.relay.releasable());
-          REQUIRE(world.relay.probe_due());
-          ServerRuns runs;
-          world.relay.probe(runs);
-        })
-        .server(row_description() + data_row(std::string(1, found)) + complete("SELECT 1") + ready(), "")
-        .then([&](World& world) { CHECK(world.relay.releasable() == (found == '-')); })
-        .then([&](World& world) { CHECK(world.relay.pinned() == (found == 's')); })
-        .audit({"statement SELECT ok 1"})
-        .run();
-  }
+TEST_CASE("what another session may have left is reset before the first message") {
+  pool()
+      .client(query("select 1"))
+      .server(row_description() + data_row("1") + complete("SELECT 1") + ready())
+      .then(release)
+      .then([](World& world) {
+        world.first.last_session = 8;
+        world.attach(world.first);
+        CHECK(shown(world.to_server) == shown(query("RESET SESSION AUTHORIZATION;RESET ROLE;RESET ALL")));
+      })
+      .client(query("select 2"))
+      .server(complete("RESET") + complete("RESET") + complete("RESET") + ready() + row_description() +
+                  data_row("2") + complete("SELECT 1") + ready(),
+              row_description() + data_row("2") + complete("SELECT 1") + ready())
+      .then(release)
+      .then([](World& world) {
+        world.attach(world.first);
+        CHECK(world.to_server.empty());
+      })
+      .run();
+}
+
+TEST_CASE("CopyData outside of a COPY does not reach a server") {
+  pool().client(copy_data("abc") + query("select 1"), query("select 1")).run();
+}
+
+TEST_CASE("a COPY that fails with a Sync inside keeps its server connection until all is answered") {
+  pool()
+      .client(query("copy t from stdin"))
+      .server(copy_in())
+      .client(copy_data("x") + sync())
+      .server(error("22P04") + ready())
+      .then([](World& world) { CHECK_FALSE(world.relay.releasable()); })
+      .server(ready())
+      .then(release)
+      .run();
+}
+
+TEST_CASE("a Parse that was skipped leaves no other's statement behind the empty name") {
+  pool()
+      .then([](World& world) { world.first.unnamed_of = 8; })
+      .client(parse("x", "selec") + parse("", "select 1") + sync(), prepare_shared("selec") + parse("", "select 1") + sync())
+      .server(close_complete() + error("42601") + ready(), error("42601") + ready())
+      .client(bind_portal("", "") + sync(), close('S', "") + bind_portal("", "") + sync())
+      .server(close_complete() + error("26000") + ready(), error("26000") + ready())
+      .run();
+}
+
+TEST_CASE("statements prepared after SET LOCAL are the session's own") {
+  pool()
+      .client(query("begin; set local transform_null_equals = on"))
+      .server(complete("BEGIN") + complete("SET") + ready('T'))
+      .then([](World& world) {
+        world.client(parse("s", "select 1") + sync());
+        CHECK(world.to_server.find(shared_name("select 1")) == std::string::npos);
+        world.server(close_complete() + parse_complete() + ready('T'));
+      })
+      .run();
+}
+
+TEST_CASE("names of the shared kind are not for clients") {
+  const auto name = shared_name("select 1");
+  pool()
+      .client(parse(name, "select 2") + sync(), parse("bartizan", kPoisonText) + sync())
+      .server(error("42601") + ready(),
+              gateway_error("42602", "prepared statement name \"" + name + "\" is reserved",
+                            "Choose one that does not begin with \"bartizan_\".") +
+                  ready())
+      .run();
 }
 
 TEST_CASE("a notification of its own bears the process id that the client knows") {

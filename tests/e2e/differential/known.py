@@ -15,7 +15,6 @@ _VIOLATION = "answers violations in its own words, at once, before the replies t
 _STRICT = "a message that can't be decoded ends the session (08P01); PostgreSQL goes on after an ERROR"
 _COPY_FAULT = "a foreign message in a COPY ends the session with one FATAL 08P01; PostgreSQL says ERROR, then FATAL"
 _OPTIONS = "faulty options are refused before sign-in, in words that do not repeat them"
-_POOLED_PID = "transaction pooling: the pid of BackendKeyData is the session's, not that of the server process in use"
 _GRANTS = "a database that does not exist and one that is not granted are one answer, with a hint"
 _PROTOCOL_3_2 = "PostgreSQL 18 speaks protocol 3.2 as well; Bartizan offers 3.0 alone"
 _VERSION = "refused in protocol 3's form, with Bartizan's words"
@@ -34,9 +33,6 @@ KNOWN: dict[str, dict[str, str]] = {
         "copy.in_query_during_copy": _COPY_FAULT, "violation.unknown_type_during_copy_in": _COPY_FAULT,
         **{f"startup.options_{name}": _OPTIONS for name in _FAULTY_OPTIONS},
         "startup.unknown_database": _GRANTS,
-        "notify.other_session_idle": _POOLED_PID, "notify.waits_for_end_of_transaction": _POOLED_PID,
-        "notify.two_listeners": _POOLED_PID, "pid.backend_key_is_backend_pid": _POOLED_PID,
-        "async.terminated_by_another_while_idle": _POOLED_PID,
         "version.2_0": _VERSION, "version.1_0": _VERSION, "version.0_0": _VERSION,
         "version.ssl_request_inside_tls": _VERSION, "version.3_*": _PROTOCOL_3_2, "version.4_0*": _PROTOCOL_3_2,
     },

@@ -56,6 +56,7 @@ inline constexpr SqlState kInvalidCatalogName{"3D000"};
 inline constexpr SqlState kSerializationFailure{"40001"};
 inline constexpr SqlState kInsufficientPrivilege{"42501"};
 inline constexpr SqlState kSyntaxError{"42601"};
+inline constexpr SqlState kInvalidName{"42602"};
 inline constexpr SqlState kUndefinedObject{"42704"};
 inline constexpr SqlState kDuplicateObject{"42710"};
 inline constexpr SqlState kDuplicatePreparedStatement{"42P05"};

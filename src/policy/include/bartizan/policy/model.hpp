@@ -72,7 +72,7 @@ enum class PoolMode : std::uint8_t {
 
 /// How sessions come to server connections (docs/guide/pooling.md).
 struct PoolOptions {
-  PoolMode mode = PoolMode::Transaction;
+  PoolMode mode = PoolMode::Session;
   /// Server connections of the depot, over all logins; unset: kDefaultSize in transaction mode and
   /// no limit in session mode.
   std::optional<std::uint32_t> size;

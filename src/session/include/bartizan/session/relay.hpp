@@ -100,14 +100,11 @@ class Relay {
   [[nodiscard]] bool attached() const noexcept { return server_ != nullptr; }
   /// The server connection may serve another session now.
   [[nodiscard]] bool releasable() const noexcept {
-    return pooling_.shares != nullptr && server_ != nullptr && !pinned() && !suspect_ && idle() &&
+    return pooling_.shares != nullptr && server_ != nullptr && !pinned() && idle() && ambiguous_syncs_ == 0 &&
            at_client_boundary() && at_server_boundary() && dropping_from_server_ == 0;
   }
-  /// REQUIRES: releasable()
+  /// REQUIRES: releasable(), or that the connection is closed and the session ends.
   void detach() noexcept { server_ = nullptr; }
-  /// Something has run whose traces only the server knows: probe() asks for them.
-  [[nodiscard]] bool probe_due() const noexcept { return suspect_ && !pinned() && server_ != nullptr && idle(); }
-  void probe(ServerRuns& to_server);
   [[nodiscard]] bool pinned() const noexcept { return pin_ != sql::PinReason::None; }
   [[nodiscard]] sql::PinReason pin_reason() const noexcept { return pin_; }
 
@@ -178,7 +175,6 @@ class Relay {
   Handled relay_bind(const Message& message, const pgwire::BindNames& names, const Prepared& statement,
                      ServerRuns& to_server);
   void materialise_named(const Prepared& statement, bool in_query, ServerRuns& to_server);
-  Handled on_probe_row(const Message& message);
   void end_unfinished_parse(const PendingReply& front);
   Handled relay_error(const Message& message, const PendingReply& front, ByteRuns& to_client);
 
@@ -227,7 +223,7 @@ class Relay {
   std::unique_ptr<ServerState> own_server_;  // session pooling
   ServerState* server_ = nullptr;
   sql::PinReason pin_ = sql::PinReason::None;
-  bool suspect_ = false;  // something of unknown effect on the session has run
+  bool meaning_certain_ = true;  // nothing in this transaction may have changed how texts are read
   std::size_t shared_bytes_ = 0;  // of texts kept for this session
   std::uint64_t unnamed_serial_ = 0;  // rises with each change of what the statement without a name is
   ReportedSettings settings_;     // as last told to the client

@@ -40,7 +40,6 @@ struct PendingReply {
   bool parameters_seen = false; ///< DescribeStatement: ParameterDescription has come
   bool hidden = false;          ///< sent by the gateway for itself: what answers it is not for the client
   bool quiet = false;           ///< hidden, and its ErrorResponse is not for the client either
-  bool probe = false;           ///< hidden Query that asks what state the session has left on the server
   bool duplicate = false;       ///< Parse of a name that is taken: the server is to refuse it
   bool carrier = false;         ///< Parse of what stands there already: a Close of nothing was sent for it
   std::uint32_t completed = 0;  ///< statements of a Query that are done; a Query may hold millions

@@ -48,6 +48,8 @@ struct ServerState {
   static constexpr std::size_t kMostStatements = 256;
 
   ReportedSettings settings;
+  ReportedSettings defaults;       ///< those of its start, to which RESET ALL leads
+  std::uint64_t last_session = 0;  ///< whose traces may stand there; 0: none
   ServerStatements statements{kMostStatements};
   std::uint32_t process_id = 0;
   std::uint64_t unnamed_of = 0;  ///< the session whose statement without a name stands there; 0: none
