@@ -11,6 +11,8 @@
 #include <cerrno>
 #include <climits>
 
+#include "socket_bio.hpp"
+
 namespace bartizan::net {
 namespace {
 
@@ -22,6 +24,11 @@ IoResult from_errno(ssize_t n) {
   if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) return {IoStatus::WouldBlock, 0};
   if (errno == ECONNRESET || errno == EPIPE) return {IoStatus::EndOfStream, 0};
   return {IoStatus::Failed, 0};
+}
+
+/// SSL_get_error() must not see what another call left on the thread; mostly there is nothing.
+void forget_errors() {
+  if (ERR_peek_error() != 0) ERR_clear_error();
 }
 
 int clamp_to_int(std::size_t size) { return size > INT_MAX ? INT_MAX : static_cast<int>(size); }
@@ -37,7 +44,9 @@ std::string handshake_failure(SSL* ssl) {
 }  // namespace
 
 Stream::Stream(asio::io_context& context, int socket)
-    : context_(context), descriptor_(context.get_executor(), socket) {}
+    : context_(context), descriptor_(context.get_executor(), socket), reads_(std::make_unique<SocketReads>()) {
+  reads_->socket = socket;
+}
 
 Stream::~Stream() {
   close();
@@ -62,18 +71,22 @@ IoResult Stream::classify(int returned) {
 
 IoResult Stream::try_read(std::span<std::byte> into) {
   if (!descriptor_.is_open()) return {IoStatus::EndOfStream, 0};
-  if (ssl_ == nullptr) return from_errno(::recv(descriptor_.native_handle(), into.data(), into.size(), MSG_DONTWAIT));
-  ERR_clear_error();
+  if (ssl_ == nullptr) return from_errno(receive(*reads_, into));
+  // What OpenSSL read ahead comes first; with none, an empty socket needs no attempt.
+  // An end or a fault that came behind the last bytes is still to be told.
+  const bool ended = tls_broken_ || SSL_get_shutdown(ssl_) != 0;
+  if (reads_->drained && !ended && SSL_has_pending(ssl_) == 0) return {IoStatus::WouldBlock, 0};
+  forget_errors();
   std::size_t total = 0;
   // A record yields at most 16 KB: take what OpenSSL has decrypted or holds already, so that a
-  // large read costs one pass of the caller; never ask the kernel twice.
+  // large read costs one pass of the caller.
   do {
     read_wants_write_ = false;
     errno = 0;
     const auto step = classify(SSL_read(ssl_, into.data() + total, clamp_to_int(into.size() - total)));
     if (step.status != IoStatus::Ok) return total > 0 ? IoResult{IoStatus::Ok, total} : step;
     total += step.bytes;
-  } while (total < into.size() && SSL_pending(ssl_) > 0);
+  } while (total < into.size() && SSL_has_pending(ssl_) == 1);
   return {IoStatus::Ok, total};
 }
 
@@ -82,7 +95,7 @@ IoResult Stream::try_write(ByteView bytes) {
   if (bytes.empty()) return {IoStatus::Ok, 0};
   if (ssl_ == nullptr)
     return from_errno(::send(descriptor_.native_handle(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL));
-  ERR_clear_error();
+  forget_errors();
   errno = 0;
   const bool saved = read_wants_write_;
   const auto result = classify(SSL_write(ssl_, bytes.data(), clamp_to_int(bytes.size())));
@@ -101,6 +114,7 @@ Task<bool> Stream::wait_readable() {
   const auto kind =
       read_wants_write_ ? asio::posix::descriptor_base::wait_write : asio::posix::descriptor_base::wait_read;
   const auto [error] = co_await descriptor_.async_wait(kind, use_result);
+  if (!error) reads_->drained = false;
   co_return !error;
 }
 
@@ -159,6 +173,7 @@ Task<Result<void>> Stream::handshake() {
     if (error == SSL_ERROR_WANT_READ) {
       const auto [failed] = co_await descriptor_.async_wait(asio::posix::descriptor_base::wait_read, use_result);
       ready = !failed;
+      if (ready) reads_->drained = false;
     } else if (error == SSL_ERROR_WANT_WRITE) {
       ready = co_await wait_writable();
     } else {
@@ -171,12 +186,22 @@ Task<Result<void>> Stream::handshake() {
   }
 }
 
+bool Stream::start_tls() {
+  BIO* bio = make_socket_bio(*reads_);
+  if (bio == nullptr) return false;
+  ssl_ = SSL_new(tls_->native());
+  if (ssl_ == nullptr) {
+    BIO_free(bio);
+    return false;
+  }
+  SSL_set_bio(ssl_, bio, bio);
+  return true;
+}
+
 Task<Result<void>> Stream::handshake_server(std::shared_ptr<const TlsContext> context) {
   BZ_ASSERT(ssl_ == nullptr);
   tls_ = std::move(context);
-  ssl_ = SSL_new(tls_->native());
-  if (ssl_ == nullptr || SSL_set_fd(ssl_, descriptor_.native_handle()) != 1)
-    co_return fail(Errc::Internal, "no TLS session");
+  if (!start_tls()) co_return fail(Errc::Internal, "no TLS session");
   SSL_set_accept_state(ssl_);
   auto done = co_await handshake();
   co_return done;
@@ -185,9 +210,7 @@ Task<Result<void>> Stream::handshake_server(std::shared_ptr<const TlsContext> co
 Task<Result<void>> Stream::handshake_client(std::shared_ptr<const TlsContext> context, std::string host) {
   BZ_ASSERT(ssl_ == nullptr);
   tls_ = std::move(context);
-  ssl_ = SSL_new(tls_->native());
-  if (ssl_ == nullptr || SSL_set_fd(ssl_, descriptor_.native_handle()) != 1)
-    co_return fail(Errc::Internal, "no TLS session");
+  if (!start_tls()) co_return fail(Errc::Internal, "no TLS session");
   X509_VERIFY_PARAM* parameters = SSL_get0_param(ssl_);
   if (X509_VERIFY_PARAM_set1_ip_asc(parameters, host.c_str()) != 1) {
     SSL_set_hostflags(ssl_, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -69,12 +70,25 @@ class ServerBudget {
   [[nodiscard]] bool should_yield(std::uint32_t worker, SteadyTime now) {
     const std::lock_guard lock(mutex_);
     if (limit_ == 0 || used_ < limit_) return false;
-    const bool other_waits = std::any_of(waiting_.begin(), waiting_.end(), [&](const auto& w) { return w.first != worker; });
+    const bool other_waits =
+        std::any_of(waiting_.begin(), waiting_.end(), [&](const auto& w) { return w.first != worker; });
     if (!other_waits) return false;
     if (by_worker_[worker] > (limit_ + workers_ - 1) / workers_) return true;
     if (limit_ >= workers_ || now - yielded_at_ < std::chrono::milliseconds(100)) return false;
     yielded_at_ = now;
     return true;
+  }
+  /// Whether this worker should close a connection that has been idle so long, for another that
+  /// waits. One that is between two transactions stays: what opens in its place costs a handshake.
+  [[nodiscard]] bool should_give_up(std::uint32_t worker, SteadyTime::duration idle_for) {
+    const std::lock_guard lock(mutex_);
+    if (idle_for >= kSpare || by_worker_[worker] > (limit_ + workers_ - 1) / workers_) return true;
+    return std::any_of(waiting_.begin(), waiting_.end(),
+                       [&](const auto& w) { return w.first != worker && by_worker_[w.first] == 0; });
+  }
+  [[nodiscard]] bool holds_some(std::uint32_t worker) {
+    const std::lock_guard lock(mutex_);
+    return by_worker_[worker] > 0;
   }
   /// Some worker waits for a place.
   [[nodiscard]] bool contended() const noexcept { return contended_.load(std::memory_order_relaxed); }
@@ -87,6 +101,8 @@ class ServerBudget {
   }
 
  private:
+  static constexpr auto kSpare = std::chrono::milliseconds(100);
+
   void wake_all() {
     std::map<std::uint32_t, Wake> waiting;
     {

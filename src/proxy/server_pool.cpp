@@ -21,6 +21,8 @@ constexpr auto kOtherPoolsFirst = std::chrono::milliseconds(50);
 constexpr auto kReopenAfter = std::chrono::seconds(1);
 constexpr auto kProveLoginEvery = std::chrono::seconds(3);
 constexpr auto kKeepEmptyPool = std::chrono::seconds(60);
+/// While this worker holds connections of its own.
+constexpr auto kAskOthersEvery = std::chrono::milliseconds(10);
 
 std::string key_of(const LinkRequest& request, policy::PoolMode mode) {
   std::string key(mode == policy::PoolMode::Session ? "s" : "t");
@@ -46,8 +48,9 @@ Bytes queue_timed_out(std::chrono::milliseconds limit) {
   report.severity = pgwire::Severity::Fatal;
   report.sqlstate = pgwire::sqlstate::kTooManyConnections;
   report.message = "no server connection became free in " + std::to_string(limit.count()) + " ms";
-  report.hint = "Try again. An operator can raise the depot's --pool-size, or find out who holds connections with "
-                "`bartizan session list`.";
+  report.hint =
+      "Try again. An operator can raise the depot's --pool-size, or find out who holds connections with "
+      "`bartizan session list`.";
   return error_bytes(report);
 }
 
@@ -173,7 +176,10 @@ void DepotServers::serve() {
     if (pool.opening_ >= pool.waiting_ || now < pool.reopen_at_) continue;
     if (!budget_.take(worker_.index(), waker())) {
       if (!give_up_idle(&pool) || !budget_.take(worker_.index(), waker())) {
-        if (budget_.idle() > 0) worker_.ask_others_to_give_up(depot_);
+        if (budget_.idle() > 0 && (now - asked_others_at_ >= kAskOthersEvery || !budget_.holds_some(worker_.index()))) {
+          asked_others_at_ = now;
+          worker_.ask_others_to_give_up(depot_);
+        }
         break;
       }
     }
@@ -184,16 +190,28 @@ void DepotServers::serve() {
   for (auto& pool : to_open) asio::co_spawn(worker_.context(), open(std::move(pool)), asio::detached);
 }
 
-/// Closes the connection that has been idle for longest, of any pool but one.
-bool DepotServers::give_up_idle(const ServerPool* except) {
+ServerPool* DepotServers::longest_idle(const ServerPool* except) const {
   ServerPool* oldest = nullptr;
   for (const auto& [key, pool] : pools_) {
     if (pool.get() == except || pool->idle_.empty()) continue;
     if (oldest == nullptr || pool->idle_.front()->idle_since < oldest->idle_.front()->idle_since) oldest = pool.get();
   }
+  return oldest;
+}
+
+/// Closes the connection that has been idle for longest, of any pool but one.
+bool DepotServers::give_up_idle(const ServerPool* except) {
+  ServerPool* oldest = longest_idle(except);
   if (oldest == nullptr) return false;
   close_idle(*oldest, 0);
   return true;
+}
+
+void DepotServers::give_up_one() {
+  ServerPool* oldest = longest_idle(nullptr);
+  if (oldest == nullptr) return;
+  const auto idle_for = worker_.shared().around.clock.steady() - oldest->idle_.front()->idle_since;
+  if (budget_.should_give_up(worker_.index(), idle_for)) close_idle(*oldest, 0);
 }
 
 void DepotServers::close_idle(ServerPool& pool, std::size_t index) {

@@ -73,8 +73,8 @@ class DepotServers {
 
   /// The tick: time-outs, life times, changed depots.
   void check(SteadyTime now, const std::shared_ptr<const policy::Snapshot>& changed);
-  /// For another worker that has none: closes an idle connection, if there is one.
-  void give_up_one() { [[maybe_unused]] const bool closed = give_up_idle(nullptr); }
+  /// For another worker that waits: closes the connection that has been idle for longest, where the budget says so.
+  void give_up_one();
   void close_all();
 
   struct Figures {
@@ -95,6 +95,7 @@ class DepotServers {
   };
 
   void serve();
+  [[nodiscard]] ServerPool* longest_idle(const ServerPool* except) const;
   [[nodiscard]] bool give_up_idle(const ServerPool* except);
   net::Task<void> open(std::shared_ptr<ServerPool> pool);
   void opened(const std::shared_ptr<ServerPool>& pool, ServerLink link);
@@ -114,6 +115,7 @@ class DepotServers {
   policy::PoolOptions options_;
   std::map<std::string, std::shared_ptr<ServerPool>, std::less<>> pools_;
   std::list<std::shared_ptr<Waiter>> waiters_;
+  SteadyTime asked_others_at_{};
   bool closing_ = false;
 };
 

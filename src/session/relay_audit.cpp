@@ -1,8 +1,9 @@
 // Analysis, decision and audit of statements: where a Forward comes from.
 #include <fmt/format.h>
 
+#include <array>
 #include <chrono>
-#include <iterator>
+#include <cstdint>
 
 #include "bartizan/session/relay.hpp"
 
@@ -12,15 +13,27 @@ Forward admit(const policy::Allow&, audit::Ticket) noexcept { return {}; }
 
 namespace {
 
+/// Sixteen digits: what a format string does, at a fraction of its cost for every statement.
+void append_hex(std::string& out, std::uint64_t value) {
+  std::array<char, 16> digits{};
+  for (std::size_t i = digits.size(); i-- > 0; value >>= 4) digits[i] = "0123456789abcdef"[value & 0xf];
+  out.append(digits.data(), digits.size());
+}
+
 /// The audit members that describe one statement: names of relations, never literals.
 void describe(std::string& out, const sql::Statement& statement, const sql::Digest& digest) {
-  fmt::format_to(std::back_inserter(out), FMT_STRING("\"tag\":\"{}\",\"effect\":\"{}\",\"digest\":\"{:016x}{:016x}\""),
-                 statement.command_tag, sql::to_string(statement.effect), digest.hi, digest.lo);
+  out.append("\"tag\":\"").append(statement.command_tag);
+  out.append("\",\"effect\":\"").append(sql::to_string(statement.effect));
+  out.append("\",\"digest\":\"");
+  append_hex(out, digest.hi);
+  append_hex(out, digest.lo);
+  out.push_back('"');
   if (statement.relations.empty()) return;
   out.append(",\"relations\":[");
   bool first = true;
+  thread_local std::string member;
   for (const auto& relation : statement.relations) {
-    std::string member;
+    member.clear();
     if (!relation.schema.empty()) audit::append_member(member, "schema", relation.schema);
     audit::append_member(member, "name", relation.name);
     audit::append_member(member, "access", relation.access == sql::Access::Write ? "write" : "read");

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
 
 #include "bartizan/pgwire/message_types.hpp"
 
@@ -11,6 +12,11 @@ namespace bartizan::session {
 namespace {
 constexpr std::string_view kPrefix = "bartizan_";
 constexpr std::size_t kDigits = 32;
+
+/// In eight bytes.
+void append_length(std::string& out, std::uint64_t length) {
+  for (int shift = 0; shift < 64; shift += 8) out.push_back(static_cast<char>((length >> shift) & 0xff));
+}
 }  // namespace
 
 bool is_shared_name(std::string_view name) noexcept {
@@ -36,11 +42,11 @@ void write_parse_as(Bytes& out, const SharedStatement& statement, std::string_vi
   put(statement.parameter_types.data(), statement.parameter_types.size());
 }
 
-StatementShares::Found StatementShares::get(std::string_view text, ByteView parameter_types,
-                                            std::string_view meaning) {
+StatementShares::Found StatementShares::get(std::string_view text, ByteView parameter_types, std::string_view meaning) {
   // Injective: the fixed-size parts first, each with its length.
   composed_.clear();
-  fmt::format_to(std::back_inserter(composed_), FMT_STRING("{} {} "), meaning.size(), parameter_types.size());
+  append_length(composed_, meaning.size());
+  append_length(composed_, parameter_types.size());
   composed_.append(meaning);
   composed_.append(reinterpret_cast<const char*>(parameter_types.data()), parameter_types.size());
   composed_.append(text);

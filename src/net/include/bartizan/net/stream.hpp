@@ -20,6 +20,8 @@ struct ssl_st;
 
 namespace bartizan::net {
 
+struct SocketReads;
+
 namespace asio = boost::asio;
 template <class T>
 using Task = asio::awaitable<T>;
@@ -79,11 +81,13 @@ class Stream {
   [[nodiscard]] asio::io_context& context() noexcept { return context_; }
 
  private:
+  [[nodiscard]] bool start_tls();
   [[nodiscard]] Task<Result<void>> handshake();
   [[nodiscard]] IoResult classify(int returned);
 
   asio::io_context& context_;
   asio::posix::basic_stream_descriptor<asio::io_context::executor_type> descriptor_;
+  std::unique_ptr<SocketReads> reads_;  // outlives ssl_
   ssl_st* ssl_ = nullptr;
   std::shared_ptr<const TlsContext> tls_;
   bool tls_broken_ = false;      // a fatal TLS error: no close_notify any more
