@@ -73,10 +73,11 @@ Result<std::unique_ptr<Program>> Program::start(ProgramOptions options, const Ph
   };
   const auto& configuration = program->options_.configuration;
   const bool embedded = configuration.embedded.enabled;
-  const std::array<Phase, 6> phases = {
+  const std::array<Phase, 7> phases = {
       {{"embedded PostgreSQL", &Program::start_embedded, embedded},
        {"control database", &Program::open_control_database, true},
        {"demo data", &Program::load_demo, embedded && configuration.embedded.demo},
+       {"walls", &Program::raise_walls, embedded},
        {"wire port", &Program::open_wire_port, true},
        {"admin socket", &Program::open_admin_socket, true},
        {"metrics", &Program::open_metrics, configuration.metrics.address.has_value()}}};
@@ -97,6 +98,7 @@ Program::~Program() {
   observability_.reset();
   admin_.reset();
   gateway_.reset();
+  walls_.reset();
   feed_.reset();
   database_.reset();
   audit_.reset();
@@ -155,9 +157,10 @@ Result<std::string> Program::open_control_database() {
   BZ_TRY(database_, store::Database::open(std::move(database), std::move(root_key), system_random()));
   BZ_TRY(const int applied, database_->migrate());
   BZ_TRY(audit_, auditlog::BasicLog::open(audit_options(options_.configuration.audit)));
+  walls_ = std::make_unique<control::WallKeeper>(*database_, snapshots_, *this, system_clock(), system_random());
   verbs_ = std::make_unique<control::Verbs>(
       control::ServiceContext{*database_, snapshots_, *this, system_clock(), system_random(),
-                              static_cast<int>(options_.configuration.scram.iterations)});
+                              static_cast<int>(options_.configuration.scram.iterations), walls_.get()});
   BZ_TRY(feed_, store::ChangeFeed::start(*database_, snapshots_, system_clock(), {}));
   return fmt::format("{} migrations applied, audit: basic", applied);
 }
@@ -183,6 +186,20 @@ Result<std::string> Program::load_demo() {
   BZ_CHECK(write_demo_passwords());
   feed_->look_now();
   return summary.loaded ? fmt::format("{} rows loaded", summary.rows) : std::string("there already");
+}
+
+/// Before anybody is let in. A depot whose wall can't be raised is refused, not the start.
+Result<std::string> Program::raise_walls() {
+  BZ_CHECK(walls_->run_now());
+  walls_->start();
+  std::size_t classes = 0;
+  std::size_t ready = 0;
+  for (const auto& depot : walls_->status()) {
+    classes += depot.classes.size();
+    for (const auto& one : depot.classes) ready += one.ready ? 1 : 0;
+  }
+  if (classes == 0) return std::string("no policies in force");
+  return fmt::format("{} of {} classes ready", ready, classes);
 }
 
 std::string Program::pgpass_file() const { return (data_directory() / "demo" / "pgpass").string(); }
@@ -303,6 +320,11 @@ Result<void> Program::reload() {
 std::optional<policy::UnixEndpoint> Program::embedded_endpoint() {
   if (!embedded_) return std::nullopt;
   return policy::UnixEndpoint{embedded_->socket_directory(), embedded_->endpoint().port};
+}
+
+Result<postgres::ControlConnection> Program::embedded_superuser(const std::string& database, SteadyTime deadline) {
+  if (!embedded_) return fail(Errc::Unsupported, "there is no embedded PostgreSQL");
+  return postgres::ControlConnection::connect(embedded_->endpoint(database), embedded_->superuser_password(), deadline);
 }
 
 Result<control::EmbeddedDatabase> Program::make_embedded_database(const std::string& database) {

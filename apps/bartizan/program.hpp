@@ -16,6 +16,7 @@
 #include "bartizan/control/bootstrap_demo.hpp"
 #include "bartizan/control/runtime.hpp"
 #include "bartizan/control/verbs.hpp"
+#include "bartizan/control/wall_keeper.hpp"
 #include "bartizan/policy/snapshot.hpp"
 #include "bartizan/postgres/embedded_server.hpp"
 #include "bartizan/proxy/gateway.hpp"
@@ -56,6 +57,7 @@ class Program final : public control::Runtime {
   control::Items doctor_checks() override;
   std::optional<policy::UnixEndpoint> embedded_endpoint() override;
   Result<control::EmbeddedDatabase> make_embedded_database(const std::string& database) override;
+  Result<postgres::ControlConnection> embedded_superuser(const std::string& database, SteadyTime deadline) override;
 
   [[nodiscard]] const std::vector<control::DemoIdentity>& demo_identities() const { return demo_; }
   [[nodiscard]] std::string pgpass_file() const;
@@ -71,6 +73,7 @@ class Program final : public control::Runtime {
   Result<std::string> start_embedded();
   Result<std::string> open_control_database();
   Result<std::string> load_demo();
+  Result<std::string> raise_walls();
   Result<std::string> open_wire_port();
   Result<std::string> open_admin_socket();
   Result<std::string> open_metrics();
@@ -89,6 +92,7 @@ class Program final : public control::Runtime {
   std::unique_ptr<postgres::EmbeddedServer> embedded_;
   std::unique_ptr<store::Database> database_;
   std::unique_ptr<store::ChangeFeed> feed_;
+  std::unique_ptr<control::WallKeeper> walls_;
   std::unique_ptr<proxy::Gateway> gateway_;
   std::unique_ptr<control::Verbs> verbs_;
   std::unique_ptr<control::AdminServer> admin_;

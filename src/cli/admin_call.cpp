@@ -55,6 +55,9 @@ Result<Attachments> get_attachments(const Command& command, const Arguments& arg
   if (arguments.has("ca-file")) {
     BZ_TRY(attachments.tls_ca_pem, read_pem(arguments.text("ca-file")));
   }
+  if (arguments.has("manifests")) {
+    BZ_TRY(attachments.documents, read_manifests(arguments.text("manifests")));
+  }
   if (wants_password(command, arguments)) {
     BZ_TRY(attachments.password, get_password(command, arguments, surroundings));
   }

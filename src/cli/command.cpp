@@ -45,6 +45,7 @@ const std::vector<Command>& commands() {
     append(all, process_commands());
     append(all, depot_commands());
     append(all, identity_commands());
+    append(all, policy_commands());
     append(all, operation_commands());
     return all;
   }();
@@ -64,6 +65,9 @@ std::string_view describe_noun(std::string_view noun) {
       Row{"identity", "people and services that sign in"},
       Row{"role", "named sets of identities"},
       Row{"grant", "who may use which depot"},
+      Row{"policy", "who sees what"},
+      Row{"access", "questions about who sees what"},
+      Row{"wall", "the policies' classes in each depot"},
       Row{"session", "connected clients"},
       Row{"setting", "what all gateways share"},
       Row{"changes", "the history of all of this"},

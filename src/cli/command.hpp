@@ -17,6 +17,7 @@ enum class ParameterKind : std::uint8_t {
   Integer,
   Flag,
   PemFile,  ///< a file here, whose content goes over the socket as tls_ca_pem
+  Manifests,  ///< a file or folder here, whose content goes over the socket as documents
 };
 
 struct Parameter {
@@ -97,6 +98,7 @@ struct Command {
 [[nodiscard]] std::vector<Command> process_commands();
 [[nodiscard]] std::vector<Command> depot_commands();
 [[nodiscard]] std::vector<Command> identity_commands();
+[[nodiscard]] std::vector<Command> policy_commands();
 [[nodiscard]] std::vector<Command> operation_commands();
 
 }  // namespace bartizan::cli

@@ -13,7 +13,8 @@ namespace {
 bool takes_value(const Parameter& parameter) { return !parameter.positional && parameter.kind != ParameterKind::Flag; }
 
 bool takes_path(const Parameter& parameter) {
-  return parameter.kind == ParameterKind::PemFile || parameter.placeholder == "FILE" || parameter.placeholder == "DIR";
+  return parameter.kind == ParameterKind::PemFile || parameter.kind == ParameterKind::Manifests ||
+         parameter.placeholder == "FILE" || parameter.placeholder == "DIR";
 }
 
 /// Words that a positional argument is one of.

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <boost/json.hpp>
 #include <optional>
 
@@ -44,7 +46,10 @@ Presented not_understood(bool json_wanted) {
 bool found_wanting(const Command& command, const json::value& result) {
   const json::object* object = result.if_object();
   const json::value* ok = object == nullptr ? nullptr : object->if_contains("ok");
-  return command.admin_verb == "doctor" && ok != nullptr && ok->is_bool() && !ok->as_bool();
+  constexpr std::array kChecks = {"doctor",      "policy.publish", "policy.rollback",
+                                  "policy.test", "wall.status",    "wall.reconcile"};
+  const bool checks = std::ranges::find(kChecks, command.admin_verb) != kChecks.end();
+  return checks && ok != nullptr && ok->is_bool() && !ok->as_bool();
 }
 
 }  // namespace

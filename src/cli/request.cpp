@@ -31,7 +31,8 @@ json::object plain_arguments(const Command& command, const Arguments& arguments)
       case ParameterKind::Text: args[name] = text; break;
       case ParameterKind::Integer: args[name] = integer(text); break;
       case ParameterKind::Flag: args[name] = true; break;
-      case ParameterKind::PemFile: break;
+      case ParameterKind::PemFile:
+      case ParameterKind::Manifests: break;
     }
   }
   return args;
@@ -63,6 +64,12 @@ bool wants_password(const Command& command, const Arguments& arguments) {
 std::string build_request(const Command& command, const Arguments& arguments, const Attachments& attachments) {
   json::object args = plain_arguments(command, arguments);
   if (attachments.tls_ca_pem) args["tls_ca_pem"] = *attachments.tls_ca_pem;
+  if (attachments.documents) {
+    json::array documents;
+    for (const ManifestFile& one : *attachments.documents)
+      documents.push_back(json::object{{"file", one.file}, {"text", one.text}});
+    args["documents"] = std::move(documents);
+  }
   if (command.admin_verb == "depot.create") {
     shape_depot(args, attachments.password);
   } else if (!attachments.password.empty()) {

@@ -3,9 +3,11 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "bartizan/base/secret.hpp"
 #include "command.hpp"
+#include "manifests.hpp"
 
 namespace bartizan::cli {
 
@@ -13,6 +15,7 @@ namespace bartizan::cli {
 struct Attachments {
   SecretBytes password;  ///< empty: none
   std::optional<std::string> tls_ca_pem;
+  std::optional<std::vector<ManifestFile>> documents;
 };
 
 /// One line of JSON, without its newline. It may hold a password: wipe it when it has been sent.

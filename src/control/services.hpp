@@ -63,6 +63,18 @@ Result<Document> setting_list(Call& call, Args& args);
 Result<Document> setting_get(Call& call, Args& args);
 Result<Document> setting_set(Call& call, Args& args);
 
+Result<Document> policy_publish(Call& call, Args& args);
+Result<Document> policy_rollback(Call& call, Args& args);
+Result<Document> policy_history(Call& call, Args& args);
+Result<Document> policy_show(Call& call, Args& args);
+Result<Document> policy_diff(Call& call, Args& args);
+Result<Document> policy_explain(Call& call, Args& args);
+Result<Document> policy_test(Call& call, Args& args);
+Result<Document> access_who_can_see(Call& call, Args& args);
+Result<Document> access_what_can_see(Call& call, Args& args);
+Result<Document> wall_status(Call& call, Args& args);
+Result<Document> wall_reconcile(Call& call, Args& args);
+
 Result<Document> changes_list(Call& call, Args& args);
 Result<Document> import_roles(Call& call, Args& args);
 

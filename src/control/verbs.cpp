@@ -18,6 +18,8 @@ struct Verb {
 };
 
 constexpr std::array kVerbs = {
+    Verb{"access.what-can-see", access_what_can_see},
+    Verb{"access.who-can-see", access_who_can_see},
     Verb{"changes.list", changes_list},
     Verb{"depot.create", depot_create},
     Verb{"depot.delete", depot_delete},
@@ -37,6 +39,13 @@ constexpr std::array kVerbs = {
     Verb{"identity.set-password", identity_set_password},
     Verb{"identity.show", identity_show},
     Verb{"import.roles", import_roles},
+    Verb{"policy.diff", policy_diff},
+    Verb{"policy.explain", policy_explain},
+    Verb{"policy.history", policy_history},
+    Verb{"policy.publish", policy_publish},
+    Verb{"policy.rollback", policy_rollback},
+    Verb{"policy.show", policy_show},
+    Verb{"policy.test", policy_test},
     Verb{"reload", reload},
     Verb{"role.assign", role_assign},
     Verb{"role.create", role_create},
@@ -53,6 +62,8 @@ constexpr std::array kVerbs = {
     Verb{"tenant.create", tenant_create},
     Verb{"tenant.delete", tenant_delete},
     Verb{"tenant.list", tenant_list},
+    Verb{"wall.reconcile", wall_reconcile},
+    Verb{"wall.status", wall_status},
 };
 
 struct Request {
@@ -153,7 +164,9 @@ namespace {
 
 bool writes(std::string_view verb) {
   return !verb.ends_with(".list") && !verb.ends_with(".show") && !verb.ends_with(".get") &&
-         verb.find('.') != std::string_view::npos && !verb.starts_with("session.");
+         verb.find('.') != std::string_view::npos && !verb.starts_with("session.") && !verb.starts_with("access.") &&
+         !verb.starts_with("wall.") &&
+         (!verb.starts_with("policy.") || verb == "policy.publish" || verb == "policy.rollback");
 }
 
 /// A command that has returned is in force in this gateway: its change is in the snapshot that

@@ -117,6 +117,15 @@ auto* value_or_null(const Map& map, const Key& key) {
 }
 }  // namespace
 
+std::vector<std::string> Snapshot::roles_of(IdentityId identity) const {
+  std::vector<std::string> out;
+  const auto found = roles_of_.find(identity.get());
+  if (found == roles_of_.end()) return out;
+  for (const RoleId role : found->second) out.push_back(roles_.at(role.get())->name);
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
 const Identity* Snapshot::find_identity(std::string_view name) const {
   return value_or_null(identities_by_name_, name);
 }
@@ -185,6 +194,16 @@ void SnapshotHolder::publish(std::shared_ptr<const Snapshot> snapshot, Confirmat
 void SnapshotHolder::confirm(Confirmation at) {
   const std::lock_guard lock(mutex_);
   if (snapshot_) confirmed_ = at;
+}
+
+void SnapshotHolder::publish_wall(std::shared_ptr<const WallState> wall) {
+  const std::lock_guard lock(mutex_);
+  wall_.swap(wall);  // the old one ends after the lock
+}
+
+std::shared_ptr<const WallState> SnapshotHolder::wall() const {
+  const std::lock_guard lock(mutex_);
+  return wall_;
 }
 
 std::shared_ptr<const Snapshot> SnapshotHolder::current() const {

@@ -1,9 +1,11 @@
 #include "bartizan/store/snapshot_reader.hpp"
 
+#include "bartizan/base/log.hpp"
 #include "bartizan/store/changes.hpp"
 #include "bartizan/store/depots.hpp"
 #include "bartizan/store/grants.hpp"
 #include "bartizan/store/identities.hpp"
+#include "bartizan/store/policies.hpp"
 #include "bartizan/store/roles.hpp"
 #include "bartizan/store/settings.hpp"
 #include "bartizan/store/tenants.hpp"
@@ -32,6 +34,12 @@ Result<std::shared_ptr<const policy::Snapshot>> read_snapshot(Transaction& trans
   BZ_TRY(parts.members, Roles(transaction).members());
   BZ_TRY(auto grants, Grants(transaction).list());
   BZ_TRY(parts.settings, Settings(transaction).list());
+  BZ_TRY(const auto policies, PolicyVersions(transaction).in_force());
+  if (policies) {
+    parts.policies = std::make_shared<const policy::PublishedPolicies>(
+        policy::read_published(policies->value.number, policies->value.documents));
+    if (!parts.policies->readable) BZ_LOG(Error, "store.policies_unreadable", {"number", policies->value.number});
+  }
   parts.tenants = values_of(std::move(tenants));
   parts.depots = values_of(std::move(depots));
   parts.identities = values_of(std::move(identities));

@@ -77,6 +77,28 @@ TEST_CASE("arguments to requests") {
        R"({"v":1,"verb":"grant.add","args":{"depot":"d","identity":"ann","login":"l"}})"},
       {{"grant", "list", "--role", "r"}, "", R"({"v":1,"verb":"grant.list","args":{"role":"r"}})"},
       {{"grant", "remove", "some-id"}, "", R"({"v":1,"verb":"grant.remove","args":{"id":"some-id"}})"},
+      {{"depot", "set", "d", "--pool-size", "4", "--share-unnamed", "off"},
+       "",
+       R"({"v":1,"verb":"depot.set","args":{"name":"d","pool_size":4,"share_unnamed":"off"}})"},
+      {{"policy", "publish", "policies/", "--reason", "why", "--acknowledge", "a,b", "--dry-run"},
+       "",
+       R"({"v":1,"verb":"policy.publish","args":{"reason":"why","acknowledge":"a,b","dry_run":true}})"},
+      {{"policy", "diff", "--from", "3", "--to", "5"}, "", R"({"v":1,"verb":"policy.diff","args":{"from":3,"to":5}})"},
+      {{"policy", "history"}, "", R"({"v":1,"verb":"policy.history","args":{}})"},
+      {{"policy", "show", "3"}, "", R"({"v":1,"verb":"policy.show","args":{"number":3}})"},
+      {{"policy", "rollback", "3", "--reason", "why"},
+       "",
+       R"({"v":1,"verb":"policy.rollback","args":{"number":3,"reason":"why"}})"},
+      {{"policy", "test"}, "", R"({"v":1,"verb":"policy.test","args":{}})"},
+      {{"policy", "explain", "ann", "d", "--table", "s.t", "--purpose", "p"},
+       "",
+       R"({"v":1,"verb":"policy.explain","args":{"identity":"ann","depot":"d","table":"s.t","purpose":"p"}})"},
+      {{"access", "who-can-see", "d:s.t.c"}, "", R"({"v":1,"verb":"access.who-can-see","args":{"column":"d:s.t.c"}})"},
+      {{"access", "what-can-see", "ann", "--depot", "d"},
+       "",
+       R"({"v":1,"verb":"access.what-can-see","args":{"identity":"ann","depot":"d"}})"},
+      {{"wall", "status"}, "", R"({"v":1,"verb":"wall.status","args":{}})"},
+      {{"wall", "reconcile"}, "", R"({"v":1,"verb":"wall.reconcile","args":{}})"},
       {{"session", "list"}, "", R"({"v":1,"verb":"session.list","args":{}})"},
       {{"session", "kill", "7"}, "", R"({"v":1,"verb":"session.kill","args":{"id":"7"}})"},
       {{"setting", "list"}, "", R"({"v":1,"verb":"setting.list","args":{}})"},
@@ -104,6 +126,14 @@ TEST_CASE("arguments to requests") {
     CAPTURE(command.name());
     CHECK((command.admin_verb.empty() || covered.contains(command.name())));
   }
+}
+
+TEST_CASE("manifests' contents go along") {
+  const Invocation invocation = invocation_of({"policy", "test", "policies/"});
+  Attachments attachments;
+  attachments.documents = std::vector<ManifestFile>{ManifestFile{"a.yaml", "name: \"x\"\n"}};
+  CHECK(build_request(*invocation.command, invocation.arguments, attachments) ==
+        R"({"v":1,"verb":"policy.test","args":{"documents":[{"file":"a.yaml","text":"name: \"x\"\n"}]}})");
 }
 
 TEST_CASE("a CA file's content goes along") {

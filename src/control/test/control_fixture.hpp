@@ -8,6 +8,7 @@
 #include <string>
 
 #include "bartizan/control/verbs.hpp"
+#include "bartizan/postgres/embedded_server.hpp"
 #include "bartizan/store/change_feed.hpp"
 #include "throwaway_postgres.hpp"
 
@@ -28,7 +29,12 @@ class FakeRuntime final : public Runtime {
     return {};
   }
   void shutdown() override { ++shutdowns; }
+  Result<postgres::ControlConnection> embedded_superuser(const std::string& database, SteadyTime deadline) override {
+    if (embedded == nullptr) return Runtime::embedded_superuser(database, deadline);
+    return postgres::ControlConnection::connect(embedded->endpoint(database), embedded->superuser_password(), deadline);
+  }
 
+  postgres::EmbeddedServer* embedded = nullptr;  ///< set by tests that have one
   std::atomic<int> reloads{0};
   std::atomic<int> shutdowns{0};
 };

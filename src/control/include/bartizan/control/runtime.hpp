@@ -10,6 +10,7 @@
 #include "bartizan/base/secret.hpp"
 #include "bartizan/control/document.hpp"
 #include "bartizan/policy/model.hpp"
+#include "bartizan/postgres/control_connection.hpp"
 
 namespace bartizan::control {
 
@@ -39,6 +40,11 @@ class Runtime {
   /// Makes the database and a LOGIN role <database>_owner that owns it, where they are missing,
   /// and gives that role a fresh password. REQUIRES: embedded_endpoint() has one.
   [[nodiscard]] virtual Result<EmbeddedDatabase> make_embedded_database(const std::string& /*database*/) {
+    return fail(Errc::Unsupported, "there is no embedded PostgreSQL");
+  }
+  /// A superuser's connection to a database of the embedded PostgreSQL.
+  [[nodiscard]] virtual Result<postgres::ControlConnection> embedded_superuser(const std::string& /*database*/,
+                                                                               SteadyTime /*deadline*/) {
     return fail(Errc::Unsupported, "there is no embedded PostgreSQL");
   }
   /// Checks that the wiring adds to doctor's own (see doctor.hpp); an array of checks.

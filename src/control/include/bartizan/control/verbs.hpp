@@ -18,6 +18,8 @@
 
 namespace bartizan::control {
 
+class WallKeeper;
+
 /// What the services work with; all of it outlives Verbs.
 struct ServiceContext {
   store::Database& database;
@@ -26,6 +28,7 @@ struct ServiceContext {
   const Clock& clock;
   Random& random;
   int scram_iterations = 4096;
+  WallKeeper* walls = nullptr;  ///< null: nobody keeps walls here
 };
 
 /// Thread-safe: each call works in transactions of its own.

@@ -20,6 +20,8 @@
 
 #include "bartizan/base/result.hpp"
 #include "bartizan/policy/model.hpp"
+#include "bartizan/policy/published.hpp"
+#include "bartizan/policy/wall_class.hpp"
 
 namespace bartizan::policy {
 
@@ -34,6 +36,7 @@ struct SnapshotParts {
   std::vector<RoleMember> members;
   std::vector<Grant> grants;
   std::map<std::string, std::string, std::less<>> settings;
+  std::shared_ptr<const PublishedPolicies> policies;  ///< null: nothing was published
 };
 
 /// What resolve_grant found. Pointers live as long as the Snapshot.
@@ -62,6 +65,10 @@ class Snapshot {
   [[nodiscard]] const std::string* find_setting(std::string_view name) const;
   [[nodiscard]] const std::vector<Depot>& depots() const noexcept { return parts_.depots; }
   [[nodiscard]] const std::vector<Identity>& identities() const noexcept { return parts_.identities; }
+  /// The names of the roles that it is a member of, sorted.
+  [[nodiscard]] std::vector<std::string> roles_of(IdentityId identity) const;
+  /// Those in force. A depot that they protect is reached through the wall or not at all.
+  [[nodiscard]] const PublishedPolicies& policies() const noexcept { return *parts_.policies; }
 
   /// The login that identity may use on depot at now. A direct grant wins over those of roles.
   /// Several live grants of one rank that name the same login are one, with the latest end.
@@ -78,7 +85,9 @@ class Snapshot {
   template <class T>
   using ByName = std::unordered_map<std::string, T, StringHash, std::equal_to<>>;
 
-  explicit Snapshot(SnapshotParts parts) : parts_(std::move(parts)) {}
+  explicit Snapshot(SnapshotParts parts) : parts_(std::move(parts)) {
+    if (parts_.policies == nullptr) parts_.policies = std::make_shared<const PublishedPolicies>();
+  }
   Result<void> index();
   Result<void> index_logins();
   Result<void> index_grants();
@@ -109,6 +118,10 @@ class SnapshotHolder {
   /// The published Snapshot is still the newest. Without one published: nothing happens.
   void confirm(Confirmation at);
 
+  /// The wall as it stands now, beside the Snapshot since it is this gateway's own. Never null.
+  void publish_wall(std::shared_ptr<const WallState> wall);
+  [[nodiscard]] std::shared_ptr<const WallState> wall() const;
+
   /// nullptr until the first publish.
   [[nodiscard]] std::shared_ptr<const Snapshot> current() const;
   /// The current one, or Unavailable when it was last confirmed longer than max_stale ago.
@@ -121,6 +134,7 @@ class SnapshotHolder {
  private:
   mutable std::mutex mutex_;
   std::shared_ptr<const Snapshot> snapshot_;
+  std::shared_ptr<const WallState> wall_ = std::make_shared<const WallState>();
   Confirmation confirmed_{};
 };
 

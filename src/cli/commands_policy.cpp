@@ -1,0 +1,166 @@
+// policy, access, wall.
+#include <cstdint>
+
+#include "command.hpp"
+
+namespace bartizan::cli {
+namespace {
+
+constexpr std::string_view kPublishFacts =
+    "Each mask, filter and tenancy is checked against the catalog of each depot that the policies name, and the tests "
+    "beside them are run. Errors and failing tests refuse; warnings refuse until they are acknowledged, in the manifest "
+    "or here. What passes replaces everything that was in force.";
+
+Parameter manifests(bool required) {
+  return {.name = "manifests",
+          .kind = ParameterKind::Manifests,
+          .placeholder = "FILE",
+          .help = "YAML file, or folder of *.yaml files",
+          .default_text = required ? "" : "what is in force",
+          .positional = true,
+          .required = required};
+}
+
+Parameter manifests_option() {
+  return {.name = "manifests",
+          .kind = ParameterKind::Manifests,
+          .placeholder = "FILE",
+          .help = "ask these files or this folder",
+          .default_text = "what is in force"};
+}
+
+constexpr Parameter kReason = {
+    .name = "reason", .placeholder = "TEXT", .help = "why, for the history", .required = true};
+constexpr Parameter kAcknowledge = {.name = "acknowledge",
+                                    .placeholder = "CODES",
+                                    .help = "warnings that you accept, with commas between",
+                                    .default_text = "none"};
+constexpr Parameter kDryRun = {
+    .name = "dry-run", .kind = ParameterKind::Flag, .help = "tell what would be found, and publish nothing"};
+constexpr Parameter kPurpose = {
+    .name = "purpose", .placeholder = "TEXT", .help = "as if stated at sign-in", .default_text = "none"};
+
+Parameter number(std::string_view name, std::string_view help, bool positional, bool required,
+                 std::string_view without) {
+  return {.name = name,
+          .kind = ParameterKind::Integer,
+          .placeholder = "N",
+          .help = help,
+          .default_text = without,
+          .positional = positional,
+          .required = required,
+          .min = 1,
+          .max = INT64_MAX};
+}
+
+std::vector<Command> publications() {
+  return {
+      {.noun = "policy",
+       .verb = "publish",
+       .admin_verb = "policy.publish",
+       .summary = "put policies in force",
+       .description = kPublishFacts,
+       .parameters = {manifests(true), kReason, kAcknowledge, kDryRun},
+       .examples = {{"bartizan policy publish policies/ --reason 'masks for support' --dry-run", ""},
+                    {"bartizan policy publish policies/ --reason 'masks for support'", ""}}},
+      {.noun = "policy",
+       .verb = "diff",
+       .admin_verb = "policy.diff",
+       .summary = "compare policies: resources, and whose class changes",
+       .parameters = {manifests(false), number("from", "the older publication", false, false, "the one in force"),
+                      number("to", "the newer publication, in place of FILE", false, false, "the one in force")},
+       .examples = {{"bartizan policy diff policies/", "what publishing them would change"},
+                    {"bartizan policy diff --from 3 --to 5", ""}}},
+      {.noun = "policy",
+       .verb = "history",
+       .admin_verb = "policy.history",
+       .summary = "list publications, the newest first",
+       .columns = {{"number", "NUMBER"},
+                   {"in_force", "IN FORCE"},
+                   {"published_at", "AT"},
+                   {"author", "AUTHOR"},
+                   {"restored_from", "RESTORED"},
+                   {"reason", "REASON"}},
+       .examples = {{"bartizan policy history", ""}}},
+      {.noun = "policy",
+       .verb = "show",
+       .admin_verb = "policy.show",
+       .summary = "show a publication with its documents",
+       .parameters = {number("number", "the publication", true, false, "the one in force")},
+       .examples = {{"bartizan policy show 3 --json", ""}}},
+      {.noun = "policy",
+       .verb = "rollback",
+       .admin_verb = "policy.rollback",
+       .summary = "publish an earlier publication's documents again",
+       .description = kPublishFacts,
+       .parameters = {number("number", "the publication to go back to", true, true, ""), kReason, kAcknowledge,
+                      kDryRun},
+       .examples = {{"bartizan policy rollback 3 --reason 'support lost its tickets'", ""}}},
+  };
+}
+
+std::vector<Command> questions() {
+  return {
+      {.noun = "policy",
+       .verb = "test",
+       .admin_verb = "policy.test",
+       .summary = "run the tests that stand beside policies",
+       .parameters = {manifests(false)},
+       .examples = {{"bartizan policy test policies/", "exit code 1 when one fails"}}},
+      {.noun = "policy",
+       .verb = "explain",
+       .admin_verb = "policy.explain",
+       .summary = "what an identity sees of a depot, and why",
+       .parameters = {{.name = "identity", .placeholder = "NAME", .help = "who", .positional = true, .required = true},
+                      {.name = "depot", .placeholder = "NAME", .help = "where", .positional = true, .required = true},
+                      {.name = "table", .placeholder = "TABLE", .help = "schema.table alone", .default_text = "all"},
+                      kPurpose,
+                      manifests_option()},
+       .examples = {{"bartizan policy explain ana@northside demo --table clinic.customers", ""}}},
+      {.noun = "access",
+       .verb = "who-can-see",
+       .admin_verb = "access.who-can-see",
+       .summary = "list who sees a column, and how",
+       .parameters = {{.name = "column",
+                       .placeholder = "COLUMN",
+                       .help = "depot:schema.table.column",
+                       .positional = true,
+                       .required = true},
+                      kPurpose,
+                      manifests_option()},
+       .columns = {{"identity", "IDENTITY"}, {"shown", "SHOWN"}, {"writes", "WRITES"}, {"rows", "ROWS"}},
+       .examples = {{"bartizan access who-can-see demo:clinic.customers.email", ""}}},
+      {.noun = "access",
+       .verb = "what-can-see",
+       .admin_verb = "access.what-can-see",
+       .summary = "list what an identity sees",
+       .parameters = {{.name = "identity", .placeholder = "NAME", .help = "who", .positional = true, .required = true},
+                      {.name = "depot", .placeholder = "NAME", .help = "there alone", .default_text = "all"},
+                      kPurpose,
+                      manifests_option()},
+       .columns = {{"depot", "DEPOT"}, {"table", "TABLE"}, {"may", "MAY"}, {"columns", "COLUMNS"}, {"rows", "ROWS"}},
+       .examples = {{"bartizan access what-can-see ana@northside", ""}}},
+      {.noun = "wall",
+       .verb = "status",
+       .admin_verb = "wall.status",
+       .summary = "show the classes that stand in each depot",
+       .description = "A class that is not ready is served to nobody. The exit code is 1 while there is one.",
+       .examples = {{"bartizan wall status", ""}}},
+      {.noun = "wall",
+       .verb = "reconcile",
+       .admin_verb = "wall.reconcile",
+       .summary = "check every depot's wall now, and put it right",
+       .description = "Happens by itself each minute, and whenever policies, identities, roles or grants change.",
+       .examples = {{"bartizan wall reconcile", ""}}},
+  };
+}
+
+}  // namespace
+
+std::vector<Command> policy_commands() {
+  auto out = publications();
+  for (auto& one : questions()) out.push_back(std::move(one));
+  return out;
+}
+
+}  // namespace bartizan::cli

@@ -1,0 +1,49 @@
+#include "depot_catalog.hpp"
+
+#include "bartizan/store/depots.hpp"
+#include "bartizan/store/snapshot_reader.hpp"
+#include "depot_connection.hpp"
+
+namespace bartizan::control {
+namespace {
+
+constexpr std::chrono::seconds kReadFor{30};
+
+/// The first login that libpq can use.
+Result<policy::DepotLogin> some_login(Call& call, const policy::Depot& depot) {
+  BZ_TRY(auto transaction, call.read());
+  store::DepotLogins logins(transaction);
+  BZ_TRY(const auto entries, logins.list(depot.id));
+  for (const auto& entry : entries) {
+    if (entry.value.kind == store::SecretKind::Scram) continue;
+    return logins.open(depot.id, entry.value.role_name);
+  }
+  return fail(Errc::FailedPrecondition, "it has no login that the gateway knows the password of");
+}
+
+Result<postgres::ControlConnection> connect(Call& call, const policy::Depot& depot, SteadyTime deadline) {
+  if (depot.embedded) return call.context.runtime.embedded_superuser(depot.database, deadline);
+  BZ_TRY(const auto login, some_login(call, depot));
+  return connect_to_depot(depot, login, deadline);
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const sql::Catalog>> read_depot_catalog(Call& call, const policy::Depot& depot) {
+  const auto deadline = call.context.clock.steady() + kReadFor;
+  auto catalog = [&]() -> Result<std::shared_ptr<const sql::Catalog>> {
+    BZ_TRY(auto connection, connect(call, depot, deadline));
+    return postgres::read_catalog(connection, 1, deadline);
+  }();
+  if (catalog) return catalog;
+  call.hint = "see: bartizan doctor --depot " + depot.name;
+  return fail(Errc::FailedPrecondition,
+              "the catalog of depot '" + depot.name + "' can't be read: " + catalog.error().detail);
+}
+
+Result<std::shared_ptr<const policy::Snapshot>> fresh_snapshot(Call& call) {
+  BZ_TRY(auto transaction, call.read());
+  return store::read_snapshot(transaction);
+}
+
+}  // namespace bartizan::control

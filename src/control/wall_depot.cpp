@@ -1,0 +1,285 @@
+#include "wall_depot.hpp"
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "bartizan/base/log.hpp"
+#include "bartizan/identity/scram_verifier.hpp"
+#include "bartizan/store/wall_secrets.hpp"
+#include "bartizan/wall/compile.hpp"
+#include "bartizan/wall/context.hpp"
+#include "passwords.hpp"
+
+namespace bartizan::control {
+namespace {
+
+bool same_content(const sql::Catalog& a, const sql::Catalog& b) {
+  const auto& left = a.contents();
+  const auto& right = b.contents();
+  return left.server_version == right.server_version && left.database == right.database &&
+         left.relations == right.relations && left.types == right.types && left.functions == right.functions &&
+         std::ranges::equal(left.schemas, right.schemas, {}, &sql::CatalogSchema::name, &sql::CatalogSchema::name);
+}
+
+/// No purpose, and every one that a grant of the policies gives.
+std::set<std::string> purposes_of(const policy::PolicySet& policies) {
+  std::set<std::string> out = {""};
+  for (const auto& grant : policies.grants) out.insert(grant.purpose);
+  return out;
+}
+
+bool same_facts(const policy::SubjectFacts& a, const policy::SubjectFacts& b) {
+  return a.identity == b.identity && a.roles == b.roles && a.attributes == b.attributes && a.tenant == b.tenant;
+}
+
+std::string word_of(const postgres::WallChange& change) {
+  return std::string(wall::to_string(change.object)) + " " + change.name;
+}
+
+wall::Names names_of(const policy::Depot& depot) { return wall::Names::for_depot(depot.id.get().to_string()); }
+
+}  // namespace
+
+struct WallDepot::Secrets {
+  SecretBytes context_key;
+  std::map<std::string, store::WallLogin> logins;  ///< by role
+};
+
+WallDepotStatus WallDepot::status() const {
+  WallDepotStatus out = status_;
+  std::map<policy::ClassId, std::set<Uuid>> identities;
+  for (const auto& [key, assignment] : assignments_)
+    identities[assignment.wall_class->version.id].insert(std::get<0>(key));
+  for (const auto& [id, wanted] : classes_) {
+    WallClassStatus one;
+    one.version.id = id;
+    one.identities = identities[id].size();
+    if (wanted.made) {
+      one.version = wanted.made->version;
+      one.role = wanted.made->login_role;
+      one.ready = wanted.made->ready;
+      one.findings = wanted.made->findings;
+    }
+    out.classes.push_back(std::move(one));
+  }
+  return out;
+}
+
+void WallDepot::bring(const policy::Snapshot& snapshot, const policy::Depot& depot, bool whole) {
+  status_.depot = depot.name;
+  auto done = try_to_bring(snapshot, depot, whole);
+  status_.error.reset();
+  if (done) return;
+  BZ_LOG(Error, "wall.failed", {"depot", depot.name}, {"code", to_string(done.error().code)},
+         {"detail", done.error().detail});
+  status_.error = std::move(done).error();
+  assignments_.clear();  // whom the data path can't find it refuses
+}
+
+Result<void> WallDepot::try_to_bring(const policy::Snapshot& snapshot, const policy::Depot& depot, bool whole) {
+  if (!snapshot.policies().readable)
+    return fail(Errc::Unsupported, "the policies in force are of a form that this program does not know");
+  if (!depot.embedded) return fail(Errc::Unsupported, "only depots in the embedded PostgreSQL can have a wall so far");
+  whole = whole || catalog_ == nullptr || failed() || policies_ != snapshot.policies().number;
+  std::optional<postgres::ControlConnection> connection;
+  const auto connect = [&]() -> Result<void> {
+    if (connection) return {};
+    BZ_TRY(connection,
+           around_.runtime.embedded_superuser(depot.database, around_.clock.steady() + around_.options.deadline));
+    return {};
+  };
+  if (whole) {
+    BZ_CHECK(connect());
+    BZ_CHECK(read_catalog(depot, *connection));
+  }
+  if (policies_ != snapshot.policies().number) assignments_.clear();
+  policies_ = snapshot.policies().number;
+  resolve_all(snapshot, depot);
+  if (whole || !all_stand()) {
+    BZ_CHECK(connect());
+    const auto before = catalog_;
+    if (!whole) BZ_CHECK(read_catalog(depot, *connection));
+    if (catalog_ != before) resolve_all(snapshot, depot);
+    BZ_CHECK(reconcile(depot, *connection));
+  }
+  for (auto& [key, assignment] : assignments_)
+    assignment.wall_class = classes_.at(assignment.wall_class->version.id).made;
+  status_.policies = policies_;
+  return {};
+}
+
+Result<void> WallDepot::read_catalog(const policy::Depot& depot, postgres::ControlConnection& connection) {
+  BZ_TRY(auto fresh,
+         postgres::read_catalog(connection, catalog_epoch_ + 1, around_.clock.steady() + around_.options.deadline));
+  if (catalog_ != nullptr && same_content(*catalog_, *fresh)) return {};
+  ++catalog_epoch_;
+  catalog_ = std::move(fresh);
+  assignments_.clear();
+  BZ_LOG(Info, "wall.catalog_read", {"depot", depot.name}, {"relations", catalog_->contents().relations.size()});
+  return {};
+}
+
+void WallDepot::resolve_all(const policy::Snapshot& snapshot, const policy::Depot& depot) {
+  const auto now = around_.clock.steady();
+  WallAssignments fresh;
+  const auto purposes = purposes_of(snapshot.policies().set);
+  for (const auto& identity : snapshot.identities()) {
+    if (!snapshot.resolve_grant(identity.id, depot.id, around_.clock.wall())) continue;
+    for (const auto& purpose : purposes) assign(snapshot, depot, identity, purpose, fresh);
+  }
+  assignments_ = std::move(fresh);
+  for (const auto& [key, assignment] : assignments_) classes_.at(assignment.wall_class->version.id).last_wanted = now;
+  std::erase_if(classes_, [&](const auto& one) {
+    return one.second.last_wanted != now && now - one.second.last_wanted >= around_.options.drain;
+  });
+}
+
+void WallDepot::assign(const policy::Snapshot& snapshot, const policy::Depot& depot, const policy::Identity& identity,
+                       const std::string& purpose, WallAssignments& out) {
+  const auto now = around_.clock.wall();
+  auto facts =
+      policy::subject_facts(snapshot, identity.id, purpose.empty() ? std::nullopt : std::optional(purpose), now);
+  if (!facts) return;
+  const policy::WallState::Key key{identity.id.get(), depot.id.get(), purpose};
+  if (const auto old = assignments_.find(key); old != assignments_.end()) {
+    const auto& before = old->second;
+    const bool in_time = now >= before.basis.moment && (!before.valid_until || now < *before.valid_until);
+    if (in_time && same_facts(before.basis, *facts)) {
+      out.emplace(key, before);
+      return;
+    }
+  }
+  auto resolution = policy::resolve(snapshot.policies().set, *facts, depot.name, *catalog_, policy::Explain::No);
+  policy::WallAssignment assignment;
+  assignment.wall_class = class_of(resolution.outcome);
+  assignment.context = std::move(resolution.context);
+  assignment.valid_until = resolution.valid_until;
+  assignment.basis = std::move(*facts);
+  out.emplace(key, std::move(assignment));
+}
+
+std::shared_ptr<const policy::WallClass> WallDepot::class_of(const policy::ClassOutcome& outcome) {
+  const auto id = policy::class_id(outcome);
+  const auto found = classes_.find(id);
+  if (found != classes_.end() && found->second.made) return found->second.made;
+  if (found == classes_.end()) classes_.emplace(id, Wanted{outcome, {}, nullptr});
+  auto waiting = std::make_shared<policy::WallClass>();
+  waiting->version.id = id;
+  return waiting;
+}
+
+bool WallDepot::all_stand() const {
+  return std::ranges::all_of(classes_, [](const auto& one) { return one.second.made != nullptr; });
+}
+
+/// Those that are kept, and fresh ones for what has none yet.
+Result<WallDepot::Secrets> WallDepot::secrets(const policy::Depot& depot, const wall::Names& names) {
+  Secrets out;
+  bool have_key = false;
+  {
+    BZ_TRY(auto transaction, around_.database.begin_read());
+    store::WallSecrets kept(transaction);
+    auto key = kept.context_key(depot.id);
+    have_key = key.has_value();
+    if (key) out.context_key = std::move(*key);
+    BZ_TRY(auto logins, kept.logins(depot.id));
+    for (auto& login : logins) {
+      auto role = login.role_name;
+      out.logins.insert_or_assign(std::move(role), std::move(login));
+    }
+  }
+  std::vector<std::string> made;
+  std::set<std::string> roles;
+  for (const auto& [id, wanted] : classes_) {
+    const auto role = names.class_role(id);
+    roles.insert(role);
+    if (out.logins.contains(role)) continue;
+    store::WallLogin login{role, random_password(around_.random), {}};
+    std::array<std::byte, identity::kScramSaltSize> salt{};
+    around_.random.fill(salt);
+    BZ_TRY(const auto verifier, identity::ScramVerifier::from_password(login.password.reveal_chars(), salt,
+                                                                       identity::kDefaultScramIterations));
+    login.verifier = verifier.to_string();
+    out.logins.insert_or_assign(role, std::move(login));
+    made.push_back(role);
+  }
+  const bool left_over = out.logins.size() > roles.size();
+  if (have_key && made.empty() && !left_over) return out;
+  if (!have_key) {
+    out.context_key = SecretBytes(wall::kContextKeySize);
+    around_.random.fill(out.context_key.reveal_mutable());
+  }
+  BZ_TRY(auto transaction, around_.database.begin_write({"wall"}));
+  store::WallSecrets kept(transaction);
+  if (!have_key) BZ_CHECK(kept.put_context_key(depot.id, out.context_key));
+  for (const auto& role : made) BZ_CHECK(kept.put_login(depot.id, out.logins.at(role)));
+  if (left_over) BZ_CHECK(kept.keep_only(depot.id, roles));
+  BZ_CHECK(transaction.commit());
+  return out;
+}
+
+Result<void> WallDepot::reconcile(const policy::Depot& depot, postgres::ControlConnection& connection) {
+  const auto deadline = around_.clock.steady() + around_.options.deadline;
+  const auto names = names_of(depot);
+  BZ_TRY(auto kept, secrets(depot, names));
+  postgres::DesiredWall desired{names, kept.context_key.clone(), {}};
+  for (const auto& [id, wanted] : classes_)
+    desired.classes.push_back({wanted.outcome, kept.logins.at(names.class_role(id)).verifier.clone()});
+  BZ_TRY(auto hardening, postgres::harden(connection, names, deadline));
+  BZ_TRY(const auto report, postgres::reconcile(connection, desired, deadline));
+  status_.refused = std::move(hardening.refused);
+  status_.drift.clear();
+  for (const auto& change : report.changes)
+    if (change.kind == postgres::ChangeKind::Repaired) status_.drift.push_back(word_of(change));
+  status_.checked_at = around_.clock.wall();
+  take_report(depot, report, kept);
+  BZ_LOG(Info, "wall.reconciled", {"depot", depot.name}, {"classes", report.classes.size()},
+         {"changes", report.changes.size()}, {"drift", status_.drift.size()});
+  return {};
+}
+
+void WallDepot::take_report(const policy::Depot& depot, const postgres::WallReport& report, const Secrets& secrets) {
+  const auto names = names_of(depot);
+  const auto key = std::make_shared<const SecretBytes>(secrets.context_key.clone());
+  for (const auto& one : report.classes) {
+    auto& wanted = classes_.at(one.id);
+    auto made = std::make_shared<policy::WallClass>();
+    made->depot = depot.id;
+    made->login_role = one.role.empty() ? names.class_role(one.id) : one.role;
+    made->password = secrets.logins.at(names.class_role(one.id)).password.clone();
+    made->context_key = key;
+    made->catalog = catalog_;
+    made->ready = one.ready;
+    made->findings = one.findings;
+    if (one.error) made->findings.push_back(one.error->detail);
+    // A moment: never the same twice, also over restarts. It stays while nothing has changed.
+    const bool same = wanted.made && wanted.made->catalog == catalog_ && wanted.made->views != nullptr;
+    made->version = {one.id, same ? wanted.made->version.version
+                                  : static_cast<std::uint64_t>(around_.clock.wall().time_since_epoch().count())};
+    if (same) made->views = wanted.made->views;
+    if (auto views = same ? Result<sql::ViewMap>() : wall::view_map(names, *catalog_, wanted.outcome); !same && views) {
+      made->views = std::make_shared<const sql::ViewMap>(std::move(*views));
+    } else if (!same) {
+      made->ready = false;
+      made->findings.push_back(views.error().detail);
+    }
+    wanted.made = std::move(made);
+  }
+}
+
+void WallDepot::take_down(const policy::Depot& depot) {
+  assignments_.clear();
+  classes_.clear();
+  policies_ = 0;
+  status_.policies = 0;
+  auto done = [&]() -> Result<void> {
+    BZ_TRY(auto connection,
+           around_.runtime.embedded_superuser(depot.database, around_.clock.steady() + around_.options.deadline));
+    return reconcile(depot, connection);
+  }();
+  status_.error.reset();
+  if (!done) status_.error = std::move(done).error();
+}
+
+}  // namespace bartizan::control

@@ -1,0 +1,67 @@
+// One depot's wall: its catalog, its classes and who is in which. Used by one round at a time.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "bartizan/control/wall_keeper.hpp"
+#include "bartizan/postgres/wall_reconciler.hpp"
+
+namespace bartizan::control {
+
+/// What the rounds of all depots share.
+struct WallSurroundings {
+  store::Database& database;
+  Runtime& runtime;
+  const Clock& clock;
+  Random& random;
+  WallKeeperOptions options;
+};
+
+using WallAssignments = std::map<policy::WallState::Key, policy::WallAssignment>;
+
+class WallDepot {
+ public:
+  explicit WallDepot(const WallSurroundings& around) : around_(around) {}
+
+  /// Brings the wall to what the snapshot asks for. whole: also where nothing seems to have changed.
+  void bring(const policy::Snapshot& snapshot, const policy::Depot& depot, bool whole);
+  /// No policy speaks of the depot any more: its classes go.
+  void take_down(const policy::Depot& depot);
+
+  [[nodiscard]] const WallAssignments& assignments() const noexcept { return assignments_; }
+  [[nodiscard]] WallDepotStatus status() const;
+  [[nodiscard]] bool failed() const noexcept { return status_.error.has_value(); }
+
+ private:
+  struct Secrets;
+  Result<void> try_to_bring(const policy::Snapshot& snapshot, const policy::Depot& depot, bool whole);
+  Result<void> read_catalog(const policy::Depot& depot, postgres::ControlConnection& connection);
+  void resolve_all(const policy::Snapshot& snapshot, const policy::Depot& depot);
+  void assign(const policy::Snapshot& snapshot, const policy::Depot& depot, const policy::Identity& identity,
+              const std::string& purpose, WallAssignments& out);
+  /// The class for an outcome: the one that stands, or one that is not ready.
+  std::shared_ptr<const policy::WallClass> class_of(const policy::ClassOutcome& outcome);
+  Result<Secrets> secrets(const policy::Depot& depot, const wall::Names& names);
+  Result<void> reconcile(const policy::Depot& depot, postgres::ControlConnection& connection);
+  void take_report(const policy::Depot& depot, const postgres::WallReport& report, const Secrets& secrets);
+  [[nodiscard]] bool all_stand() const;
+
+  const WallSurroundings& around_;
+  std::shared_ptr<const sql::Catalog> catalog_;
+  std::uint64_t catalog_epoch_ = 0;
+  std::int64_t policies_ = 0;
+  WallAssignments assignments_;
+  /// Wanted now, or until they have drained.
+  struct Wanted {
+    policy::ClassOutcome outcome;
+    SteadyTime last_wanted;
+    std::shared_ptr<const policy::WallClass> made;  ///< null: not reconciled yet
+  };
+  std::map<policy::ClassId, Wanted> classes_;
+  WallDepotStatus status_;
+};
+
+}  // namespace bartizan::control
