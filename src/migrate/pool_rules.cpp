@@ -19,7 +19,6 @@ std::int64_t whole_seconds(config::Duration duration, std::int64_t most) {
   return std::min<std::int64_t>((duration.count() + 999) / 1000, most);
 }
 
-
 constexpr std::int64_t kDefaultPoolSize = 20;  // PgBouncer's, and a depot's
 constexpr std::int64_t kMaxPoolSize = 10'000;
 
@@ -137,7 +136,8 @@ void map_pool(Draft& draft, const IniEntry& entry, const Pairs& pairs, const std
   if (const auto wait = pool.time({}, "query_wait_timeout")) add("queue_timeout", whole_seconds(*wait, kLongestWait));
   if (const auto life = pool.time("server_lifetime", "server_lifetime"); life && life->count() > 0)
     add("server_lifetime", whole_seconds(*life, kLongestLife));
-  if (const auto idle = pool.time({}, "server_idle_timeout")) add("server_idle_timeout", whole_seconds(*idle, kLongestWait));
+  if (const auto idle = pool.time({}, "server_idle_timeout"))
+    add("server_idle_timeout", whole_seconds(*idle, kLongestWait));
   note_pairs(draft, entry, pairs, sizes, mode);
   draft.note_pair(entry, {}, {}, Verdict::Mapped,
                   fmt::format("depot {}: pool_mode {}, pool_size {} ({})", depot, mode, sizes.size, sizes.how));

@@ -24,8 +24,7 @@ bool is_application_name(std::string_view name) noexcept {
 
 net::Task<bool> ClientSession::refuse_grant(const policy::Identity& identity, Errc reason) {
   const bool choose = reason == Errc::FailedPrecondition;
-  [[maybe_unused]] const bool recorded =
-      record_sign_in(&identity, audit::Status::Refused, choose ? "22023" : "3D000");
+  [[maybe_unused]] const bool recorded = record_sign_in(&identity, audit::Status::Refused, choose ? "22023" : "3D000");
   auto report =
       choose ? fatal(pgwire::sqlstate::kInvalidParameterValue, "your grants on this depot can't be told apart",
                      "An administrator must leave one (`bartizan grant list`).")
@@ -92,8 +91,8 @@ net::Task<bool> ClientSession::join_pool(const Granted& granted) {
     co_return true;
   }
   [[maybe_unused]] const bool recorded = record_sign_in(granted.identity, audit::Status::Failed, "08006");
-  if (!acquired.error_response.empty())
-    [[maybe_unused]] auto sent = co_await client_.write_all(acquired.error_response);
+  if (!acquired.error_response.empty()) [[maybe_unused]]
+    auto sent = co_await client_.write_all(acquired.error_response);
   co_return false;
 }
 

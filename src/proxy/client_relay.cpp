@@ -82,8 +82,8 @@ net::Task<bool> ClientSession::acquire_server() {
     use_server(std::move(acquired.connection));
     co_return true;
   }
-  if (to_client_.empty() && !acquired.error_response.empty())
-    [[maybe_unused]] const auto sent = client_.try_write(acquired.error_response);
+  if (to_client_.empty() && !acquired.error_response.empty()) [[maybe_unused]]
+    const auto sent = client_.try_write(acquired.error_response);
   close();
   co_return false;
 }

@@ -34,7 +34,8 @@ ServerConnection::ServerConnection(Worker& worker, std::shared_ptr<ServerPool> p
   while (pgwire::peek_frame(rest, header) == pgwire::FrameStatus::Ok && rest.size() >= header.total_bytes()) {
     const auto payload = rest.first(header.total_bytes()).subspan(pgwire::kFrameHeaderBytes);
     if (header.type == pgwire::backend::kParameterStatus)
-      if (const auto status = pgwire::decode_parameter_status(payload)) state_.settings.put(status->name, status->value);
+      if (const auto status = pgwire::decode_parameter_status(payload))
+        state_.settings.put(status->name, status->value);
     rest = rest.subspan(header.total_bytes());
   }
   state_.defaults = state_.settings;

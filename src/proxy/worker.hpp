@@ -10,8 +10,8 @@
 #include <unordered_map>
 
 #include "bartizan/net/listener.hpp"
-#include "bartizan/sql/analysis_cache.hpp"
 #include "bartizan/session/shared_statement.hpp"
+#include "bartizan/sql/analysis_cache.hpp"
 #include "server_pool.hpp"
 #include "shared.hpp"
 

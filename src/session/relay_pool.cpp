@@ -137,7 +137,8 @@ Prepared Relay::share(Prepared statement, const pgwire::Parse& parse, ByteView p
     found = pooling_.shares->get(parse.query, parameter_types, meaning);
   }
   statement.shared = std::move(found.statement);
-  statement.by_shared_name = !parse.statement.empty() || (certain && pooling_.share_unnamed && found.uses >= kUsesToShareUnnamed);
+  statement.by_shared_name =
+      !parse.statement.empty() || (certain && pooling_.share_unnamed && found.uses >= kUsesToShareUnnamed);
   return statement;
 }
 

@@ -19,7 +19,8 @@ constexpr std::size_t kParameterBytes = 64 * 1024;
 /// invalid_sql_statement_name and "cached plan must not change result type": what was thought to
 /// stand on the server is prepared anew before its next use.
 bool doubts_prepared(pgwire::SqlState sqlstate) noexcept {
-  return sqlstate == pgwire::sqlstate::kUndefinedPreparedStatement || sqlstate == pgwire::sqlstate::kFeatureNotSupported;
+  return sqlstate == pgwire::sqlstate::kUndefinedPreparedStatement ||
+         sqlstate == pgwire::sqlstate::kFeatureNotSupported;
 }
 
 /// The last ticket of a Query whose end could not be read may stand for several statements: its

@@ -144,9 +144,26 @@ constexpr std::array kReading = std::to_array<std::string_view>({
 // Volatile ones that take effect on data or on others, and leave nothing in the session but what
 // nextval does (SequenceValue tells of its use).
 constexpr std::array kWriting = std::to_array<std::string_view>({
-    "lo_creat", "lo_create", "lo_from_bytea", "lo_get", "lo_put", "lo_unlink", "nextval", "pg_cancel_backend",
-    "pg_current_xact_id", "pg_logical_emit_message", "pg_notify", "pg_reload_conf", "pg_rotate_logfile", "pg_sleep",
-    "pg_sleep_for", "pg_sleep_until", "pg_switch_wal", "pg_terminate_backend", "setval", "txid_current",
+    "lo_creat",
+    "lo_create",
+    "lo_from_bytea",
+    "lo_get",
+    "lo_put",
+    "lo_unlink",
+    "nextval",
+    "pg_cancel_backend",
+    "pg_current_xact_id",
+    "pg_logical_emit_message",
+    "pg_notify",
+    "pg_reload_conf",
+    "pg_rotate_logfile",
+    "pg_sleep",
+    "pg_sleep_for",
+    "pg_sleep_until",
+    "pg_switch_wal",
+    "pg_terminate_backend",
+    "setval",
+    "txid_current",
 });
 static_assert(std::is_sorted(kWriting.begin(), kWriting.end()));
 

@@ -89,14 +89,15 @@ std::array<Text, 17> parameters_of(const policy::Depot& depot, std::string last)
 
 Result<Record<policy::Depot>> Depots::create(policy::Depot depot) {
   ensure_id(depot.id, transaction_.database().random());
-  BZ_TRY(const Rows rows,
-         transaction_.query(
-             "INSERT INTO bartizan.depots (id, tenant_id, host, port, database, tls, tls_ca_pem, state, embedded,"
-             " pool_mode, pool_size, pool_min, queue_timeout, server_idle_timeout, server_lifetime, share_unnamed, name)"
-             " VALUES ($1::uuid, $2::uuid, $3, $4::int, $5, $6, $7, $8, $9::bool, $10, $11::int, $12::int, $13::int,"
-             " $14::int, $15::int, $16::bool, $17) RETURNING " +
-                 kColumns,
-             parameters_of(depot, depot.name)));
+  BZ_TRY(
+      const Rows rows,
+      transaction_.query(
+          "INSERT INTO bartizan.depots (id, tenant_id, host, port, database, tls, tls_ca_pem, state, embedded,"
+          " pool_mode, pool_size, pool_min, queue_timeout, server_idle_timeout, server_lifetime, share_unnamed, name)"
+          " VALUES ($1::uuid, $2::uuid, $3, $4::int, $5, $6, $7, $8, $9::bool, $10, $11::int, $12::int, $13::int,"
+          " $14::int, $15::int, $16::bool, $17) RETURNING " +
+              kColumns,
+          parameters_of(depot, depot.name)));
   return read_record(rows, parse, "");
 }
 

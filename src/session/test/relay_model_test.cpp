@@ -113,7 +113,8 @@ TEST_CASE("random clients: same replies as without the gateway, and a true audit
     CAPTURE(seed);
     std::mt19937 random(seed);
     std::string bytes;
-    for (unsigned i = 0, count = 1 + static_cast<unsigned>(random() % 25); i < count; ++i) bytes += random_message(random);
+    for (unsigned i = 0, count = 1 + static_cast<unsigned>(random() % 25); i < count; ++i)
+      bytes += random_message(random);
     bytes += sync() + sync();
     CAPTURE(shown(bytes));
     World world;
@@ -141,7 +142,8 @@ TEST_CASE("random clients and intents that fail: what is not recorded is not run
     CAPTURE(seed);
     std::mt19937 random(seed);
     std::string bytes;
-    for (unsigned i = 0, count = 1 + static_cast<unsigned>(random() % 25); i < count; ++i) bytes += random_message(random);
+    for (unsigned i = 0, count = 1 + static_cast<unsigned>(random() % 25); i < count; ++i)
+      bytes += random_message(random);
     bytes += sync() + sync();
     CAPTURE(shown(bytes));
     World world;

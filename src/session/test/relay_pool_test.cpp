@@ -107,8 +107,8 @@ TEST_CASE("settings that the server reports go with the session") {
         CHECK(shown(world.to_server) == shown(query("SET datestyle = E'German, DMY'")));
       })
       .client(query("select 1"))
-      .server(complete("SET") + parameter("DateStyle", "German, DMY") + ready() + row_description() +
-                  data_row("1") + complete("SELECT 1") + ready(),
+      .server(complete("SET") + parameter("DateStyle", "German, DMY") + ready() + row_description() + data_row("1") +
+                  complete("SELECT 1") + ready(),
               row_description() + data_row("1") + complete("SELECT 1") + ready())
       .then(release)
       .then([](World& world) {
@@ -187,7 +187,8 @@ TEST_CASE("a name is given once, and again after its Close") {
       .client(parse("s", "select 1") + sync(), prepare_shared("select 1") + sync())
       .server(close_complete() + parse_complete() + ready(), parse_complete() + ready())
       .client(parse("s", "select 2") + sync(), parse(shared_name("select 1"), "select 2") + sync())
-      .server(message('E', std::string("SERROR\0VERROR\0C42P05\0M\"", 23) + shared_name("select 1") + std::string("\"\0\0", 3)) +
+      .server(message('E', std::string("SERROR\0VERROR\0C42P05\0M\"", 23) + shared_name("select 1") +
+                               std::string("\"\0\0", 3)) +
                   ready(),
               message('E', std::string("SERROR\0VERROR\0C42P05\0M\"s\"\0\0", 27)) + ready())
       .client(bind_portal("", "s") + sync(), bind_portal("", shared_name("select 1")) + sync())
@@ -381,8 +382,8 @@ TEST_CASE("what another session may have left is reset before the first message"
         CHECK(shown(world.to_server) == shown(query("RESET SESSION AUTHORIZATION;RESET ROLE;RESET ALL")));
       })
       .client(query("select 2"))
-      .server(complete("RESET") + complete("RESET") + complete("RESET") + ready() + row_description() +
-                  data_row("2") + complete("SELECT 1") + ready(),
+      .server(complete("RESET") + complete("RESET") + complete("RESET") + ready() + row_description() + data_row("2") +
+                  complete("SELECT 1") + ready(),
               row_description() + data_row("2") + complete("SELECT 1") + ready())
       .then(release)
       .then([](World& world) {
@@ -411,7 +412,8 @@ TEST_CASE("a COPY that fails with a Sync inside keeps its server connection unti
 TEST_CASE("a Parse that was skipped leaves no other's statement behind the empty name") {
   pool()
       .then([](World& world) { world.first.unnamed_of = 8; })
-      .client(parse("x", "selec") + parse("", "select 1") + sync(), prepare_shared("selec") + parse("", "select 1") + sync())
+      .client(parse("x", "selec") + parse("", "select 1") + sync(),
+              prepare_shared("selec") + parse("", "select 1") + sync())
       .server(close_complete() + error("42601") + ready(), error("42601") + ready())
       .client(bind_portal("", "") + sync(), close('S', "") + bind_portal("", "") + sync())
       .server(close_complete() + error("26000") + ready(), error("26000") + ready())
@@ -434,10 +436,9 @@ TEST_CASE("names of the shared kind are not for clients") {
   const auto name = shared_name("select 1");
   pool()
       .client(parse(name, "select 2") + sync(), parse("bartizan", kPoisonText) + sync())
-      .server(error("42601") + ready(),
-              gateway_error("42602", "prepared statement name \"" + name + "\" is reserved",
-                            "Choose one that does not begin with \"bartizan_\".") +
-                  ready())
+      .server(error("42601") + ready(), gateway_error("42602", "prepared statement name \"" + name + "\" is reserved",
+                                                      "Choose one that does not begin with \"bartizan_\".") +
+                                            ready())
       .run();
 }
 

@@ -31,8 +31,8 @@
 #include "bartizan/session/byte_runs.hpp"
 #include "bartizan/session/forward.hpp"
 #include "bartizan/session/prepared_names.hpp"
-#include "bartizan/session/server_state.hpp"
 #include "bartizan/session/reply_queue.hpp"
+#include "bartizan/session/server_state.hpp"
 #include "bartizan/sql/analysis_cache.hpp"
 
 namespace bartizan::session {
@@ -226,7 +226,7 @@ class Relay {
   bool meaning_certain_ = true;  // nothing in this transaction may have changed how texts are read
   std::size_t shared_bytes_ = 0;  // of texts kept for this session
   std::uint64_t unnamed_serial_ = 0;  // rises with each change of what the statement without a name is
-  ReportedSettings settings_;     // as last told to the client
+  ReportedSettings settings_;  // as last told to the client
   ReplyQueue replies_;
   PreparedNames statements_;
   PreparedNames portals_;
