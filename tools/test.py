@@ -22,7 +22,7 @@ from testing.tiers import Tiers  # noqa: E402
 
 # mode: (watchdog in minutes, tiers)
 MODES = {
-    "default": (40, ["tools", "lint", "asan", "release", "package", "e2e", "conformance_short", "bench_programs", "bench_smoke",
+    "default": (80, ["tools", "lint", "asan", "release", "package", "e2e", "conformance_short", "bench_programs", "bench_smoke",
                      "tsan"]),
     "fast": (15, ["fast"]),
     "full": (300, ["tools", "lint", "asan", "release", "package", "e2e_full", "conformance", "bench_programs",
