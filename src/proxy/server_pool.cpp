@@ -240,7 +240,7 @@ net::Task<void> DepotServers::open(std::shared_ptr<ServerPool> pool) {
   pool->reopen_at_ = worker_.shared().around.clock.steady() + kReopenAfter;
   if (link.error().login_refused)
     renew(*pool);
-  else if (pool->open_ > 0)
+  else if (pool->open_ > 0 && pool->mode_ == policy::PoolMode::Transaction)
     co_return;  // one of those will become free
   fail_waiters(*pool, link.error().error_response);
   pool->reopen_at_ = {};
