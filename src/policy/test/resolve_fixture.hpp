@@ -12,7 +12,10 @@
 
 namespace bartizan::policy::resolving {
 
-using namespace shop;
+using shop::catalog;
+using shop::contents;
+using shop::kDepot;
+using shop::policies;
 
 inline Resolution as(const SubjectFacts& subject, const std::string& yaml, sql::CatalogContents from = contents()) {
   return resolve(policies(yaml), subject, kDepot, *catalog(std::move(from)), Explain::Yes);
