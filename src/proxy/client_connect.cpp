@@ -43,6 +43,7 @@ void ClientSession::become(const Granted& granted) {
   subject_.depot = granted.depot->id;
   subject_.login = granted.grant.login->role_name;
   subject_.valid_until = granted.grant.valid_until;
+  checked_epoch_ = granted.snapshot->epoch();
   identity_name_ = identity.name;
   depot_name_ = granted.depot->name;
   // As PostgreSQL takes it: the last one wins, and bytes that are not printable ASCII are shown as '?'.
@@ -83,6 +84,12 @@ net::Task<bool> ClientSession::join_pool(const Granted& granted) {
     std::erase_if(request.settings, [](const auto& setting) { return is_application_name(setting.first); });
   auto& servers = worker_.servers_of(granted.depot->id);
   pool_ = servers.pool(std::move(request), options);
+  if (!pool_) {
+    [[maybe_unused]] const bool told = record_sign_in(granted.identity, audit::Status::Failed, "57P03");
+    co_await refuse(
+        fatal(pgwire::sqlstate::kCannotConnectNow, "the depot's server has just changed", "Connect again."));
+    co_return false;
+  }
   if (pool_->mode() == policy::PoolMode::Transaction && !pool_->greeting().empty()) co_return true;
   auto acquired = co_await servers.acquire(pool_, abandoned_);
   if (acquired.connection && !closing_) {

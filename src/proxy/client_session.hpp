@@ -28,8 +28,8 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   /// Spawns the session. Called once.
   void run();
 
-  /// The tick: time-outs, changed grants, draining.
-  void check(SteadyTime now, const policy::Snapshot* changed);
+  /// The tick: time-outs, changed grants, draining. snapshot: the newest; null before the first.
+  void check(SteadyTime now, const policy::Snapshot* snapshot);
   /// FATAL to the client where the stream's state allows it, then the end.
   void end_with(pgwire::SqlState sqlstate, std::string message, std::string hint = {});
   void close();
@@ -106,6 +106,7 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   std::unique_ptr<session::Relay> relay_;
   std::optional<session::CancelKey> cancel_key_;
   policy::Subject subject_;
+  std::int64_t checked_epoch_ = 0;  // of the snapshot by which the grant was last found
   std::string who_;
   std::string identity_name_;
   std::string depot_name_;

@@ -34,6 +34,10 @@ std::string key_of(const LinkRequest& request, policy::PoolMode mode) {
   return key;
 }
 
+bool same_server(const LinkRequest& a, const LinkRequest& b) {
+  return a.address.endpoint == b.address.endpoint && a.database == b.database && a.tls == b.tls;
+}
+
 Bytes depot_changed() {
   pgwire::ErrorReport report;
   report.severity = pgwire::Severity::Fatal;
@@ -60,13 +64,22 @@ DepotServers::DepotServers(Worker& worker, policy::DepotId depot)
     : worker_(worker), depot_(depot), budget_(worker.shared().budgets.of(depot)) {}
 
 std::shared_ptr<ServerPool> DepotServers::pool(LinkRequest request, const policy::PoolOptions& options) {
-  options_ = options;
-  budget_.set_workers(static_cast<std::uint32_t>(worker_.shared().workers.size()));
-  budget_.set_limit(options.limit());
   auto& pool = pools_[key_of(request, options.mode)];
+  // A sign-in takes its time: what it has read of the depot may be older than what is known here.
+  const bool newer = !pool || request.snapshot->epoch() >= pool->request_.snapshot->epoch();
+  if (pool && !same_server(pool->request_, request)) {
+    if (!newer) return nullptr;
+    retire(*pool);
+    pool = nullptr;
+  }
+  if (newer) {
+    options_ = options;
+    budget_.set_workers(static_cast<std::uint32_t>(worker_.shared().workers.size()));
+    budget_.set_limit(options.limit());
+  }
   if (!pool)
     pool = std::make_shared<ServerPool>(*this, std::move(request), options.mode);
-  else
+  else if (newer)
     pool->request_ = std::move(request);
   const auto now = worker_.shared().around.clock.steady();
   pool->used_at_ = now;
@@ -91,7 +104,7 @@ void DepotServers::prove_login(const std::shared_ptr<ServerPool>& pool, SteadyTi
 }
 
 std::shared_ptr<ServerConnection> DepotServers::try_acquire(ServerPool& pool, const ServerConnection* preferred) {
-  if (pool.idle_.empty() || pool.waiting_ > 0) return nullptr;
+  if (pool.retired_ || pool.idle_.empty() || pool.waiting_ > 0) return nullptr;
   auto chosen = std::prev(pool.idle_.end());
   if (preferred != nullptr && chosen->get() != preferred) {
     const auto found =
@@ -226,7 +239,7 @@ net::Task<void> DepotServers::open(std::shared_ptr<ServerPool> pool) {
   const auto generation = pool->generation_;
   auto link = co_await open_server_link(worker_.context(), worker_.shared(), std::move(request));
   --pool->opening_;
-  if (link && !closing_ && generation == pool->generation_) {
+  if (link && !closing_ && !pool->retired_ && generation == pool->generation_) {
     opened(pool, std::move(*link));
     co_return;
   }
@@ -280,8 +293,8 @@ void DepotServers::put_back(const std::shared_ptr<ServerConnection>& connection)
   if (connection->closed() || connection->cancelling()) return;  // cancel() puts it back
   const ServerPool& pool = connection->pool();
   const auto now = worker_.shared().around.clock.steady();
-  const bool worn = pool.mode_ == policy::PoolMode::Session || connection->generation != pool.generation_ || closing_ ||
-                    !connection->clean() || now >= connection->expires_at;
+  const bool worn = pool.mode_ == policy::PoolMode::Session || connection->generation != pool.generation_ ||
+                    pool.retired_ || closing_ || !connection->clean() || now >= connection->expires_at;
   if (worn || (budget_.contended() && budget_.should_yield(worker_.index(), now))) {
     connection->close();
     serve();
@@ -336,6 +349,13 @@ void DepotServers::renew(ServerPool& pool) {
   while (!pool.idle_.empty()) close_idle(pool, pool.idle_.size() - 1);
 }
 
+/// The depot's server is another: nobody gets a connection to this one any more.
+void DepotServers::retire(ServerPool& pool) {
+  pool.retired_ = true;
+  renew(pool);
+  fail_waiters(pool, depot_changed());
+}
+
 void DepotServers::follow(const std::shared_ptr<const policy::Snapshot>& changed) {
   const auto* depot = changed->find_depot(depot_);
   if (depot != nullptr) {
@@ -349,8 +369,7 @@ void DepotServers::follow(const std::shared_ptr<const policy::Snapshot>& changed
                       pool.request_.address.endpoint == depot->endpoint && pool.request_.database == depot->database &&
                       pool.request_.tls == depot->tls;
     if (!same) {
-      pool.retired_ = true;
-      renew(pool);
+      retire(pool);
       return true;
     }
     pool.request_.login = login;

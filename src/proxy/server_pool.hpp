@@ -59,7 +59,8 @@ class DepotServers {
  public:
   DepotServers(Worker& worker, policy::DepotId depot);
 
-  /// The pool for a session that has signed in.
+  /// The pool for a session that has signed in; null where the depot has been given another server
+  /// since the session read about it.
   [[nodiscard]] std::shared_ptr<ServerPool> pool(LinkRequest request, const policy::PoolOptions& options);
   /// At once, or null. preferred: the one that the session had last.
   [[nodiscard]] std::shared_ptr<ServerConnection> try_acquire(ServerPool& pool, const ServerConnection* preferred);
@@ -107,6 +108,7 @@ class DepotServers {
   void remove_waiter(const std::shared_ptr<Waiter>& waiter);
   [[nodiscard]] ServerBudget::Wake waker();
   void renew(ServerPool& pool);
+  void retire(ServerPool& pool);
   void prove_login(const std::shared_ptr<ServerPool>& pool, SteadyTime now);
 
   Worker& worker_;

@@ -127,7 +127,7 @@ net::Task<void> Worker::tick() {
     const bool changed = snapshot && snapshot->epoch() != seen_epoch_;
     if (snapshot) seen_epoch_ = snapshot->epoch();
     // Sessions leave from the loop, never from inside check().
-    for (const auto& [id, session] : sessions_) session->check(now, changed ? snapshot.get() : nullptr);
+    for (const auto& [id, session] : sessions_) session->check(now, snapshot.get());
     static const std::shared_ptr<const policy::Snapshot> kUnchanged;
     for (const auto& [id, servers] : depots_) servers->check(now, changed ? snapshot : kUnchanged);
     count_servers();
