@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <boost/asio/post.hpp>
+#include <utility>
 
 #include "bartizan/base/result.hpp"
 
@@ -124,24 +125,27 @@ asio::awaitable<bool> WatchedSocket::wait(Side by, Side side) {
         BZ_ASSERT(!waiter.waiting());
         waiter.set(std::move(handler));
         if (by == Side::Read) reader_wants_write_ = side == Side::Write;
-        begin();
+        begin(side);
       },
       asio::use_awaitable);
 }
 
-void WatchedSocket::begin() {
+void WatchedSocket::begin(Side side) {
   readiness_.begin_wait();
   if (!registered_) {
     registered_ = readiness_.add(*this, reads_.socket);
     if (!registered_) cancel();
     return;
   }
-  if (!reader_.waiting() || reader_wants_write_ || reads_.drained) return;
-  // Something has come since the socket was found empty, or nobody has looked: no edge will tell.
+  // What came since the socket was found empty or full, or while nobody looked: no edge will tell.
+  std::uint32_t missed = 0;
+  if (reader_.waiting() && !reader_wants_write_ && !reads_.drained) missed |= EPOLLIN;
+  if (side == Side::Write && std::exchange(writable_, false)) missed |= EPOLLOUT;
+  if (missed == 0) return;
   asio::post(readiness_.context_,
-             [&readiness = readiness_, index = index_, generation = readiness_.places_[index_].generation] {
+             [&readiness = readiness_, index = index_, missed, generation = readiness_.places_[index_].generation] {
                const auto& place = readiness.places_[index];
-               if (place.socket != nullptr && place.generation == generation) place.socket->deliver(EPOLLIN);
+               if (place.socket != nullptr && place.generation == generation) place.socket->deliver(missed);
              });
 }
 
@@ -150,6 +154,7 @@ void WatchedSocket::deliver(std::uint32_t events) {
   const std::uint32_t for_reader = (reader_wants_write_ ? EPOLLOUT : EPOLLIN) | kEnd;
   if ((events & (for_reader | EPOLLIN)) != 0) reads_.drained = false;
   const bool write = (events & (EPOLLOUT | kEnd)) != 0;
+  if (write && !writer_.waiting()) writable_ = true;
   Readiness& readiness = readiness_;
   const auto index = index_;
   const auto generation = readiness.places_[index].generation;

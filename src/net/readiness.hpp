@@ -92,7 +92,7 @@ class WatchedSocket {
 
  private:
   friend class Readiness;
-  void begin();
+  void begin(Side side);
   void deliver(std::uint32_t events);
 
   Readiness& readiness_;
@@ -100,6 +100,7 @@ class WatchedSocket {
   Waiter reader_;
   Waiter writer_;
   bool reader_wants_write_ = false;
+  bool writable_ = false;  // an edge that nobody waited for
   bool registered_ = false;
   std::uint32_t index_ = 0;
 };

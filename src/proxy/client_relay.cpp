@@ -249,7 +249,7 @@ void ClientSession::server_gone() {
     server->use(nullptr);
     server->close();
   }
-  if (finished_ || relay_->server_said_fatal()) {
+  if (finished_ || !relay_ || relay_->server_said_fatal()) {
     close();
     return;
   }
@@ -293,6 +293,11 @@ void ClientSession::check(SteadyTime now, const policy::Snapshot* snapshot) {
   }
   if (over) {
     end_with(pgwire::sqlstate::kAdminShutdown, "terminating connection: your access to this depot has ended");
+    return;
+  }
+  if (pool_->retired() && relay_->idle()) {
+    end_with(pgwire::sqlstate::kAdminShutdown, "terminating connection: the depot's server or its login has changed",
+             "Connect again.");
     return;
   }
   const auto quiet = now - client_spoke_;

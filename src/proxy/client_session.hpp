@@ -63,6 +63,8 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
 
   // client_connect.cpp
   net::Task<bool> connect(std::unique_ptr<Granted> granted);
+  [[nodiscard]] bool refresh(Granted& granted);
+  [[nodiscard]] bool still_granted() const;
   net::Task<bool> refuse_grant(const policy::Identity& identity, Errc reason);
   void become(const Granted& granted);
   net::Task<bool> join_pool(const Granted& granted);

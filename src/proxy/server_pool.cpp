@@ -5,6 +5,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <utility>
 
 #include "bartizan/base/log.hpp"
 #include "worker.hpp"
@@ -234,16 +235,45 @@ void DepotServers::close_idle(ServerPool& pool, std::size_t index) {
   connection->close();
 }
 
+namespace {
+
+/// A place in the budget for a connection that is being opened. Whatever ends the attempt, it is
+/// counted no longer than that.
+class OpeningPlace {
+ public:
+  OpeningPlace(std::size_t& opening, ServerBudget& budget, std::uint32_t worker)
+      : opening_(&opening), budget_(budget), worker_(worker) {}
+  OpeningPlace(const OpeningPlace&) = delete;
+  OpeningPlace& operator=(const OpeningPlace&) = delete;
+  ~OpeningPlace() {
+    if (opening_ != nullptr) give_back();
+  }
+  /// The connection has the place now.
+  void keep() noexcept { --*std::exchange(opening_, nullptr); }
+  void give_back() {
+    keep();
+    budget_.give_back(worker_);
+  }
+
+ private:
+  std::size_t* opening_;
+  ServerBudget& budget_;
+  std::uint32_t worker_;
+};
+
+}  // namespace
+
 net::Task<void> DepotServers::open(std::shared_ptr<ServerPool> pool) {
+  OpeningPlace place(pool->opening_, budget_, worker_.index());
   auto request = pool->request_;
   const auto generation = pool->generation_;
   auto link = co_await open_server_link(worker_.context(), worker_.shared(), std::move(request));
-  --pool->opening_;
   if (link && !closing_ && !pool->retired_ && generation == pool->generation_) {
+    place.keep();
     opened(pool, std::move(*link));
     co_return;
   }
-  budget_.give_back(worker_.index());
+  place.give_back();
   if (closing_) co_return;
   if (link) {  // to what was the server, or the login, when it was begun
     if (pool->retired_) fail_waiters(*pool, depot_changed());

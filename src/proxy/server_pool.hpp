@@ -27,6 +27,8 @@ class ServerPool {
 
   [[nodiscard]] DepotServers& depot() noexcept { return depot_; }
   [[nodiscard]] policy::PoolMode mode() const noexcept { return mode_; }
+  /// The depot's server or login is another now: its sessions must connect again.
+  [[nodiscard]] bool retired() const noexcept { return retired_; }
   [[nodiscard]] const LinkRequest& request() const noexcept { return request_; }
   /// What a server of this pool has said before its first ReadyForQuery, the newest; empty before.
   [[nodiscard]] const Bytes& greeting() const noexcept { return greeting_; }
@@ -45,7 +47,7 @@ class ServerPool {
   SteadyTime reopen_at_{};  ///< no new connection before
   SteadyTime proven_at_{};  ///< the login was last tried at the server
   std::uint64_t generation_ = 0;  ///< connections of an older one are not used again
-  bool retired_ = false;  ///< the depot's address, or the login, is another now: its sessions must connect again
+  bool retired_ = false;
 };
 
 /// What acquire() brings: a connection, or an ErrorResponse for the client.

@@ -139,6 +139,32 @@ TEST_CASE("a full socket is waited for, while another coroutine waits to read") 
   CHECK(all == "thanks");
 }
 
+TEST_CASE("room that comes before anybody waits for it is not missed") {
+  const auto ends = tcp_pair();
+  asio::io_context context;
+  Stream stream(context, ends[0]);
+  bool over = false;
+  bool ready = false;
+  std::string all;
+  asio::co_spawn(context, collect(stream, 64, all, over), asio::detached);
+  context.poll();  // the socket is watched
+  const Bytes large(std::size_t{1} << 20, std::byte{'x'});
+  std::size_t sent = 0;
+  for (IoResult step = stream.try_write(large); step.status == IoStatus::Ok; step = stream.try_write(large))
+    sent += step.bytes;
+  Bytes into(65536);
+  for (std::size_t got = 0; got < sent;) {
+    const ssize_t n = ::recv(ends[1], into.data(), into.size(), 0);
+    got += n > 0 ? static_cast<std::size_t>(n) : 0;
+  }
+  context.run_for(std::chrono::milliseconds(50));  // the edge comes while nobody waits
+  context.restart();
+  asio::co_spawn(context, [&]() -> Task<void> { ready = co_await stream.wait_writable(); }, asio::detached);
+  context.run_for(std::chrono::milliseconds(500));
+  CHECK(ready);
+  ::close(ends[1]);
+}
+
 TEST_CASE("a stream that closes another in its turn takes that one's event along") {
   // Both become readable at once; whoever is first closes the other and opens a third in its place.
   const auto first_ends = tcp_pair();
