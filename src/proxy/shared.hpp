@@ -79,17 +79,25 @@ class AddressCounts {
   std::unordered_map<std::string, std::uint32_t> counts_;
 };
 
-/// TLS contexts toward servers, one a CA text.
+/// TLS contexts toward servers, one a CA text and certificate of ours (which has one key only).
 class ServerTlsContexts {
  public:
-  [[nodiscard]] Result<std::shared_ptr<const net::TlsContext>> get(const policy::TlsVerifyFull& tls) {
+  /// certificate: null for none.
+  [[nodiscard]] Result<std::shared_ptr<const net::TlsContext>> get(
+      const policy::TlsVerifyFull& tls, const policy::ClientCertificate* certificate = nullptr) {
+    std::string key = tls.ca_pem;
+    if (certificate != nullptr) key.append(1, '\0').append(certificate->chain_pem);
     const std::lock_guard lock(mutex_);
-    if (const auto found = contexts_.find(tls.ca_pem); found != contexts_.end()) return found->second;
+    if (const auto found = contexts_.find(key); found != contexts_.end()) return found->second;
     net::TlsClientOptions options;
     options.ca_pem = tls.ca_pem;
+    if (certificate != nullptr) {
+      options.certificate_chain_pem = certificate->chain_pem;
+      options.private_key_pem = certificate->key_pem.clone();
+    }
     BZ_TRY(auto made, net::TlsContext::client(options));
     if (contexts_.size() > 256) contexts_.clear();
-    contexts_.emplace(tls.ca_pem, made);
+    contexts_.emplace(std::move(key), made);
     return made;
   }
 
