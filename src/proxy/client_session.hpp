@@ -58,6 +58,9 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   net::Task<bool> sign_in();
   net::Task<bool> prove(std::unique_ptr<Granted>& granted);
   net::Task<void> refuse(pgwire::ErrorReport report);
+  net::Task<void> refuse_sign_in(SignInRefusal reason, pgwire::ErrorReport report);
+  [[nodiscard]] net::Task<bool> may_sign_in();
+  void record_refusal(SignInRefusal reason, std::string_view sqlstate);
   [[nodiscard]] bool record_sign_in(const policy::Identity* identity, audit::Status status, std::string_view sqlstate);
   void record_sign_out();
 
@@ -91,6 +94,8 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   const std::uint64_t id_;
   net::Address peer_;
   std::string counted_host_;  // as entered in AddressCounts, empty when it is not
+  bool has_place_ = false;    // of ClientPlaces
+  bool name_on_certificate_ = false;  // the client's certificate has to name the identity
   net::Stream client_;
   std::shared_ptr<ServerPool> pool_;
   std::shared_ptr<ServerConnection> server_;        // in use now

@@ -131,6 +131,7 @@ net::Task<void> Worker::tick() {
     static const std::shared_ptr<const policy::Snapshot> kUnchanged;
     for (const auto& [id, servers] : depots_) servers->check(now, changed ? snapshot : kUnchanged);
     count_servers();
+    if (index_ == 0) shared_.refusals.settle();
     hits_.store(analyses_.counters().hits, std::memory_order_relaxed);
     misses_.store(analyses_.counters().misses, std::memory_order_relaxed);
   }
