@@ -60,6 +60,17 @@ def _flat(record: dict) -> dict:
     return out | own["outcome"]
 
 
+def of(target) -> list[dict]:
+    """Begin and outcome of each audited event as one, of the provable log or of the basic one."""
+    files = sorted(target.audit_folder.glob("*.jsonl"))
+    joined: dict[tuple, dict] = {}
+    for file in files:
+        for line in file.read_text().splitlines():
+            record = json.loads(line)
+            joined.setdefault((file.name, record["ticket"]), {}).update(record)
+    return list(joined.values()) if files else records(target.audit_folder)
+
+
 def records(log: Path) -> list[dict]:
     """Of all trees, by ticket. While the log goes on, a tree may be read at a moment between two files: again then."""
     for attempt in range(5):
