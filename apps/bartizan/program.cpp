@@ -290,7 +290,12 @@ void Program::run_until_stopped() {
         BZ_LOG(Error, "reload.failed", {"reason", reloaded.error().detail});
   }
   BZ_LOG(Info, "program.draining");
-  gateway_->drain(options_.configuration.limits.drain_timeout);
+  auto patience = options_.configuration.limits.drain_timeout;
+  {
+    const std::lock_guard lock(reload_mutex_);
+    if (reloaded_) patience = reloaded_->limits.drain_timeout;
+  }
+  gateway_->drain(patience);
 }
 
 Result<void> Program::kill_session(std::string_view id) {
@@ -302,19 +307,30 @@ Result<void> Program::kill_session(std::string_view id) {
   return {};
 }
 
-Result<void> Program::reload() {
+Result<control::Reloaded> Program::reload() {
+  const std::lock_guard lock(reload_mutex_);  // SIGHUP and the admin socket may come at once
   BZ_TRY(auto fresh, options_.read_again());
   std::vector<std::string> addresses = gateway_->addresses();
   BZ_TRY(auto loaded, load_certificate(fresh.tls, data_directory() / "tls", addresses));
+  BZ_TRY(const auto options, gateway_options(fresh));
+  // From here on nothing fails: all of it is taken over, or nothing was.
   gateway_->use_certificate(std::move(loaded.certificate));
   certificate_not_after_ = loaded.not_after.time_since_epoch().count();
-  BZ_TRY(const auto options, gateway_options(fresh));
   gateway_->use_limits(options.limits);
+  gateway_->use_throttle(options.throttle);
   apply_log_options(fresh.log);
-  for (const auto& changed : config::differences(options_.configuration, fresh))
-    if (changed.needs_restart) BZ_LOG(Warn, "reload.needs_restart", {"key", changed.key});
-  BZ_LOG(Info, "program.reloaded");
-  return {};
+  control::Reloaded done;
+  done.certificate_not_after = loaded.not_after;
+  for (auto& changed : config::differences(reloaded_ ? *reloaded_ : options_.configuration, fresh))
+    if (!changed.needs_restart) done.taken_over.push_back(std::move(changed.key));
+  for (auto& changed : config::differences(options_.configuration, fresh)) {
+    if (!changed.needs_restart) continue;
+    BZ_LOG(Warn, "reload.needs_restart", {"key", changed.key});
+    done.needs_restart.push_back(std::move(changed.key));
+  }
+  reloaded_ = std::move(fresh);
+  BZ_LOG(Info, "program.reloaded", {"taken_over", done.taken_over.size()});
+  return done;
 }
 
 std::optional<policy::UnixEndpoint> Program::embedded_endpoint() {

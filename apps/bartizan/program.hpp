@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -52,7 +53,7 @@ class Program final : public control::Runtime {
   control::Document status() override;
   control::Document list_sessions() override;
   Result<void> kill_session(std::string_view id) override;
-  Result<void> reload() override;
+  Result<control::Reloaded> reload() override;
   void shutdown() override;
   control::Items doctor_checks() override;
   std::optional<policy::UnixEndpoint> embedded_endpoint() override;
@@ -84,6 +85,8 @@ class Program final : public control::Runtime {
   ProgramOptions options_;
   const WallTime started_ = system_clock().wall();
   std::atomic<bool> stop_requested_{false};
+  std::mutex reload_mutex_;
+  std::optional<config::Configuration> reloaded_;  // the newest that was read, under reload_mutex_
   std::string ca_file_;
   std::atomic<WallTime::rep> certificate_not_after_{0};
   std::vector<control::DemoIdentity> demo_;

@@ -101,7 +101,9 @@ Document Program::status() {
 Items Program::doctor_checks() {
   Items checks;
   const auto add = [&](std::string_view name, bool ok, std::string detail, std::string_view hint) {
-    checks.push_back(Members{{"name", name}, {"ok", ok}, {"detail", std::move(detail)}, {"hint", hint}});
+    const bool helps = !ok && !hint.empty();
+    checks.push_back(Members{
+        {"name", name}, {"ok", ok}, {"detail", std::move(detail)}, {"hint", helps ? Document(hint) : Document()}});
   };
   const auto left = std::chrono::duration_cast<std::chrono::hours>(
                         WallTime(WallTime::duration(certificate_not_after_.load())) - system_clock().wall())

@@ -48,7 +48,7 @@ constexpr std::array kKeys = {
         "TCP port. 0 takes a free one, which `bartizan status` tells."},
     Key{"listen", "backlog", BZ_SLOT(listen.backlog), 1, kMaxPort, kRestart,
         "Connections that the kernel holds until they are accepted."},
-    Key{"listen", "proxy_protocol_from", BZ_SLOT(listen.proxy_protocol_from), 0, kMaxListItems, kRestart,
+    Key{"listen", "proxy_protocol_from", BZ_SLOT(listen.proxy_protocol_from), 0, kMaxListItems, kReload,
         "Networks of load balancers. A connection from there must start with a PROXY protocol v2 header, which tells the client's "
         "address; from elsewhere the header is refused."},
 
@@ -61,6 +61,8 @@ constexpr std::array kKeys = {
     Key{"tls", "min_version", BZ_SLOT(tls.min_version), 0, 0, kReload, "Oldest TLS version that is spoken."},
     Key{"tls", "require_client_certificate", BZ_SLOT(tls.require_client_certificate), 0, 0, kReload,
         "Refuse clients without a certificate of `client_ca_file`. They still sign in as before."},
+    Key{"tls", "match_client_certificate", BZ_SLOT(tls.match_client_certificate), 0, 0, kReload,
+        "Require one whose common name is the name of the identity that signs in, beside its password."},
     Key{"tls", "session_tickets", BZ_SLOT(tls.session_tickets), 0, 0, kReload, "Let clients resume TLS sessions."},
 
     Key{"limits", "clients", BZ_SLOT(limits.clients), 1, 1'000'000, kReload,
@@ -81,17 +83,17 @@ constexpr std::array kKeys = {
         "Longest text of one Query or Parse message."},
     Key{"limits", "session_buffer_bytes", BZ_SLOT(limits.session_buffer_bytes), 16 * kKiB, 16 * kMiB, kReload,
         "Memory of one session in each direction; messages that are longer are streamed through it."},
-    Key{"limits", "drain_timeout", BZ_SLOT(limits.drain_timeout), 0, kHour, kRestart,
+    Key{"limits", "drain_timeout", BZ_SLOT(limits.drain_timeout), 0, kHour, kReload,
         "Time that sessions have to finish their transaction when Bartizan stops. 0: none."},
 
     Key{"scram", "iterations", BZ_SLOT(scram.iterations), 4'096, 1'000'000, kRestart,
-        "PBKDF2 iterations of new SCRAM-SHA-256 verifiers, and of the mock exchange for unknown names."},
+        "PBKDF2 iterations of new SCRAM-SHA-256 verifiers."},
 
-    Key{"lockout", "attempts", BZ_SLOT(lockout.attempts), 1, 1'000, kRestart,
+    Key{"lockout", "attempts", BZ_SLOT(lockout.attempts), 1, 1'000, kReload,
         "Failed sign-ins before the next one has to wait."},
-    Key{"lockout", "base_delay", BZ_SLOT(lockout.base_delay), 100, kHour, kRestart,
+    Key{"lockout", "base_delay", BZ_SLOT(lockout.base_delay), 100, kHour, kReload,
         "The first wait; each further failure doubles it."},
-    Key{"lockout", "max_delay", BZ_SLOT(lockout.max_delay), kSecond, kDay, kRestart, "The longest wait."},
+    Key{"lockout", "max_delay", BZ_SLOT(lockout.max_delay), kSecond, kDay, kReload, "The longest wait."},
 
     Key{"control", "dsn", BZ_SLOT(control.dsn), 0, kMaxPath, kRestart,
         "libpq connection string or URI of the control database. Needed when `embedded.enabled` is false."},

@@ -43,6 +43,7 @@ void ClientSession::become(const Granted& granted) {
   subject_.depot = granted.depot->id;
   subject_.login = granted.grant.login->role_name;
   subject_.valid_until = granted.grant.valid_until;
+  checked_epoch_ = granted.snapshot->epoch();
   identity_name_ = identity.name;
   depot_name_ = granted.depot->name;
   // As PostgreSQL takes it: the last one wins, and bytes that are not printable ASCII are shown as '?'.
@@ -83,6 +84,12 @@ net::Task<bool> ClientSession::join_pool(const Granted& granted) {
     std::erase_if(request.settings, [](const auto& setting) { return is_application_name(setting.first); });
   auto& servers = worker_.servers_of(granted.depot->id);
   pool_ = servers.pool(std::move(request), options);
+  if (!pool_) {
+    [[maybe_unused]] const bool told = record_sign_in(granted.identity, audit::Status::Failed, "57P03");
+    co_await refuse(
+        fatal(pgwire::sqlstate::kCannotConnectNow, "the depot's server has just changed", "Connect again."));
+    co_return false;
+  }
   if (pool_->mode() == policy::PoolMode::Transaction && !pool_->greeting().empty()) co_return true;
   auto acquired = co_await servers.acquire(pool_, abandoned_);
   if (acquired.connection && !closing_) {
@@ -117,8 +124,29 @@ Bytes ClientSession::greeting() const {
   return out;
 }
 
+/// What was read before the proof may be old by now: a client takes the time it wants for it.
+bool ClientSession::refresh(Granted& granted) {
+  auto newest = shared_.around.snapshots.current();
+  if (!newest || newest->epoch() == granted.snapshot->epoch()) return true;
+  const auto* identity = newest->find_identity(granted.identity->id);
+  if (identity == nullptr || !identity->usable_at(shared_.around.clock.wall())) return false;
+  granted.identity = identity;
+  granted.snapshot = std::move(newest);
+  return true;
+}
+
+/// After the wait for a server connection.
+bool ClientSession::still_granted() const {
+  const auto newest = shared_.around.snapshots.current();
+  if (!newest || newest->epoch() == checked_epoch_) return true;
+  const auto grant = newest->resolve_grant(subject_.identity, subject_.depot, shared_.around.clock.wall());
+  return grant && grant->login->role_name == subject_.login;
+}
+
 net::Task<bool> ClientSession::connect(std::unique_ptr<Granted> granted) {
   const auto& around = shared_.around;
+  if (const auto before = granted->snapshot; !refresh(*granted))
+    co_return co_await refuse_grant(*granted->identity, Errc::PermissionDenied);
   const policy::Identity& identity = *granted->identity;
   granted->depot = granted->snapshot->find_depot(request_->database);
   // A depot that does not exist and one that is not granted are told apart by nobody.
@@ -133,6 +161,7 @@ net::Task<bool> ClientSession::connect(std::unique_ptr<Granted> granted) {
   become(*granted);
   const bool joined = co_await join_pool(*granted);
   if (!joined) co_return false;
+  if (!still_granted()) co_return co_await refuse_grant(identity, Errc::PermissionDenied);
   const auto key = register_cancel_key();
   Bytes out = greeting();
   {

@@ -249,7 +249,7 @@ void ClientSession::server_gone() {
     server->use(nullptr);
     server->close();
   }
-  if (finished_ || relay_->server_said_fatal()) {
+  if (finished_ || !relay_ || relay_->server_said_fatal()) {
     close();
     return;
   }
@@ -271,7 +271,7 @@ void ClientSession::publish_figures() {
   counters.pins[static_cast<std::size_t>(counted_pin_)].fetch_add(1, std::memory_order_relaxed);
 }
 
-void ClientSession::check(SteadyTime now, const policy::Snapshot* changed) {
+void ClientSession::check(SteadyTime now, const policy::Snapshot* snapshot) {
   const auto& limits = worker_.limits();
   if (closing_) return;
   if (!relay_) {
@@ -284,13 +284,20 @@ void ClientSession::check(SteadyTime now, const policy::Snapshot* changed) {
   publish_figures();
   const auto wall = shared_.around.clock.wall();
   bool over = subject_.valid_until && wall >= *subject_.valid_until;
-  if (changed != nullptr) {
+  // Compared with what this session has seen: a change may have come while it was signing in.
+  if (snapshot != nullptr && snapshot->epoch() != checked_epoch_) {
+    checked_epoch_ = snapshot->epoch();
     // Another login than the session's own ends it too: it must not go on with the former rights.
-    const auto grant = changed->resolve_grant(subject_.identity, subject_.depot, wall);
+    const auto grant = snapshot->resolve_grant(subject_.identity, subject_.depot, wall);
     over = over || !grant || grant->login->role_name != subject_.login || grant->valid_until != subject_.valid_until;
   }
   if (over) {
     end_with(pgwire::sqlstate::kAdminShutdown, "terminating connection: your access to this depot has ended");
+    return;
+  }
+  if (pool_->retired() && relay_->idle()) {
+    end_with(pgwire::sqlstate::kAdminShutdown, "terminating connection: the depot's server or its login has changed",
+             "Connect again.");
     return;
   }
   const auto quiet = now - client_spoke_;

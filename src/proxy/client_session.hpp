@@ -28,8 +28,8 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   /// Spawns the session. Called once.
   void run();
 
-  /// The tick: time-outs, changed grants, draining.
-  void check(SteadyTime now, const policy::Snapshot* changed);
+  /// The tick: time-outs, changed grants, draining. snapshot: the newest; null before the first.
+  void check(SteadyTime now, const policy::Snapshot* snapshot);
   /// FATAL to the client where the stream's state allows it, then the end.
   void end_with(pgwire::SqlState sqlstate, std::string message, std::string hint = {});
   void close();
@@ -58,11 +58,16 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   net::Task<bool> sign_in();
   net::Task<bool> prove(std::unique_ptr<Granted>& granted);
   net::Task<void> refuse(pgwire::ErrorReport report);
+  net::Task<void> refuse_sign_in(SignInRefusal reason, pgwire::ErrorReport report);
+  [[nodiscard]] net::Task<bool> may_sign_in();
+  void record_refusal(SignInRefusal reason, std::string_view sqlstate);
   [[nodiscard]] bool record_sign_in(const policy::Identity* identity, audit::Status status, std::string_view sqlstate);
   void record_sign_out();
 
   // client_connect.cpp
   net::Task<bool> connect(std::unique_ptr<Granted> granted);
+  [[nodiscard]] bool refresh(Granted& granted);
+  [[nodiscard]] bool still_granted() const;
   net::Task<bool> refuse_grant(const policy::Identity& identity, Errc reason);
   void become(const Granted& granted);
   net::Task<bool> join_pool(const Granted& granted);
@@ -89,6 +94,8 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   const std::uint64_t id_;
   net::Address peer_;
   std::string counted_host_;  // as entered in AddressCounts, empty when it is not
+  bool has_place_ = false;    // of ClientPlaces
+  bool name_on_certificate_ = false;  // the client's certificate has to name the identity
   net::Stream client_;
   std::shared_ptr<ServerPool> pool_;
   std::shared_ptr<ServerConnection> server_;        // in use now
@@ -106,6 +113,7 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   std::unique_ptr<session::Relay> relay_;
   std::optional<session::CancelKey> cancel_key_;
   policy::Subject subject_;
+  std::int64_t checked_epoch_ = 0;  // of the snapshot by which the grant was last found
   std::string who_;
   std::string identity_name_;
   std::string depot_name_;

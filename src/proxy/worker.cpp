@@ -127,10 +127,11 @@ net::Task<void> Worker::tick() {
     const bool changed = snapshot && snapshot->epoch() != seen_epoch_;
     if (snapshot) seen_epoch_ = snapshot->epoch();
     // Sessions leave from the loop, never from inside check().
-    for (const auto& [id, session] : sessions_) session->check(now, changed ? snapshot.get() : nullptr);
+    for (const auto& [id, session] : sessions_) session->check(now, snapshot.get());
     static const std::shared_ptr<const policy::Snapshot> kUnchanged;
     for (const auto& [id, servers] : depots_) servers->check(now, changed ? snapshot : kUnchanged);
     count_servers();
+    if (index_ == 0) shared_.refusals.settle();
     hits_.store(analyses_.counters().hits, std::memory_order_relaxed);
     misses_.store(analyses_.counters().misses, std::memory_order_relaxed);
   }
