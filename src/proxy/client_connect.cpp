@@ -131,6 +131,10 @@ net::Task<bool> ClientSession::connect(std::unique_ptr<Granted> granted) {
   }
   granted->grant = std::move(*grant);
   become(*granted);
+  if (granted->snapshot->policies().protects(granted->depot->name)) {
+    co_await refuse_walled(identity);
+    co_return false;
+  }
   const bool joined = co_await join_pool(*granted);
   if (!joined) co_return false;
   const auto key = register_cancel_key();

@@ -288,6 +288,8 @@ void ClientSession::check(SteadyTime now, const policy::Snapshot* changed) {
     // Another login than the session's own ends it too: it must not go on with the former rights.
     const auto grant = changed->resolve_grant(subject_.identity, subject_.depot, wall);
     over = over || !grant || grant->login->role_name != subject_.login || grant->valid_until != subject_.valid_until;
+    const auto* depot = changed->find_depot(subject_.depot);
+    over = over || depot == nullptr || changed->policies().protects(depot->name);
   }
   if (over) {
     end_with(pgwire::sqlstate::kAdminShutdown, "terminating connection: your access to this depot has ended");

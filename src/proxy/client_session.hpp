@@ -69,6 +69,9 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   [[nodiscard]] Bytes greeting() const;
   [[nodiscard]] session::CancelKey register_cancel_key();
 
+  // client_wall.cpp
+  net::Task<void> refuse_walled(const policy::Identity& identity);
+
   // client_cancel.cpp
   net::Task<void> cancel(session::CancelKey key);
   static net::Task<bool> cancel_at_owner(std::shared_ptr<const CancelTarget> target);
