@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "bartizan/session/relay.hpp"
+#include "consumer_state.hpp"
 
 namespace bartizan::session {
 
@@ -21,13 +22,18 @@ void append_hex(std::string& out, std::uint64_t value) {
 }
 
 /// The audit members that describe one statement: names of relations, never literals.
-void describe(std::string& out, const sql::Statement& statement, const sql::Digest& digest) {
+void describe(std::string& out, const sql::Statement& statement, const sql::Digest& digest,
+              const ConsumerStatement* rewritten = nullptr) {
   out.append("\"tag\":\"").append(statement.command_tag);
   out.append("\",\"effect\":\"").append(sql::to_string(statement.effect));
   out.append("\",\"digest\":\"");
   append_hex(out, digest.hi);
   append_hex(out, digest.lo);
   out.push_back('"');
+  if (rewritten != nullptr) {
+    if (!rewritten->audit.empty()) out.append(",").append(rewritten->audit);
+    return;
+  }
   if (statement.relations.empty()) return;
   out.append(",\"relations\":[");
   bool first = true;
@@ -60,6 +66,14 @@ std::unique_ptr<pgwire::ErrorReport> audit_unavailable() {
   return report;
 }
 
+policy::Refuse function_call_refused() {
+  policy::Refuse refuse;
+  refuse.message = "function calls by the fast-path protocol are not permitted for identities under a policy";
+  refuse.hint = "Call the function in a SELECT.";
+  refuse.reasons = {"wall.function_call"};
+  return refuse;
+}
+
 const sql::Analysis& unknown_analysis() {
   static const sql::Analysis unknown{{sql::Statement{}}};
   return unknown;
@@ -68,6 +82,7 @@ const sql::Analysis& unknown_analysis() {
 }  // namespace
 
 Prepared Relay::analyse(std::string_view text) {
+  if (consumer_) return rewritten(text);
   sql::AnalyseOptions options;
   options.lex = lex_;
   auto found = tools_.analyses.analyse(text, options);
@@ -93,13 +108,17 @@ policy::Decision Relay::decide(const Prepared& statement) const {
     refuse.reasons = {"control.stale"};
     return refuse;
   }
-  return policy::decide(subject_, statement.analysis ? *statement.analysis : unknown_analysis(), tools_.clock.wall());
+  const auto now = tools_.clock.wall();
+  auto decision = policy::decide(subject_, statement.analysis ? *statement.analysis : unknown_analysis(), now);
+  if (!consumer_ || std::holds_alternative<policy::Refuse>(decision)) return decision;
+  return decide_for_consumer(statement, now);
 }
 
 Relay::Admission Relay::decide_only(const Prepared& statement) {
   const auto decision = decide(statement);
   if (const auto* refuse = std::get_if<policy::Refuse>(&decision)) {
     auto report = report_of(*refuse);
+    if (statement.text) report->position = statement.text->position;
     record_refusal(statement, audit::Event::Statement, *report);
     return {std::nullopt, std::move(report)};
   }
@@ -111,13 +130,14 @@ Relay::Admission Relay::admit_statements(const Prepared& statement, audit::Event
   const auto decision = decide(statement);
   if (const auto* refuse = std::get_if<policy::Refuse>(&decision)) {
     auto report = report_of(*refuse);
+    if (statement.text) report->position = statement.text->position;
     record_refusal(statement, event, *report);
     return {std::nullopt, std::move(report)};
   }
   thread_local std::string text;
   for (std::size_t i = 0; i < analysis.statements.size(); ++i) {
     text.clear();
-    describe(text, analysis.statements[i], statement.digest);
+    describe(text, analysis.statements[i], statement.digest, statement.text ? &statement.text->statements[i] : nullptr);
     auto ticket = begin(event, text);
     if (!ticket) {
       ++figures_.refused;
@@ -139,7 +159,7 @@ Relay::Admission Relay::admit_statements(const Prepared& statement, audit::Event
 }
 
 Relay::Admission Relay::admit_function_call(std::uint32_t oid, PendingReply& entry) {
-  const auto decision = decide(Prepared{});
+  const auto decision = consumer_ ? policy::Decision(function_call_refused()) : decide(Prepared{});
   if (const auto* refuse = std::get_if<policy::Refuse>(&decision)) {
     auto report = report_of(*refuse);
     record_refusal(Prepared{}, audit::Event::FunctionCall, *report);

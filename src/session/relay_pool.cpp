@@ -48,6 +48,9 @@ void Relay::pin(sql::PinReason reason) noexcept {
 
 /// For a statement that goes to the server.
 void Relay::follow_state(const sql::Statement& statement) {
+  // A consumer's context is set by a statement that stands on every server connection.
+  if (consumer_ && (statement.kind == sql::Kind::Discard || statement.kind == sql::Kind::Deallocate))
+    server_->statements.forget_all();
   if (pooling_.shares == nullptr) return;
   if (statement.effect != sql::Effect::Read && !statement.transaction_control) meaning_certain_ = false;
   if (pinned()) return;
