@@ -11,11 +11,12 @@ namespace bartizan::session {
 
 namespace {
 
-/// Whether the context that stood before such a statement stands after it for certain.
+/// Whether the context that stood before such a statement stands after it for certain. EXECUTE may
+/// run what Parse has prepared, RESET ALL, say.
 bool keeps_context(sql::Kind kind) noexcept {
   using enum sql::Kind;
-  constexpr std::array kKeeping = {Select,  Insert,  Update,     Delete, CopyOut, Show, Prepare,
-                                   Execute, Declare, Deallocate, Fetch,  Close,   Empty};
+  constexpr std::array kKeeping = {Select,  Insert,  Update,     Delete, CopyOut, Show,
+                                   Prepare, Declare, Deallocate, Fetch,  Close,   Empty};
   return std::ranges::find(kKeeping, kind) != kKeeping.end();
 }
 

@@ -256,6 +256,7 @@ Relay::Handled Relay::on_query(const Message& message, ServerRuns& to_server) {
     own_unnamed(false);
   }
   const bool context_stood = consumer_ && context_stands(tools_.clock.wall());
+  if (consumer_) consumer_->context_by_query = true;  // no more in the segment's transaction
   unsynced_ = false;  // a Query ends what was open
   PendingReply& entry = replies_.push(Awaited::Query);
   entry.begun = tools_.clock.steady();
@@ -441,6 +442,7 @@ Relay::Handled Relay::on_function_call(const Message& message, ServerRuns& to_se
   const auto oid = reader.be32();
   if (!oid) return end_fatal(pgwire::sqlstate::kProtocolViolation, "invalid FunctionCall message");
   unsynced_ = false;
+  if (consumer_) consumer_->context_by_query = true;
   PendingReply& entry = replies_.push(Awaited::FunctionCall);
   entry.begun = tools_.clock.steady();
   entry.bytes_before = bytes_to_client_;

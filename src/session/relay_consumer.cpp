@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "bartizan/pgwire/frontend_messages.hpp"
+#include "bartizan/session/error_scrub.hpp"
 #include "bartizan/session/relay.hpp"
 #include "consumer_names.hpp"
 #include "consumer_state.hpp"
@@ -73,22 +74,8 @@ std::string literal(std::string_view value) {
   return out.append("'");
 }
 
-/// A longer report is cut.
+/// A longer report is not read.
 constexpr std::size_t kScrubbedBytes = 64 * 1024;
-
-void scrub_report(ByteView payload, Bytes& out) {
-  ByteReaderView reader(payload);
-  for (auto code = reader.u8(); code && *code != 0; code = reader.u8()) {
-    const auto value = reader.cstring();
-    if (!value) break;
-    if (*code != 'S' && *code != 'V' && *code != 'C' && *code != 'M') continue;
-    out.push_back(static_cast<std::byte>(*code));
-    const std::string_view shown = *code == 'M' ? "the server refused the statement" : *value;
-    out.insert(out.end(), as_bytes(shown).begin(), as_bytes(shown).end());
-    out.push_back(std::byte{0});
-  }
-  out.push_back(std::byte{0});
-}
 
 std::string_view own_tenant(const Consumer& consumer) {
   for (const auto& value : consumer.context)
@@ -292,9 +279,8 @@ void Relay::put_context(const Prepared& statement, bool unnamed_portal_is_free, 
 
 /// An Execute of it is sent.
 void Relay::follow_consumer_statement(const ConsumerText* text) noexcept {
-  if (text == nullptr) return;  // SQL's PREPARE takes queries alone
-  if (text->drops_context) consumer_->context_sent = false;
-  for (std::size_t i = 0; i < text->statements.size(); ++i)
+  if (text == nullptr || text->drops_context) consumer_->context_sent = false;
+  for (std::size_t i = 0; text != nullptr && i < text->statements.size(); ++i)
     if (changes_search_path(*text, i)) consumer_->search_path_in_doubt = true;
 }
 
@@ -359,19 +345,21 @@ Relay::Handled Relay::complete_to_consumer(const Message& message, const Pending
   return Handled::Taken;
 }
 
-/// ErrorResponse or NoticeResponse: front: what has failed, or null.
+/// ErrorResponse or NoticeResponse. front: what has failed, or null.
 Relay::Handled Relay::scrub_to_consumer(const Message& message, const PendingReply* front, ByteRuns& to_client) {
   if (!message.complete && message.whole.size() < kScrubbedBytes) return Handled::NeedMore;
   const auto before = to_client.total_bytes();
   to_client.make([&](Bytes& out) {
-    const std::size_t at = out.size();
-    out.push_back(static_cast<std::byte>(message.header.type));
-    out.resize(out.size() + 4);
-    scrub_report(message.payload(), out);
-    store_be32(out.data() + at + 1, static_cast<std::uint32_t>(out.size() - at - 1));
+    if (message.header.type == pgwire::backend::kNoticeResponse) {
+      if (message.complete) scrub_notice(message.payload(), out);
+      return;
+    }
+    if (!message.complete) return scrub_unread_error(out);
+    const ScrubNames names{consumer_->facts.wall_class.get(), consumer_->facts.shown_user};
+    const auto renamed = front == nullptr ? std::nullopt : with_own_names(*front, message.payload());
+    scrub_error(renamed ? as_bytes(*renamed) : message.payload(), names, out);
   });
   bytes_to_client_ += to_client.total_bytes() - before;
-  static_cast<void>(front);
   return drop_reply(message);
 }
 

@@ -188,6 +188,7 @@ class Relay {
                      ServerRuns& to_server);
   void materialise_named(const Prepared& statement, bool in_query, ServerRuns& to_server);
   void end_unfinished_parse(const PendingReply& front);
+  [[nodiscard]] static std::optional<std::string> with_own_names(const PendingReply& front, ByteView payload);
   Handled relay_error(const Message& message, const PendingReply& front, ByteRuns& to_client);
 
   // relay_consumer.cpp
