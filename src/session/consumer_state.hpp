@@ -29,6 +29,7 @@ struct ConsumerState {
   bool context_sent = false;
   bool context_by_query = false;
   std::uint64_t context_segment = 0;
+  bool settled_before_segment = false;  ///< nothing was owed when the messages since the last Sync began
   WallTime context_expires{};
 
   static std::vector<wall::ContextValue> values_of(const Consumer& consumer) {

@@ -170,7 +170,10 @@ Relay::Handled Relay::client_message(const Message& message, ServerRuns& to_serv
     return drop(message);
   }
   // Whatever its statements say: until Sync they are one transaction, and replies may be told by Flush.
-  if (type == kParse || type == kBind || type == kExecute || type == kDescribe || type == kClose) unsynced_ = true;
+  if (type == kParse || type == kBind || type == kExecute || type == kDescribe || type == kClose) {
+    if (consumer_ && !unsynced_) consumer_->settled_before_segment = replies_.empty();
+    unsynced_ = true;
+  }
   switch (type) {
     case kQuery: return on_query(message, to_server);
     case kParse: return on_parse(message, to_server);

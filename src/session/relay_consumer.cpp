@@ -201,7 +201,9 @@ bool Relay::context_stands(WallTime now) const noexcept {
   if (!consumer.context_sent || !consumer.signer.lasts(consumer.context_expires, now)) return false;
   // Where the context could not be set, what follows it up to Sync is skipped.
   if (!consumer.context_by_query && unsynced_ && consumer.context_segment == segment_) return true;
-  return replies_.empty() && transaction_ == pgwire::TransactionStatus::InTransaction;
+  // Before this segment began, or this Query, all was answered: the transaction is what it was then.
+  return (unsynced_ ? consumer.settled_before_segment : replies_.empty()) &&
+         transaction_ == pgwire::TransactionStatus::InTransaction;
 }
 
 /// entry is the newest of the queue.
