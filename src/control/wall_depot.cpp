@@ -14,11 +14,19 @@
 namespace bartizan::control {
 namespace {
 
+/// Row-level security apart, which the wall itself turns on: were that a change, each class would be
+/// another one a minute after it was made.
+bool same_relation(sql::CatalogRelation a, const sql::CatalogRelation& b) {
+  a.row_security = b.row_security;
+  return a == b;
+}
+
 bool same_content(const sql::Catalog& a, const sql::Catalog& b) {
   const auto& left = a.contents();
   const auto& right = b.contents();
   return left.server_version == right.server_version && left.database == right.database &&
-         left.relations == right.relations && left.types == right.types && left.functions == right.functions &&
+         std::ranges::equal(left.relations, right.relations, same_relation) && left.types == right.types &&
+         left.functions == right.functions &&
          std::ranges::equal(left.schemas, right.schemas, {}, &sql::CatalogSchema::name, &sql::CatalogSchema::name);
 }
 
@@ -125,7 +133,8 @@ void WallDepot::resolve_all(const policy::Snapshot& snapshot, const policy::Depo
   WallAssignments fresh;
   const auto purposes = purposes_of(snapshot.policies().set);
   for (const auto& identity : snapshot.identities()) {
-    if (!snapshot.resolve_grant(identity.id, depot.id, around_.clock.wall())) continue;
+    const auto grant = snapshot.resolve_grant(identity.id, depot.id, around_.clock.wall());
+    if (!grant || grant->past_wall) continue;
     for (const auto& purpose : purposes) assign(snapshot, depot, identity, purpose, fresh);
   }
   assignments_ = std::move(fresh);

@@ -137,6 +137,7 @@ void ClientSession::after_server(const Step& step) {
     return;
   }
   if (relay_->releasable() && server_->waiting().empty()) release_server();
+  if (walled_) end_with_class(false);
 }
 
 net::Task<bool> ClientSession::flush_to_client() {
@@ -271,7 +272,7 @@ void ClientSession::publish_figures() {
   counters.pins[static_cast<std::size_t>(counted_pin_)].fetch_add(1, std::memory_order_relaxed);
 }
 
-void ClientSession::check(SteadyTime now, const policy::Snapshot* changed) {
+void ClientSession::check(SteadyTime now, const policy::Snapshot* changed, bool wall_changed) {
   const auto& limits = worker_.limits();
   if (closing_) return;
   if (!relay_) {
@@ -289,12 +290,14 @@ void ClientSession::check(SteadyTime now, const policy::Snapshot* changed) {
     const auto grant = changed->resolve_grant(subject_.identity, subject_.depot, wall);
     over = over || !grant || grant->login->role_name != subject_.login || grant->valid_until != subject_.valid_until;
     const auto* depot = changed->find_depot(subject_.depot);
-    over = over || depot == nullptr || changed->policies().protects(depot->name);
+    over = over || depot == nullptr || (!walled_ && changed->policies().protects(depot->name) && !grant->past_wall);
   }
   if (over) {
     end_with(pgwire::sqlstate::kAdminShutdown, "terminating connection: your access to this depot has ended");
     return;
   }
+  if (walled_) check_wall(now, changed != nullptr || wall_changed);
+  if (closing_) return;
   const auto quiet = now - client_spoke_;
   if (finished_ && quiet > kDueReplies) {  // the server was told Terminate and does not close
     close();

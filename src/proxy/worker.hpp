@@ -10,6 +10,7 @@
 #include <unordered_map>
 
 #include "bartizan/net/listener.hpp"
+#include "bartizan/session/rewrite_cache.hpp"
 #include "bartizan/session/shared_statement.hpp"
 #include "bartizan/sql/analysis_cache.hpp"
 #include "server_pool.hpp"
@@ -44,6 +45,7 @@ class Worker {
   [[nodiscard]] net::asio::io_context& context() noexcept { return context_; }
   [[nodiscard]] Shared& shared() noexcept { return shared_; }
   [[nodiscard]] sql::AnalysisCache& analyses() noexcept { return analyses_; }
+  [[nodiscard]] session::RewriteCache& rewrites() noexcept { return rewrites_; }
   [[nodiscard]] std::span<std::byte> scratch() noexcept { return scratch_; }
   [[nodiscard]] std::unordered_map<std::uint64_t, std::shared_ptr<ClientSession>>& sessions() noexcept {
     return sessions_;
@@ -78,6 +80,7 @@ class Worker {
   SessionLimits limits_;
   const std::uint32_t index_;
   sql::AnalysisCache analyses_;
+  session::RewriteCache rewrites_;
   session::StatementShares shares_;
   std::unordered_map<Uuid, std::unique_ptr<DepotServers>> depots_;
   std::vector<std::byte> scratch_;
@@ -86,6 +89,7 @@ class Worker {
   std::atomic<std::uint64_t> hits_{0}, misses_{0};
   std::atomic<std::size_t> servers_open_{0}, servers_idle_{0}, sessions_waiting_{0};
   std::int64_t seen_epoch_ = -1;
+  std::shared_ptr<const policy::WallState> seen_wall_;
   bool stopping_ = false;
   std::thread thread_;
 };

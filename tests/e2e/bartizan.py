@@ -134,12 +134,12 @@ class Bartizan:
 
 
 class Embedded:
-    """`bartizan up`: one command, embedded PostgreSQL, demo data."""
+    """`bartizan up`: one command, embedded PostgreSQL, demo data unless told otherwise."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *options: str) -> None:
         self.data = folder / "data"
         self.port = free_port()
-        self.child = Child([program(), "up", "--data", self.data, "--port", str(self.port)],
+        self.child = Child([program(), "up", "--data", self.data, "--port", str(self.port), *options],
                            folder / "up.log", env=clean_environment())
         self.state = wait_for(self._serving, 120, "bartizan up", step=0.2)
 

@@ -20,6 +20,7 @@ struct DemoDepot {
   SecretBytes demo_owner;
   SecretBytes demo_reader;
   SecretBytes demo_app;
+  bool with_policies = true;  ///< publishes demo/policies.yaml when the depot is made
 };
 
 struct DemoIdentity {
