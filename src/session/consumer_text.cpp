@@ -131,6 +131,19 @@ std::size_t ConsumerText::bytes() const noexcept {
   return total;
 }
 
+ConsumerText ConsumerText::without_texts() const {
+  ConsumerText kept;
+  kept.analysis = analysis;
+  for (const auto& statement : statements)
+    kept.statements.push_back(
+        {{}, statement.needs_context, statement.drops_context, statement.setting, statement.audit});
+  kept.digest = digest;
+  kept.needs_context = needs_context;
+  kept.drops_context = drops_context;
+  kept.has_setting = has_setting;
+  return kept;
+}
+
 ConsumerText make_consumer_text(std::string_view text, const ConsumerReading& reading) {
   sql::RewriteRequest request;
   request.text = text;

@@ -317,7 +317,10 @@ Relay::Handled Relay::on_parse(const Message& message, ServerRuns& to_server) {
   }
   pgwire::Parse sent = *parse;
   const auto text = entry.statement.text;  // keeps what sent looks at
-  if (consumer_) sent.query = text->server_text;
+  if (consumer_) {
+    sent.query = text->server_text;
+    if (!entry.name.empty()) keep_without_text(entry.statement);
+  }
   if (before && before->by_shared_name) {
     relay_duplicate_parse(std::move(entry), *before, sent, types, *admission.forward, to_server);
     return Handled::Taken;

@@ -107,6 +107,15 @@ Prepared Relay::rewritten(std::string_view text) {
   return prepared;
 }
 
+/// Under their names statements are kept as long as the session likes: long ones not with their texts.
+void Relay::keep_without_text(Prepared& statement) {
+  constexpr std::size_t kLongText = 512;
+  if (statement.text->server_text.size() <= kLongText) return;
+  auto kept = std::make_shared<const ConsumerText>(statement.text->without_texts());
+  statement.analysis = {kept, &kept->analysis};
+  statement.text = std::move(kept);
+}
+
 /// The settings that the gateway keeps become statements of the server's.
 std::shared_ptr<const ConsumerText> Relay::with_settings(const ConsumerText& text) const {
   using Action = sql::VirtualSetting::Action;
@@ -260,7 +269,9 @@ void Relay::put_context(const Prepared& statement, bool unnamed_portal_is_free, 
   setter.shared = context_statement();
   setter.by_shared_name = true;
   ensure_prepared(setter, {}, to_server);
-  push_hidden(Awaited::Bind).context = true;
+  PendingReply& bind = push_hidden(Awaited::Bind);
+  bind.context = true;
+  bind.statement = setter;  // should it be gone, it is prepared anew
   PendingReply& execute = push_hidden(Awaited::Execute);
   execute.context = true;
   execute.concealed = true;

@@ -48,6 +48,10 @@ void SearchPath::rollback() {
   savepoints_.clear();
 }
 
+void SearchPath::savepoint(std::string_view name) {
+  if (savepoints_.size() < kMaxSavepoints) savepoints_.push_back({std::string(name), now_});
+}
+
 std::size_t SearchPath::find(std::string_view name) const noexcept {
   for (std::size_t i = savepoints_.size(); i > 0; --i)
     if (savepoints_[i - 1].name == name) return i - 1;

@@ -14,6 +14,8 @@ namespace bartizan::session {
 class SearchPath {
  public:
   using Value = std::vector<std::string>;
+  /// Savepoints beyond are not kept: ROLLBACK TO one of them leaves the value as it is.
+  static constexpr std::size_t kMaxSavepoints = 1024;
 
   explicit SearchPath(Value at_start) : at_start_(std::move(at_start)), committed_(at_start_), now_{at_start_, {}} {}
 
@@ -25,7 +27,7 @@ class SearchPath {
   void reset(bool local) { set(at_start_, local); }
   void commit();
   void rollback();
-  void savepoint(std::string_view name) { savepoints_.push_back({std::string(name), now_}); }
+  void savepoint(std::string_view name);
   void release(std::string_view name);
   void rollback_to(std::string_view name);
 

@@ -12,7 +12,8 @@
 
 #include "bartizan/session/consumer.hpp"
 #include "bartizan/wall/context.hpp"
-#include "script.hpp"
+#include "relay_world.hpp"
+#include "wire.hpp"
 
 namespace bartizan::session::test {
 

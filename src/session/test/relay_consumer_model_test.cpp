@@ -9,6 +9,7 @@
 
 #include "consumer_model.hpp"
 #include "consumer_world.hpp"
+#include "script.hpp"
 
 namespace bartizan::session::test {
 namespace {

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "consumer_world.hpp"
+#include "script.hpp"
 
 namespace bartizan::session::test {
 namespace {

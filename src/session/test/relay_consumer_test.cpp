@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "consumer_world.hpp"
+#include "script.hpp"
 
 namespace bartizan::session::test {
 namespace {
@@ -62,6 +63,27 @@ TEST_CASE("the statement that sets contexts is prepared once on a server connect
       .client(parse("a", kAsked) + again, parse("a", kSent) + prepare_setter() + put_context(context("north")) + again)
       .server(parse_complete() + setter_prepared() + context_put() + answer, parse_complete() + answer)
       .run();
+}
+
+TEST_CASE("where the statement that sets contexts has gone unseen, it is prepared anew") {
+  const auto again = bind_portal("", "a") + execute("") + sync();
+  const auto answer = bind_complete() + data_row("1") + complete("SELECT 1") + ready();
+  consumer_script()
+      .client(parse("a", kAsked) + again, parse("a", kSent) + prepare_setter() + put_context(context("north")) + again)
+      .server(parse_complete() + setter_prepared() + context_put() + answer, parse_complete() + answer)
+      .client(again, put_context(context("north")) + again)
+      .then([](World& world) { world.server(error("26000") + ready()); })
+      .client(again, prepare_setter() + put_context(context("north")) + again)
+      .run();
+}
+
+TEST_CASE("a long text is let go once it stands on the server") {
+  World world({}, {}, false, consumer_of("north"));
+  const std::string literal(1000, 'x');
+  world.client(parse("a", "select id, '" + literal + "' from accounts") + bind_portal("", "a") + execute(""));
+  CHECK(world.to_server.find(literal) != std::string::npos);
+  CHECK(world.to_server.find(put_context(context("north"))) != std::string::npos);
+  CHECK(as_text(world.log.lines()) == "execute SELECT open\n");
 }
 
 TEST_CASE("in a transaction the context is put once, and again behind what takes it away") {

@@ -41,6 +41,8 @@ struct ConsumerText {
   bool has_setting = false;
 
   [[nodiscard]] std::size_t bytes() const noexcept;
+  /// What is needed of it once it is prepared on the server: all but the texts.
+  [[nodiscard]] ConsumerText without_texts() const;
 };
 
 /// By which names a text is read.

@@ -196,6 +196,7 @@ class Relay {
   Handled end_reserved_name();
   [[nodiscard]] Prepared rewritten(std::string_view text);
   [[nodiscard]] std::shared_ptr<const ConsumerText> with_settings(const ConsumerText& text) const;
+  static void keep_without_text(Prepared& statement);
   [[nodiscard]] policy::Decision decide_for_consumer(const Prepared& statement, WallTime now) const;
   [[nodiscard]] std::unique_ptr<pgwire::ErrorReport> refuse_parse(std::string_view name,
                                                                   ByteView parameter_types) const;
