@@ -45,6 +45,7 @@ ban "secrets are compared by crypto::ct_equal" "(str|strn|mem|strcase|strncase|b
 ban "a header opens no namespace for its readers" '^\s*using namespace ' "${headers[@]}"
 ban "a secret has no place in a log" 'BZ_LOG\(.*reveal' "${files[@]}"
 ban "name what it does" '^\s*(class|struct) [A-Za-z]*(Manager|Helper|Util|Utils)\b' "${files[@]}"
+ban "a case that can't run prints SKIPPED: name: reason" 'doctest::(skip|may_fail)' "${files[@]}"
 ban "unbounded copies" '(^|[^_[:alnum:].>:])(strcpy|strcat|sprintf|gets|alloca)\(' "${files[@]}"
 
 # Comments too: that is where they stand.

@@ -17,6 +17,8 @@ phase() {
 configure() { cmake --preset release >build/release-configure.log 2>&1 || { cat build/release-configure.log >&2; return 1; }; }
 build() { cmake --build build/release --target bartizan; }
 
+# The program's own choice, said here so that down and status find it too.
+if [[ -z ${DATA:-} ]] && ((EUID != 0)); then DATA=${BARTIZAN_DATA:-$HOME/.local/share/bartizan}; fi
 arguments=()
 [[ -z ${DATA:-} ]] || arguments+=(--data "$DATA")
 

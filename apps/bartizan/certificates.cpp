@@ -1,5 +1,6 @@
 #include "certificates.hpp"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -102,18 +103,37 @@ Result<LoadedCertificate> load_certificate(const config::TlsOptions& options, co
     material.certificate_pem = std::string(certificate.reveal_chars());
     BZ_TRY(material.key_pem, read_file(options.private_key_file));
   }
+  // Each file is named by its key and path: OpenSSL's reasons speak of no file.
+  const auto named = [](std::string_view key, const std::filesystem::path& file) {
+    return file.empty() ? std::string("Bartizan's own certificate") : fmt::format("tls.{} {}", key, file.string());
+  };
+  if (const auto read = crypto::certificate_info(material.certificate_pem); !read)
+    return fail(read.error().code, named("certificate_file", options.certificate_file) + ": " + read.error().detail);
+  if (const auto fits = crypto::check_private_key(material.certificate_pem, material.key_pem); !fits)
+    return fail(fits.error().code,
+                named("private_key_file", options.private_key_file) + ": " +
+                    (fits.error().code == Errc::InvalidArgument
+                         ? "the key is not that of the certificate in " + options.certificate_file.string()
+                         : fits.error().detail));
   net::TlsServerOptions server;
   server.certificate_chain_pem = material.certificate_pem;
   server.private_key_pem = std::move(material.key_pem);
   if (!options.client_ca_file.empty()) {
     BZ_TRY(auto client_ca, read_file(options.client_ca_file));
+    if (const auto read = crypto::certificate_info(client_ca.reveal()); !read)
+      return fail(read.error().code, named("client_ca_file", options.client_ca_file) + ": " + read.error().detail);
     server.client_ca_pem = std::string(client_ca.reveal_chars());
   }
-  server.require_client_certificate = options.require_client_certificate;
+  server.require_client_certificate = options.require_client_certificate || options.match_client_certificate;
+  loaded.certificate.client_name_is_identity = options.match_client_certificate;
   server.min_version =
       options.min_version == config::TlsVersion::Tls12 ? net::TlsVersion::Tls12 : net::TlsVersion::Tls13;
   server.session_tickets = options.session_tickets;
-  BZ_TRY(loaded.certificate.context, net::TlsContext::server(server));
+  auto context = net::TlsContext::server(server);
+  if (!context)
+    return fail(context.error().code,
+                named("certificate_file", options.certificate_file) + ": " + context.error().detail);
+  loaded.certificate.context = std::move(*context);
   if (auto hash = crypto::server_end_point_hash(ByteView(loaded.certificate.context->certificate_der())))
     loaded.certificate.end_point_hash = std::move(*hash);
   BZ_TRY(const auto info, crypto::certificate_info(material.certificate_pem));

@@ -71,7 +71,17 @@ std::vector<config::Override> up_overrides(const cli::UpOptions& options) {
   if (options.port) overrides.push_back({"listen.port", std::to_string(*options.port)});
   // Several instances side by side: their metrics ports must not collide.
   if (chosen || options.port) overrides.push_back({"metrics.port", "0"});
+  overrides.push_back({"log.level", "warn"});  // a person watches; the phases say the rest
   return overrides;
+}
+
+/// The line that stops what runs in the background, ready to be pasted.
+std::string how_to_stop(const Program& program, bool at_default_socket) {
+  std::error_code error;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", error).string();
+  const bool on_path = error || self == "/usr/bin/bartizan" || self == "/usr/local/bin/bartizan";
+  const auto data = at_default_socket ? std::string() : " --data " + program.data_directory().string();
+  return fmt::format("Stop it with: {} down{}", on_path ? "bartizan" : self, data);
 }
 
 int up(const cli::UpOptions& options) {
@@ -84,14 +94,14 @@ int up(const cli::UpOptions& options) {
   }
   const bool background = options.detach && detach() == Side::Background;
   Program::block_signals();
-  configuration->log.level = config::LogLevel::Warn;  // a person watches; the phases say the rest
   apply_log_options(configuration->log);
   auto program = Program::start({std::move(*configuration), read}, show_phase);
   if (!program) return start_failed(program.error());
   if (options.demo) print_tour(**program, std::cout);
   const double took = std::chrono::duration<double>(system_clock().steady() - begun).count();
   std::cout << fmt::format("\nReady in {:.1f} s. {}\n", took,
-                           options.detach ? "`bartizan down` stops it." : "Ctrl-C stops everything.")
+                           options.detach ? how_to_stop(**program, options.data_directory.empty() && ::geteuid() == 0)
+                                          : "Ctrl-C stops everything.")
             << std::flush;
   if (background) detach_ready((*program)->data_directory() / "bartizan.log");
   (*program)->run_until_stopped();

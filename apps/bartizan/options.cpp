@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "bartizan/base/log.hpp"
 
 namespace bartizan::app {
@@ -17,7 +19,7 @@ Result<proxy::GatewayOptions> gateway_options(const config::Configuration& confi
   options.listen.backlog = static_cast<int>(listen.backlog);
   for (const auto& network : listen.proxy_protocol_from) {
     BZ_TRY(auto parsed, net::Network::parse(network.to_string()));
-    options.listen.proxy_protocol_from.push_back(std::move(parsed));
+    options.limits.proxy_protocol_from.push_back(std::move(parsed));
   }
   const auto& limits = configuration.limits;
   options.limits.clients = limits.clients;
@@ -32,20 +34,20 @@ Result<proxy::GatewayOptions> gateway_options(const config::Configuration& confi
   options.throttle.pair.free_failures = configuration.lockout.attempts;
   options.throttle.pair.first_delay = configuration.lockout.base_delay;
   options.throttle.pair.max_delay = configuration.lockout.max_delay;
+  // Forgotten sooner, the longest delay would be an early release.
+  options.throttle.pair.memory =
+      std::max<std::chrono::milliseconds>(options.throttle.pair.memory, configuration.lockout.max_delay);
   // Many people share an address, and many addresses guess at one account.
   options.throttle.address.free_failures = 4 * configuration.lockout.attempts;
   options.throttle.account.free_failures = 10 * configuration.lockout.attempts;
   options.scram_iterations = configuration.scram.iterations;
   options.max_stale = configuration.control.max_stale;
   options.workers = configuration.workers.threads;
-  return options;
-}
-
-auditlog::BasicLogOptions audit_options(const config::AuditOptions& audit) {
-  auditlog::BasicLogOptions options;
-  options.directory = audit.directory;
-  options.flush = audit.flush;
-  options.max_file_bytes = audit.max_file_bytes.bytes;
+  const auto& audit = configuration.audit;
+  if (audit.mode == config::AuditMode::Tree)
+    options.barriers =
+        audit.reads == config::AuditReads::Async ? policy::BarrierMode::EffectsAlone : policy::BarrierMode::Strict;
+  options.longest_durable_wait = audit.max_wait;
   return options;
 }
 

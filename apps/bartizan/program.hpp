@@ -5,12 +5,13 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "audit_trail.hpp"
 #include "bartizan/api/observability.hpp"
-#include "bartizan/auditlog/basic_log.hpp"
 #include "bartizan/config/configuration.hpp"
 #include "bartizan/control/admin_server.hpp"
 #include "bartizan/control/bootstrap_demo.hpp"
@@ -52,7 +53,7 @@ class Program final : public control::Runtime {
   control::Document status() override;
   control::Document list_sessions() override;
   Result<void> kill_session(std::string_view id) override;
-  Result<void> reload() override;
+  Result<control::Reloaded> reload() override;
   void shutdown() override;
   control::Items doctor_checks() override;
   std::optional<policy::UnixEndpoint> embedded_endpoint() override;
@@ -71,6 +72,7 @@ class Program final : public control::Runtime {
  private:
   explicit Program(ProgramOptions options) : options_(std::move(options)) {}
   Result<std::string> start_embedded();
+  Result<std::string> open_audit_log();
   Result<std::string> open_control_database();
   Result<std::string> load_demo();
   Result<std::string> raise_walls();
@@ -84,11 +86,13 @@ class Program final : public control::Runtime {
   ProgramOptions options_;
   const WallTime started_ = system_clock().wall();
   std::atomic<bool> stop_requested_{false};
+  std::mutex reload_mutex_;
+  std::optional<config::Configuration> reloaded_;  // the newest that was read, under reload_mutex_
   std::string ca_file_;
   std::atomic<WallTime::rep> certificate_not_after_{0};
   std::vector<control::DemoIdentity> demo_;
   policy::SnapshotHolder snapshots_;
-  std::unique_ptr<auditlog::BasicLog> audit_;
+  std::unique_ptr<AuditTrail> audit_;
   std::unique_ptr<postgres::EmbeddedServer> embedded_;
   std::unique_ptr<store::Database> database_;
   std::unique_ptr<store::ChangeFeed> feed_;

@@ -64,12 +64,7 @@ Document Program::status() {
                                          {"data_directory", embedded_->data_directory()},
                                          {"socket_directory", embedded_->socket_directory()}});
   }
-  const auto audit = audit_->figures();
-  out.emplace_back("audit", Members{{"kind", "basic"},
-                                    {"healthy", audit.healthy},
-                                    {"directory", configuration.audit.directory.string()},
-                                    {"records", number(audit.records)},
-                                    {"refused", number(audit.refused)}});
+  out.emplace_back("audit", audit_->status());
   const auto snapshot = snapshots_.current();
   Items depots;
   if (snapshot)
@@ -101,15 +96,16 @@ Document Program::status() {
 Items Program::doctor_checks() {
   Items checks;
   const auto add = [&](std::string_view name, bool ok, std::string detail, std::string_view hint) {
-    checks.push_back(Members{{"name", name}, {"ok", ok}, {"detail", std::move(detail)}, {"hint", hint}});
+    const bool helps = !ok && !hint.empty();
+    checks.push_back(Members{
+        {"name", name}, {"ok", ok}, {"detail", std::move(detail)}, {"hint", helps ? Document(hint) : Document()}});
   };
   const auto left = std::chrono::duration_cast<std::chrono::hours>(
                         WallTime(WallTime::duration(certificate_not_after_.load())) - system_clock().wall())
                         .count() /
                     24;
   add("certificate", left > 14, fmt::format("{} days left", left), "Renew it, then `bartizan reload`.");
-  const auto audit = audit_->figures();
-  add("audit", audit.healthy, fmt::format("basic, {} records", audit.records), "See audit.write_failed in the log.");
+  add("audit", audit_->healthy(), audit_->summary(), "See audit.write_failed in the log.");
   if (embedded_) {
     const auto status = embedded_->status();
     add("embedded", status.state == postgres::ServerState::Running, std::string(postgres::to_string(status.state)),

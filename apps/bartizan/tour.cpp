@@ -35,8 +35,8 @@ void print_tour(const Program& program, std::ostream& out) {
                        identity.tenant.empty() ? std::string() : " of " + identity.tenant, identity.login);
     out << run_psql(program, identity.name);
   }
-  out << "Masks and rows follow demo/policies.yaml, which `bartizan policy show` prints; everything is recorded\n"
-         "(audit: basic). The owner and the service are past the wall by their grants.\n";
+  out << "Masks and rows follow demo/policies.yaml, which `bartizan policy show` prints; everything is recorded.\n"
+         "The owner and the service are past the wall by their grants.\n";
   out << "\nConnect (passwords lie in the PGPASSFILE, readable by you alone):\n";
   for (const auto& identity : program.demo_identities())
     out << fmt::format("  PGPASSFILE={} psql \"{}\"\n", program.pgpass_file(), conninfo(program, identity.name));

@@ -49,11 +49,36 @@ Result<std::string> read_pem(const std::string& file) {
   return content;
 }
 
+/// Read into a fixed buffer, so that no copy is left behind.
+Result<SecretBytes> read_private_key(const std::string& file) {
+  constexpr std::size_t kMaxKeyBytes = 16u << 10;
+  std::ifstream in(file, std::ios::binary);
+  SecretBytes content(kMaxKeyBytes);
+  const auto room = content.reveal_mutable();
+  if (!in || !in.read(reinterpret_cast<char*>(room.data()), static_cast<std::streamsize>(room.size())).eof()) {
+    return fail(in ? Errc::InvalidArgument : Errc::Io,
+                visible(file) + (in ? ": too long for a key file" : ": cannot be read"));
+  }
+  SecretBytes key(content.reveal().first(static_cast<std::size_t>(in.gcount())));
+  if (key.reveal_chars().find("ENCRYPTED") != std::string_view::npos) {
+    return fail(Errc::InvalidArgument,
+                visible(file) + ": its key has a passphrase; `openssl pkey -in FILE` takes it off");
+  }
+  if (key.reveal_chars().find("PRIVATE KEY-----") == std::string_view::npos || !is_utf8(key.reveal_chars())) {
+    return fail(Errc::InvalidArgument, visible(file) + ": holds no PEM private key");
+  }
+  return key;
+}
+
 Result<Attachments> get_attachments(const Command& command, const Arguments& arguments,
                                     const Surroundings& surroundings) {
   Attachments attachments;
   if (arguments.has("ca-file")) {
     BZ_TRY(attachments.tls_ca_pem, read_pem(arguments.text("ca-file")));
+  }
+  if (arguments.has("certificate-file")) {
+    BZ_TRY(attachments.certificate_pem, read_pem(arguments.text("certificate-file")));
+    BZ_TRY(attachments.private_key_pem, read_private_key(arguments.text("key-file")));
   }
   if (arguments.has("manifests")) {
     BZ_TRY(attachments.documents, read_manifests(arguments.text("manifests")));

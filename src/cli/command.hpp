@@ -16,7 +16,7 @@ enum class ParameterKind : std::uint8_t {
   Text,
   Integer,
   Flag,
-  PemFile,  ///< a file here, whose content goes over the socket as tls_ca_pem
+  PemFile,  ///< a file here, whose content goes over the socket
   Manifests,  ///< a file or folder here, whose content goes over the socket as documents
 };
 

@@ -22,6 +22,29 @@ constexpr Parameter kCaFile = {.name = "ca-file",
                                .help = "PEM file of the CA of the server's certificate",
                                .default_text = "the system's"};
 
+constexpr Parameter kCertificateFile = {.name = "certificate-file",
+                                        .kind = ParameterKind::PemFile,
+                                        .placeholder = "FILE",
+                                        .help = "PEM file of the certificate that Bartizan shows the server",
+                                        .default_text = "none"};
+constexpr Parameter kKeyFile = {.name = "key-file",
+                                .kind = ParameterKind::PemFile,
+                                .placeholder = "FILE",
+                                .help = "PEM file of that certificate's key; it is stored sealed"};
+
+std::optional<std::string> check_certificate(const Arguments& arguments) {
+  if (arguments.has("certificate-file") != arguments.has("key-file"))
+    return "--certificate-file and --key-file go together";
+  if (arguments.has("no-certificate") && arguments.has("certificate-file"))
+    return "--no-certificate and --certificate-file exclude each other";
+  return std::nullopt;
+}
+
+std::optional<std::string> check_create(const Arguments& arguments) {
+  if (arguments.has("certificate-file") && !arguments.has("login")) return "--certificate-file goes with --login";
+  return check_certificate(arguments);
+}
+
 Command depot_create() {
   return {
       .noun = "depot",
@@ -46,6 +69,8 @@ Command depot_create() {
                      {.name = "login",
                       .placeholder = "ROLE",
                       .help = "role that Bartizan signs in as; its password is asked for"},
+                     kCertificateFile,
+                     kKeyFile,
                      {.name = "tenant",
                       .placeholder = "NAME",
                       .help = "tenant whose data alone it holds",
@@ -55,33 +80,47 @@ Command depot_create() {
            {"bartizan depot create clinic --host db.internal --ca-file ca.pem --login clinic_app --password-stdin < secret",
             "a server elsewhere"}},
       .password = PasswordUse::Existing,
-      .password_with = "login"};
+      .password_with = "login",
+      .check = check_create};
 }
 
 std::optional<std::string> check_login(const Arguments& arguments) {
   if (arguments.has("delete") && (arguments.has("password-stdin") || arguments.has("no-password"))) {
     return "--delete takes no password";
   }
-  return std::nullopt;
+  if (arguments.has("delete") && (arguments.has("certificate-file") || arguments.has("no-certificate"))) {
+    return "--delete takes no certificate";
+  }
+  return check_certificate(arguments);
 }
 
 Command depot_login() {
-  return {.noun = "depot",
-          .verb = "login",
-          .admin_verb = "depot.login",
-          .summary = "set or take away a role that Bartizan signs in as",
-          .description = "Grants name one of the depot's logins: it is the PostgreSQL role that sessions run as.",
-          .parameters = {name_of("the depot"),
-                         {.name = "login",
-                          .placeholder = "ROLE",
-                          .help = "the role on the server",
-                          .positional = true,
-                          .required = true},
-                         {.name = "delete", .kind = ParameterKind::Flag, .help = "forget it"}},
-          .examples = {{"bartizan depot login clinic clinic_reader", "asks for the role's password"},
-                       {"bartizan depot login clinic clinic_reader --delete", ""}},
-          .password = PasswordUse::Existing,
-          .check = check_login};
+  return {
+      .noun = "depot",
+      .verb = "login",
+      .admin_verb = "depot.login",
+      .summary = "set or take away a role that Bartizan signs in as",
+      .description =
+          "Grants name one of the depot's logins: it is the PostgreSQL role that sessions run as. A certificate is "
+          "for servers whose pg_hba.conf says cert (then with --no-password) or clientcert; a login keeps the one "
+          "it has until it gets another, or --no-certificate.",
+      .parameters = {name_of("the depot"),
+                     {.name = "login",
+                      .placeholder = "ROLE",
+                      .help = "the role on the server",
+                      .positional = true,
+                      .required = true},
+                     kCertificateFile,
+                     kKeyFile,
+                     {.name = "no-certificate", .kind = ParameterKind::Flag, .help = "show the server none any more"},
+                     {.name = "delete", .kind = ParameterKind::Flag, .help = "forget it"}},
+      .examples =
+          {{"bartizan depot login clinic clinic_reader", "asks for the role's password"},
+           {"bartizan depot login clinic clinic_app --no-password --certificate-file app.crt --key-file app.key",
+            "a server that asks for a certificate alone"},
+           {"bartizan depot login clinic clinic_reader --delete", ""}},
+      .password = PasswordUse::Existing,
+      .check = check_login};
 }
 
 Parameter count_of(std::string_view name, std::string_view help, int most) {

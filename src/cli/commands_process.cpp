@@ -36,7 +36,8 @@ Command up() {
       .parameters = {{.name = "data",
                       .placeholder = "DIR",
                       .help = "data folder; made if it is not there",
-                      .default_text = "$BARTIZAN_DATA"},
+                      .default_text =
+                          "$BARTIZAN_DATA, else /var/lib/bartizan for root, ~/.local/share/bartizan for others"},
                      {.name = "port",
                       .kind = ParameterKind::Integer,
                       .placeholder = "N",
@@ -121,7 +122,8 @@ std::vector<Command> process_commands() {
        .admin_verb = "reload",
        .summary = "read configuration and certificates again",
        .description =
-           "As SIGHUP does, but with an answer: a faulty file changes nothing and is told. No session is lost.",
+           "As SIGHUP does, but with an answer: which of the changed keys were taken over, and which need a restart. A "
+           "faulty file changes nothing and is told. No session is lost.",
        .examples = {{"bartizan reload", ""}}},
       config_check(),
       config_reference(),

@@ -40,8 +40,16 @@ json::object plain_arguments(const Command& command, const Arguments& arguments)
 
 json::string chars(const SecretBytes& secret) { return json::string(secret.reveal_chars()); }
 
+/// How the gateway signs in at the server as a login.
+void put_credentials(json::object& login, const Attachments& attachments) {
+  if (!attachments.password.empty()) login["password"] = chars(attachments.password);
+  if (!attachments.certificate_pem) return;
+  login["certificate_pem"] = *attachments.certificate_pem;
+  login["private_key_pem"] = chars(attachments.private_key_pem);
+}
+
 /// A depot's first login stands in a list of logins; its database is called as the depot is.
-void shape_depot(json::object& args, const SecretBytes& password) {
+void shape_depot(json::object& args, const Attachments& attachments) {
   if (!args.contains("database")) {
     json::value name = args.at("name");  // a copy: the new member may move the others
     args["database"] = std::move(name);
@@ -49,7 +57,7 @@ void shape_depot(json::object& args, const SecretBytes& password) {
   const auto login = args.find("login");
   if (login == args.end()) return;
   json::object entry{{"login", login->value()}};
-  if (!password.empty()) entry["password"] = chars(password);
+  put_credentials(entry, attachments);
   args.erase(login);
   args["logins"] = json::array{std::move(entry)};
 }
@@ -71,9 +79,9 @@ std::string build_request(const Command& command, const Arguments& arguments, co
     args["documents"] = std::move(documents);
   }
   if (command.admin_verb == "depot.create") {
-    shape_depot(args, attachments.password);
-  } else if (!attachments.password.empty()) {
-    args["password"] = chars(attachments.password);
+    shape_depot(args, attachments);
+  } else {
+    put_credentials(args, attachments);
   }
   if (command.admin_verb == "setting.set" && args.erase("default") > 0) args["value"] = nullptr;
   return json::serialize(json::object{{"v", 1}, {"verb", command.admin_verb}, {"args", std::move(args)}});

@@ -15,6 +15,8 @@ namespace bartizan::cli {
 struct Attachments {
   SecretBytes password;  ///< empty: none
   std::optional<std::string> tls_ca_pem;
+  std::optional<std::string> certificate_pem;
+  SecretBytes private_key_pem;  ///< with certificate_pem
   std::optional<std::vector<ManifestFile>> documents;
 };
 

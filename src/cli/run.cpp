@@ -79,10 +79,6 @@ int run_up(const Invocation& invocation, const LocalCommands& local, const Surro
                     .port = std::nullopt,
                     .demo = !arguments.has("no-demo"),
                     .detach = arguments.has("detach")};
-  if (options.data_directory.empty()) {
-    return print_usage_error({"up: --data is missing", "--data DIR or $BARTIZAN_DATA says where everything is kept"},
-                             surroundings);
-  }
   if (arguments.has("port")) {
     const std::string text = arguments.text("port");
     std::uint16_t port = 0;

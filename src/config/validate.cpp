@@ -34,6 +34,9 @@ void check_tls(const TlsOptions& tls, Checks& checks) {
   checks.require(!tls.require_client_certificate || !tls.client_ca_file.empty(),
                  {"tls.require_client_certificate", "tls.client_ca_file"},
                  "tls.require_client_certificate needs tls.client_ca_file, the CAs to check them against");
+  checks.require(!tls.match_client_certificate || !tls.client_ca_file.empty(),
+                 {"tls.match_client_certificate", "tls.client_ca_file"},
+                 "tls.match_client_certificate needs tls.client_ca_file, the CAs to check them against");
 }
 
 void check_databases(const Configuration& configuration, Checks& checks) {
@@ -67,6 +70,7 @@ void validate(Draft& draft) {
 void derive_paths(Configuration& configuration) {
   const auto& data = configuration.embedded.data_directory;
   if (configuration.audit.directory.empty()) configuration.audit.directory = data / "audit";
+  if (configuration.audit.key_file.empty()) configuration.audit.key_file = data / "keys" / "audit.key";
   if (configuration.control.root_key_file.empty()) configuration.control.root_key_file = data / "keys" / "root.key";
 }
 

@@ -5,7 +5,6 @@
 namespace bartizan::control {
 namespace {
 
-constexpr std::size_t kMaxSecretBytes = 4096;
 constexpr std::size_t kMaxAttributes = 64;
 constexpr std::size_t kMaxAttributeBytes = 1024;
 constexpr std::size_t kMaxListed = 1000;
@@ -87,8 +86,8 @@ Result<std::string> Args::name(std::string_view key, NameKind kind) {
   return std::move(*value);
 }
 
-Result<std::optional<SecretBytes>> Args::secret_or_none(std::string_view key) {
-  BZ_TRY(auto value, text_or_none(key, kMaxSecretBytes));
+Result<std::optional<SecretBytes>> Args::secret_or_none(std::string_view key, std::size_t max_bytes) {
+  BZ_TRY(auto value, text_or_none(key, max_bytes));
   if (!value) return std::optional<SecretBytes>();
   SecretBytes secret{std::string_view(*value)};
   secure_wipe(value->data(), value->size());

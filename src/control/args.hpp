@@ -29,7 +29,7 @@ class Args {
   [[nodiscard]] Result<std::string> text(std::string_view key, std::size_t max_bytes);
   [[nodiscard]] Result<std::optional<std::string>> text_or_none(std::string_view key, std::size_t max_bytes);
   /// At least one byte.
-  [[nodiscard]] Result<std::optional<SecretBytes>> secret_or_none(std::string_view key);
+  [[nodiscard]] Result<std::optional<SecretBytes>> secret_or_none(std::string_view key, std::size_t max_bytes = 4096);
   [[nodiscard]] Result<bool> flag(std::string_view key);  ///< left out: false
   [[nodiscard]] Result<std::optional<std::int64_t>> integer_or_none(std::string_view key, std::int64_t least,
                                                                     std::int64_t most);

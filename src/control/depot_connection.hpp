@@ -12,19 +12,19 @@
 
 namespace bartizan::control {
 
-/// The certificates of an authority as a file that libpq can read and nobody else sees: it lives
-/// in memory for as long as this does.
-class CaFile {
+/// Certificates or a key as a file that libpq can read and nobody else sees: it lives in memory
+/// for as long as this does.
+class PemFile {
  public:
-  [[nodiscard]] static Result<CaFile> of(std::string_view pem);
-  CaFile(CaFile&& other) noexcept;
-  CaFile& operator=(CaFile&&) = delete;
-  ~CaFile();
-  /// Empty for an empty PEM text: the system's authorities.
+  [[nodiscard]] static Result<PemFile> of(std::string_view pem);
+  PemFile(PemFile&& other) noexcept;
+  PemFile& operator=(PemFile&&) = delete;
+  ~PemFile();
+  /// Empty for an empty PEM text.
   [[nodiscard]] std::string path() const;
 
  private:
-  explicit CaFile(int fd) : fd_(fd) {}
+  explicit PemFile(int fd) : fd_(fd) {}
   int fd_ = -1;
 };
 

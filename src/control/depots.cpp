@@ -10,6 +10,7 @@ namespace {
 constexpr std::size_t kMaxHostBytes = 253;      // RFC 1035
 constexpr std::size_t kMaxSocketDirBytes = 90;  // with "/.s.PGSQL.65535" it has to fit sockaddr_un
 constexpr std::size_t kMaxPemBytes = std::size_t{1} << 20;
+constexpr std::size_t kMaxKeyBytes = std::size_t{16} << 10;
 
 const char* word_of(store::SecretKind kind) {
   switch (kind) {
@@ -35,11 +36,20 @@ Document render_pool(const policy::PoolOptions& pool) {
                           {"share_unnamed", pool.share_unnamed}});
 }
 
+Document render_certificate(std::string_view pem) {
+  if (pem.empty()) return {};
+  const auto info = crypto::certificate_info(pem);
+  if (!info) return {};
+  return Members{{"subject", info->subject}, {"not_after", format_time(info->not_after)}};
+}
+
 Result<Document> render(store::Transaction& transaction, const store::Record<policy::Depot>& depot) {
   BZ_TRY(const auto logins, store::DepotLogins(transaction).list(depot.value.id));
   Items login_items;
   for (const auto& login : logins) {
-    login_items.push_back(Members{{"login", login.value.role_name}, {"secret", word_of(login.value.kind)}});
+    login_items.push_back(Members{{"login", login.value.role_name},
+                                  {"secret", word_of(login.value.kind)},
+                                  {"certificate", render_certificate(login.value.certificate_pem)}});
   }
   Document tenant;
   if (depot.value.tenant) {
@@ -92,14 +102,39 @@ Result<void> set_endpoint(policy::Depot& depot, std::string host, std::int64_t p
 struct NewLogin {
   std::string name;
   policy::LoginSecret secret;
+  std::optional<policy::ClientCertificate> certificate;
 };
+
+/// The gateway's own certificate toward the server, where one is given.
+Result<std::optional<policy::ClientCertificate>> take_certificate(Args& args) {
+  BZ_TRY(auto chain, args.text_or_none("certificate_pem", kMaxPemBytes));
+  BZ_TRY(auto key, args.secret_or_none("private_key_pem", kMaxKeyBytes));
+  if (!chain && !key) return std::optional<policy::ClientCertificate>();
+  if (!chain || !key) return fail(Errc::InvalidArgument, "'certificate_pem' and 'private_key_pem' go together");
+  if (const auto fits = crypto::check_private_key(*chain, *key); !fits)
+    return fail(Errc::InvalidArgument, fits.error().code == Errc::InvalidArgument
+                                           ? "the key in 'private_key_pem' is not that of 'certificate_pem'"
+                                           : "'certificate_pem' holds no certificate, or 'private_key_pem' no key "
+                                             "without a passphrase");
+  return std::optional(policy::ClientCertificate{std::move(*chain), std::move(*key)});
+}
 
 Result<NewLogin> take_login(Args& args) {
   NewLogin login;
   BZ_TRY(login.name, args.name("login", NameKind::PostgreSql));
   BZ_TRY(auto password, args.secret_or_none("password"));
   if (password) login.secret = std::move(*password);
+  BZ_TRY(login.certificate, take_certificate(args));
   return login;
+}
+
+Result<void> put_login(store::Transaction& transaction, const policy::Depot& depot, const NewLogin& login) {
+  if (login.certificate && std::holds_alternative<policy::UnixEndpoint>(depot.endpoint))
+    return fail(Errc::InvalidArgument, "a certificate is for a server reached by TLS, and this one is on a socket");
+  store::DepotLogins logins(transaction);
+  BZ_CHECK(logins.put(depot.id, login.name, login.secret));
+  if (login.certificate) BZ_CHECK(logins.put_certificate(depot.id, login.name, login.certificate));
+  return {};
 }
 
 /// Without a host: in the embedded PostgreSQL. Without a login as well: a database and an owner
@@ -115,7 +150,7 @@ Result<void> place_in_embedded(Call& call, policy::Depot& depot, bool server_nam
   depot.embedded = true;
   if (!logins.empty()) return {};
   BZ_TRY(auto made, call.context.runtime.make_embedded_database(depot.database));
-  logins.push_back({std::move(made.owner), std::move(made.password)});
+  logins.push_back({std::move(made.owner), std::move(made.password), std::nullopt});
   return {};
 }
 
@@ -152,8 +187,7 @@ Result<Document> depot_create(Call& call, Args& args) {
   const auto name = depot.name;
   auto made = store::Depots(transaction).create(std::move(depot));
   if (!made) return tl::unexpected<Error>(named_twice(std::move(made).error(), "depot", name));
-  for (const NewLogin& login : logins)
-    BZ_CHECK(store::DepotLogins(transaction).put(made->value.id, login.name, login.secret));
+  for (const NewLogin& login : logins) BZ_CHECK(put_login(transaction, made->value, login));
   BZ_TRY(auto document, render(transaction, *made));
   BZ_CHECK(transaction.commit());
   return document;
@@ -240,21 +274,24 @@ Result<Document> depot_set(Call& call, Args& args) {
 Result<Document> depot_login(Call& call, Args& args) {
   BZ_TRY(const auto name, args.name("name", NameKind::Resource));
   BZ_TRY(const bool take_away, args.flag("delete"));
-  if (take_away && args.has("password"))
-    return fail(Errc::InvalidArgument, "'delete' and 'password' exclude each other");
+  if (take_away && (args.has("password") || args.has("certificate_pem")))
+    return fail(Errc::InvalidArgument, "'delete' goes without a password and a certificate");
+  BZ_TRY(const bool no_certificate, args.flag("no_certificate"));
   BZ_TRY(const auto login, take_login(args));
+  if (no_certificate && login.certificate)
+    return fail(Errc::InvalidArgument, "'no_certificate' and 'certificate_pem' exclude each other");
   BZ_CHECK(args.finish());
   BZ_TRY(auto transaction, call.write());
   auto depot = store::Depots(transaction).find(name);
   if (!depot) return tl::unexpected<Error>(with_list_hint(call, std::move(depot).error(), "depot"));
   store::DepotLogins logins(transaction);
-  auto done =
-      take_away ? logins.remove(depot->value.id, login.name) : logins.put(depot->value.id, login.name, login.secret);
+  auto done = take_away ? logins.remove(depot->value.id, login.name) : put_login(transaction, depot->value, login);
   if (!done && done.error().code == Errc::FailedPrecondition) {
     call.hint = "remove its grants first: bartizan grant list --depot " + name;
     return fail(Errc::FailedPrecondition, "login '" + login.name + "' is still granted");
   }
   BZ_CHECK(std::move(done));
+  if (no_certificate) BZ_CHECK(logins.put_certificate(depot->value.id, login.name, std::nullopt));
   BZ_TRY(auto document, render(transaction, *depot));
   BZ_CHECK(transaction.commit());
   return document;

@@ -1,5 +1,6 @@
 // Is everything as it should be, and if not, what is there to do? Looks and tries, changes
 // nothing. Each check is {"name","ok","detail","hint"}; the wiring adds its own.
+#include "bartizan/crypto/x509.hpp"
 #include "bartizan/postgres/pg_hba.hpp"
 #include "bartizan/store/changes.hpp"
 #include "bartizan/store/depots.hpp"
@@ -11,6 +12,7 @@ namespace {
 
 constexpr std::chrono::seconds kTryFor{3};
 constexpr std::chrono::milliseconds kStaleAfter{5000};
+constexpr std::chrono::hours kRenewBefore{14 * 24};
 
 Document check(std::string_view name, bool ok, std::string_view detail, std::string_view hint = {}) {
   return Members{{"name", name}, {"ok", ok}, {"detail", detail}, {"hint", hint.empty() ? Document() : Document(hint)}};
@@ -37,27 +39,41 @@ Document check_snapshot(Call& call) {
 }
 
 /// The lines that admit this gateway alone, by the address that the server sees.
-std::string hba_advice(postgres::ControlConnection& connection, SteadyTime deadline) {
+std::string hba_advice(postgres::ControlConnection& connection, const policy::DepotLogin& login, SteadyTime deadline) {
   const auto address = connection.scalar("SELECT host(pg_catalog.inet_client_addr())", deadline);
   if (!address) return {};
   const std::vector<std::string> addresses = {*address};
-  const auto lines = postgres::pg_hba_lines(addresses);
+  const bool secret = !std::holds_alternative<policy::NoSecret>(login.secret);
+  const auto proof = !login.certificate ? postgres::LoginProof::Password
+                     : secret           ? postgres::LoginProof::PasswordAndCertificate
+                                        : postgres::LoginProof::Certificate;
+  const auto lines = postgres::pg_hba_lines(addresses, login.role_name, proof);
   if (!lines) return {};
   std::string out = "pg_hba.conf of the server should begin with:";
   for (const auto& line : *lines) out += "\n" + line;
   return out;
 }
 
-/// Without its password the login must not be let in: else anyone who reaches the server gets
-/// round the gateway.
+/// Of the certificate that the gateway shows the server.
+Document check_certificate(const std::string& pem, WallTime now, const policy::Depot& depot, const std::string& role,
+                           const std::string& name) {
+  const auto info = crypto::certificate_info(pem);
+  if (!info) return check(name, false, "it can't be read");
+  const bool lasts = info->not_after - now > kRenewBefore;
+  return check(name, lasts, "good until " + format_time(info->not_after),
+               lasts ? "" : "set a new one: bartizan depot login " + depot.name + " " + role + " --certificate-file …");
+}
+
+/// Without its password and certificate the login must not be let in: else anyone who reaches the
+/// server gets round the gateway.
 Document check_direct(const policy::Depot& depot, const std::string& login, SteadyTime deadline,
                       const std::string& name) {
   policy::DepotLogin bare{{}, depot.id, login, policy::NoSecret{}};
   const auto let_in = connect_to_depot(depot, bare, deadline);
   if (let_in)
-    return check(name, false, "the server lets this login in without a password",
+    return check(name, false, "the server lets this login in without a password or a certificate",
                  "take 'trust' and 'peer' lines out of its pg_hba.conf");
-  return check(name, true, "a direct sign-in without the password is refused");
+  return check(name, true, "a direct sign-in without its password or certificate is refused");
 }
 
 /// What there is to try, read before any of it is tried: no transaction waits for a depot.
@@ -86,8 +102,12 @@ void check_login(Call& call, const Candidate& candidate, Items& out) {
     return;
   }
   const bool network = std::holds_alternative<policy::TcpEndpoint>(depot.endpoint);
-  out.push_back(check(name, true, "signed in", network ? hba_advice(*connection, deadline) : std::string()));
-  if (candidate.entry.kind == store::SecretKind::Password)
+  out.push_back(
+      check(name, true, "signed in", network ? hba_advice(*connection, *candidate.login, deadline) : std::string()));
+  if (candidate.login->certificate)
+    out.push_back(check_certificate(candidate.login->certificate->chain_pem, call.context.clock.wall(), depot, role,
+                                    name + ".certificate"));
+  if (candidate.entry.kind == store::SecretKind::Password || candidate.login->certificate)
     out.push_back(check_direct(depot, role, call.context.clock.steady() + kTryFor, name + ".direct"));
 }
 

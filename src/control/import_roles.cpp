@@ -46,7 +46,7 @@ Result<Source> take_source(Args& args) {
 
 Result<postgres::Rows> read_roles(Call& call, Source& source) {
   const auto deadline = call.context.clock.steady() + kDeadline;
-  BZ_TRY(const auto ca, CaFile::of(source.ca_pem));
+  BZ_TRY(const auto ca, PemFile::of(source.ca_pem));
   source.endpoint.ssl_root_cert = ca.path();
   BZ_TRY(auto connection, postgres::ControlConnection::connect(source.endpoint, source.password, deadline));
   auto rows = connection.exec(kQuery, deadline);

@@ -20,8 +20,15 @@ Result<Document> status(Call& call, Args& args) {
 
 Result<Document> reload(Call& call, Args& args) {
   BZ_CHECK(args.finish());
-  BZ_CHECK(call.context.runtime.reload());
-  return Document();
+  BZ_TRY(auto done, call.context.runtime.reload());
+  const auto names = [](std::vector<std::string>& keys) {
+    Items items;
+    for (auto& key : keys) items.emplace_back(std::move(key));
+    return items;
+  };
+  return Document(Members{{"taken_over", names(done.taken_over)},
+                          {"needs_restart", names(done.needs_restart)},
+                          {"certificate_not_after", format_time(done.certificate_not_after)}});
 }
 
 Result<Document> shutdown(Call& call, Args& args) {

@@ -10,8 +10,7 @@ namespace bartizan::control {
 namespace {
 
 constexpr std::array<SettingSpec, 1> kSpecs = {{
-    {kScramIterations, "PBKDF2 iterations of passwords set from now on, and of the mock exchange for unknown names",
-     4096, 4096, 1'000'000},
+    {kScramIterations, "PBKDF2 iterations of passwords set from now on", 4096, 4096, 1'000'000},
 }};
 
 using Values = std::map<std::string, std::string, std::less<>>;

@@ -133,6 +133,15 @@ Result<CertificateInfo> certificate_info(ByteView pem_or_der) {
   return info;
 }
 
+Result<void> check_private_key(std::string_view certificate_pem, const SecretBytes& private_key_pem) {
+  const ErrorQueueScope errors;
+  BZ_TRY(const Certificate certificate, read_certificate(as_bytes(certificate_pem)));
+  BZ_TRY(const PrivateKey key, read_private_key(private_key_pem.reveal()));
+  if (X509_check_private_key(certificate.get(), key.get()) != 1)
+    return fail(Errc::InvalidArgument, "the private key is not that of the certificate");
+  return {};
+}
+
 Result<Bytes> server_end_point_hash(ByteView pem_or_der) {
   const ErrorQueueScope errors;
   BZ_TRY(const Certificate certificate, read_certificate(pem_or_der));

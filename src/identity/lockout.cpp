@@ -123,6 +123,12 @@ void SignInThrottle::succeeded(std::string_view account, std::string_view addres
   tables_->familiar.touch(keys.pair).last = now;
 }
 
+void SignInThrottle::use(const SignInThrottlePolicy& policy) {
+  BZ_ASSERT(is_sound(policy.pair) && is_sound(policy.address) && is_sound(policy.account));
+  BZ_ASSERT(policy.max_entries == tables_->policy.max_entries);
+  tables_->policy = policy;
+}
+
 std::size_t SignInThrottle::size() const noexcept {
   return tables_->pairs.size() + tables_->addresses.size() + tables_->accounts.size() + tables_->familiar.size();
 }

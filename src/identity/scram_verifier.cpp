@@ -1,5 +1,6 @@
 #include "bartizan/identity/scram_verifier.hpp"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -65,15 +66,21 @@ Result<ScramVerifier> ScramVerifier::from_password(std::string_view password, By
                        std::move(keys.server_key));
 }
 
-ScramVerifier ScramVerifier::mock(std::string_view user_name, ByteView mock_secret, std::uint32_t iterations) {
-  BZ_ASSERT(mock_secret.size() >= 16 && iterations >= 1 && iterations <= kMaxVerifierIterations);
+ScramVerifier ScramVerifier::mock(std::string_view user_name, ByteView mock_secret, ScramShape shape) {
+  BZ_ASSERT(mock_secret.size() >= 16 && shape.iterations >= 1 && shape.iterations <= kMaxVerifierIterations);
+  BZ_ASSERT(shape.salt_bytes >= 1 && shape.salt_bytes <= kMaxScramSaltSize);
   // One labelled value per part: the keys never go out, but no part may tell of another.
   const auto part = [&](std::string_view label) {
     return secret_hmac(mock_secret, std::string(label).append(user_name));
   };
-  const SecretBytes salt_source = part("scram mock salt\n");
-  const auto salt = salt_source.reveal().first(kScramSaltSize);
-  return ScramVerifier(iterations, Bytes(salt.begin(), salt.end()), part("scram mock stored key\n"),
+  Bytes salt;
+  for (int block = 0; salt.size() < shape.salt_bytes; ++block) {
+    const auto more = part("scram mock salt " + std::to_string(shape.iterations) + " " +
+                           std::to_string(shape.salt_bytes) + " " + std::to_string(block) + "\n");
+    const auto wanted = std::min(shape.salt_bytes - salt.size(), more.size());
+    salt.insert(salt.end(), more.reveal().begin(), more.reveal().begin() + static_cast<std::ptrdiff_t>(wanted));
+  }
+  return ScramVerifier(shape.iterations, std::move(salt), part("scram mock stored key\n"),
                        part("scram mock server key\n"));
 }
 

@@ -54,9 +54,10 @@ ssize_t receive(SocketReads& reads, std::span<std::byte> into) noexcept {
     return -1;
   }
   const ssize_t n = ::recv(reads.socket, into.data(), into.size(), MSG_DONTWAIT);
-  // Less than there was room for: nothing more has come. The end and errors show again when asked for.
-  reads.drained =
-      n > 0 ? static_cast<std::size_t>(n) < into.size() : n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+  // Less than there was room for: nothing more has come. The end and errors show again when asked
+  // for, and once the end has come no event will tell that there is more.
+  reads.drained = n > 0 ? !reads.ended && static_cast<std::size_t>(n) < into.size()
+                        : n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
   return n;
 }
 

@@ -15,6 +15,7 @@ namespace bartizan::net {
 struct SocketReads {
   int socket = -1;
   bool drained = false;  ///< a read got less than it asked for; until the socket is readable again
+  bool ended = false;    ///< the peer has closed or broken off: what is left is read until that shows
 };
 
 /// As recv(2), without waiting; EAGAIN at once while the socket is known to be drained.

@@ -5,18 +5,18 @@
 #include <openssl/x509v3.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
 #include <climits>
 
+#include "readiness.hpp"
 #include "socket_bio.hpp"
 
 namespace bartizan::net {
 namespace {
 
-constexpr auto use_result = asio::as_tuple(asio::use_awaitable);
+using Side = WatchedSocket::Side;
 
 IoResult from_errno(ssize_t n) {
   if (n > 0) return {IoStatus::Ok, static_cast<std::size_t>(n)};
@@ -41,12 +41,26 @@ std::string handshake_failure(SSL* ssl) {
   return reason == nullptr ? "the peer ended the handshake" : reason;
 }
 
+Task<bool> given_up() { co_return false; }
+
 }  // namespace
 
+/// The waits end before the descriptor does.
+struct Stream::Socket {
+  Socket(asio::io_context& context, int descriptor) : watched(context, reads) { reads.socket = descriptor; }
+  Socket(const Socket&) = delete;
+  Socket& operator=(const Socket&) = delete;
+  ~Socket() {
+    watched.cancel();
+    ::close(reads.socket);
+  }
+
+  SocketReads reads;
+  WatchedSocket watched;
+};
+
 Stream::Stream(asio::io_context& context, int socket)
-    : context_(context), descriptor_(context.get_executor(), socket), reads_(std::make_unique<SocketReads>()) {
-  reads_->socket = socket;
-}
+    : context_(context), socket_(std::make_unique<Socket>(context, socket)) {}
 
 Stream::~Stream() {
   close();
@@ -70,12 +84,12 @@ IoResult Stream::classify(int returned) {
 }
 
 IoResult Stream::try_read(std::span<std::byte> into) {
-  if (!descriptor_.is_open()) return {IoStatus::EndOfStream, 0};
-  if (ssl_ == nullptr) return from_errno(receive(*reads_, into));
+  if (socket_ == nullptr) return {IoStatus::EndOfStream, 0};
+  if (ssl_ == nullptr) return from_errno(receive(socket_->reads, into));
   // What OpenSSL read ahead comes first; with none, an empty socket needs no attempt.
   // An end or a fault that came behind the last bytes is still to be told.
   const bool ended = tls_broken_ || SSL_get_shutdown(ssl_) != 0;
-  if (reads_->drained && !ended && SSL_has_pending(ssl_) == 0) return {IoStatus::WouldBlock, 0};
+  if (socket_->reads.drained && !ended && SSL_has_pending(ssl_) == 0) return {IoStatus::WouldBlock, 0};
   forget_errors();
   std::size_t total = 0;
   // A record yields at most 16 KB: take what OpenSSL has decrypted or holds already, so that a
@@ -91,10 +105,10 @@ IoResult Stream::try_read(std::span<std::byte> into) {
 }
 
 IoResult Stream::try_write(ByteView bytes) {
-  if (!descriptor_.is_open()) return {IoStatus::EndOfStream, 0};
+  if (socket_ == nullptr) return {IoStatus::EndOfStream, 0};
   if (bytes.empty()) return {IoStatus::Ok, 0};
   if (ssl_ == nullptr)
-    return from_errno(::send(descriptor_.native_handle(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL));
+    return from_errno(::send(socket_->reads.socket, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL));
   forget_errors();
   errno = 0;
   const bool saved = read_wants_write_;
@@ -105,23 +119,18 @@ IoResult Stream::try_write(ByteView bytes) {
 
 IoResult Stream::try_peek(std::span<std::byte> into) {
   BZ_ASSERT(ssl_ == nullptr);
-  if (!descriptor_.is_open()) return {IoStatus::EndOfStream, 0};
-  return from_errno(::recv(descriptor_.native_handle(), into.data(), into.size(), MSG_DONTWAIT | MSG_PEEK));
+  if (socket_ == nullptr) return {IoStatus::EndOfStream, 0};
+  return from_errno(::recv(socket_->reads.socket, into.data(), into.size(), MSG_DONTWAIT | MSG_PEEK));
 }
 
 Task<bool> Stream::wait_readable() {
-  if (!descriptor_.is_open()) co_return false;
-  const auto kind =
-      read_wants_write_ ? asio::posix::descriptor_base::wait_write : asio::posix::descriptor_base::wait_read;
-  const auto [error] = co_await descriptor_.async_wait(kind, use_result);
-  if (!error) reads_->drained = false;
-  co_return !error;
+  if (socket_ == nullptr) return given_up();
+  return socket_->watched.wait(Side::Read, read_wants_write_ ? Side::Write : Side::Read);
 }
 
 Task<bool> Stream::wait_writable() {
-  if (!descriptor_.is_open()) co_return false;
-  const auto [error] = co_await descriptor_.async_wait(asio::posix::descriptor_base::wait_write, use_result);
-  co_return !error;
+  if (socket_ == nullptr) return given_up();
+  return socket_->watched.wait(Side::Write, Side::Write);
 }
 
 Task<Result<std::size_t>> Stream::read_some(std::span<std::byte> into) {
@@ -171,9 +180,7 @@ Task<Result<void>> Stream::handshake() {
     const int error = SSL_get_error(ssl_, returned);
     bool ready = false;
     if (error == SSL_ERROR_WANT_READ) {
-      const auto [failed] = co_await descriptor_.async_wait(asio::posix::descriptor_base::wait_read, use_result);
-      ready = !failed;
-      if (ready) reads_->drained = false;
+      ready = co_await wait_readable();
     } else if (error == SSL_ERROR_WANT_WRITE) {
       ready = co_await wait_writable();
     } else {
@@ -187,7 +194,7 @@ Task<Result<void>> Stream::handshake() {
 }
 
 bool Stream::start_tls() {
-  BIO* bio = make_socket_bio(*reads_);
+  BIO* bio = make_socket_bio(socket_->reads);
   if (bio == nullptr) return false;
   ssl_ = SSL_new(tls_->native());
   if (ssl_ == nullptr) {
@@ -264,25 +271,23 @@ std::string Stream::peer_common_name() const {
 }
 
 bool Stream::peer_has_closed() {
-  if (!descriptor_.is_open()) return true;
-  pollfd state{descriptor_.native_handle(), POLLRDHUP, 0};
+  if (socket_ == nullptr) return true;
+  pollfd state{socket_->reads.socket, POLLRDHUP, 0};
   return ::poll(&state, 1, 0) > 0 && (state.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
 }
 
 void Stream::cancel() {
-  boost::system::error_code ignored;
-  descriptor_.cancel(ignored);
+  if (socket_ != nullptr) socket_->watched.cancel();
 }
 
 void Stream::close() {
-  if (!descriptor_.is_open()) return;
+  if (socket_ == nullptr) return;
   if (ssl_ != nullptr && !tls_broken_ && SSL_is_init_finished(ssl_)) {
     ERR_clear_error();
     SSL_shutdown(ssl_);  // one try; the peer's answer is not waited for
     ERR_clear_error();
   }
-  boost::system::error_code ignored;
-  descriptor_.close(ignored);
+  socket_.reset();
 }
 
 }  // namespace bartizan::net

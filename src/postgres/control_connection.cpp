@@ -167,22 +167,30 @@ Result<ControlConnection> ControlConnection::connect(const Endpoint& endpoint, c
   std::string secret(password.reveal_chars());
   const auto port = std::to_string(endpoint.port);
   const char* mode = local ? "disable" : endpoint.ssl_mode.empty() ? "verify-full" : endpoint.ssl_mode.c_str();
-  const std::array<const char*, 13> names = {"host",     "port",    "dbname",          "user",
-                                             "password", "sslmode", "sslrootcert",     "gssencmode",
-                                             "passfile", "options", "client_encoding", "target_session_attrs",
-                                             nullptr};
-  const std::array<const char*, 13> values = {endpoint.host.c_str(),
+  // Named although it does not exist: else libpq would look into the home folder.
+  const bool certified = !local && !endpoint.ssl_cert.empty();
+  constexpr const char* kNowhere = "/nonexistent";
+  // libpq before 16 knows no word for the system's authorities; this is Debian's bundle of them.
+  const char* root =
+      endpoint.ssl_root_cert.empty() ? "/etc/ssl/certs/ca-certificates.crt" : endpoint.ssl_root_cert.c_str();
+  const std::array<const char*, 15> names = {
+      "host",        "port",       "dbname",   "user",    "password",        "sslmode",
+      "sslrootcert", "gssencmode", "passfile", "options", "client_encoding", "target_session_attrs",
+      "sslcert",     "sslkey",     nullptr};
+  const std::array<const char*, 15> values = {endpoint.host.c_str(),
                                               port.c_str(),
                                               endpoint.database.c_str(),
                                               endpoint.user.c_str(),
                                               secret.c_str(),
                                               mode,
-                                              local ? "" : endpoint.ssl_root_cert.c_str(),
+                                              local ? "" : root,
                                               "disable",
-                                              "/nonexistent",
+                                              kNowhere,
                                               "-c client_min_messages=warning",
                                               "UTF8",
                                               "any",
+                                              certified ? endpoint.ssl_cert.c_str() : kNowhere,
+                                              certified ? endpoint.ssl_key.c_str() : kNowhere,
                                               nullptr};
   auto connection = finish_connecting(PQconnectStartParams(names.data(), values.data(), 0), deadline);
   secure_wipe(secret.data(), secret.size());

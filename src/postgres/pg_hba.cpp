@@ -30,15 +30,29 @@ Result<std::string> as_network(const std::string& text) {
   return address + "/" + std::to_string(length);
 }
 
+const char* method_of(LoginProof proof) {
+  switch (proof) {
+    case LoginProof::Password: return "scram-sha-256";
+    case LoginProof::Certificate: return "cert";
+    case LoginProof::PasswordAndCertificate: return "scram-sha-256 clientcert=verify-full";
+  }
+  return "reject";
+}
+
 }  // namespace
 
-Result<std::vector<std::string>> pg_hba_lines(std::span<const std::string> gateway_addresses) {
+Result<std::vector<std::string>> pg_hba_lines(std::span<const std::string> gateway_addresses, std::string_view role,
+                                              LoginProof proof) {
+  // In quotes no name is a keyword; a quote or a line's end in it would begin something else.
+  if (role.find_first_of("\"\n\r\\") != std::string_view::npos)
+    return fail(Errc::InvalidArgument, "the role's name can't stand in pg_hba.conf");
+  const auto who = proof == LoginProof::Password ? std::string("all") : "\"" + std::string(role) + "\"";
   if (gateway_addresses.empty()) return fail(Errc::InvalidArgument, "at least one gateway address is needed");
   std::vector<std::string> lines;
   lines.emplace_back("# Bartizan: the gateway alone, over TLS. Put these lines before any other host line.");
   for (const auto& address : gateway_addresses) {
     BZ_TRY(const auto network, as_network(address));
-    lines.push_back("hostssl all all " + network + " scram-sha-256");
+    lines.push_back("hostssl all " + who + " " + network + " " + method_of(proof));
   }
   lines.emplace_back("host all all all reject");
   lines.emplace_back("host replication all all reject");

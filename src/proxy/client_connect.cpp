@@ -24,7 +24,7 @@ bool is_application_name(std::string_view name) noexcept {
 
 net::Task<bool> ClientSession::refuse_grant(const policy::Identity& identity, Errc reason) {
   const bool choose = reason == Errc::FailedPrecondition;
-  [[maybe_unused]] const bool recorded = record_sign_in(&identity, audit::Status::Refused, choose ? "22023" : "3D000");
+  [[maybe_unused]] const auto recorded = record_sign_in(&identity, audit::Status::Refused, choose ? "22023" : "3D000");
   auto report =
       choose ? fatal(pgwire::sqlstate::kInvalidParameterValue, "your grants on this depot can't be told apart",
                      "An administrator must leave one (`bartizan grant list`).")
@@ -43,6 +43,8 @@ void ClientSession::become(const Granted& granted) {
   subject_.depot = granted.depot->id;
   subject_.login = granted.grant.login->role_name;
   subject_.valid_until = granted.grant.valid_until;
+  subject_.barriers = shared_.options.barriers;
+  checked_epoch_ = granted.snapshot->epoch();
   identity_name_ = identity.name;
   who_.clear();
   depot_name_ = granted.depot->name;
@@ -68,7 +70,7 @@ bool ClientSession::renew(Granted& granted) const {
   if (!newest) return false;
   const auto* identity = (*newest)->find_identity(granted.identity->id);
   // Both verifiers are the control database's own: how long comparing takes tells a peer nothing.
-  if (identity == nullptr ||
+  if (identity == nullptr || !identity->usable_at(around.clock.wall()) ||
       !std::ranges::equal(identity->scram_verifier.reveal(), granted.identity->scram_verifier.reveal()))
     return false;
   granted.identity = identity;
@@ -115,6 +117,12 @@ net::Task<bool> ClientSession::join_pool(const Granted& granted) {
     std::erase_if(request.settings, [](const auto& setting) { return is_application_name(setting.first); });
   auto& servers = worker_.servers_of(granted.depot->id);
   pool_ = servers.pool(std::move(request), options);
+  if (!pool_) {
+    [[maybe_unused]] const auto told = record_sign_in(granted.identity, audit::Status::Failed, "57P03");
+    co_await refuse(
+        fatal(pgwire::sqlstate::kCannotConnectNow, "the depot's server has just changed", "Connect again."));
+    co_return false;
+  }
   if (pool_->mode() == policy::PoolMode::Transaction && !pool_->greeting().empty()) co_return true;
   auto acquired = co_await servers.acquire(pool_, abandoned_);
   if (acquired.connection && !closing_) {
@@ -122,7 +130,7 @@ net::Task<bool> ClientSession::join_pool(const Granted& granted) {
     server_->use(this);
     co_return true;
   }
-  [[maybe_unused]] const bool recorded = record_sign_in(granted.identity, audit::Status::Failed, "08006");
+  [[maybe_unused]] const auto recorded = record_sign_in(granted.identity, audit::Status::Failed, "08006");
   if (!acquired.error_response.empty()) [[maybe_unused]]
     auto sent = co_await client_.write_all(acquired.error_response);
   co_return false;
@@ -155,6 +163,14 @@ Bytes ClientSession::greeting() const {
   return out;
 }
 
+/// After the wait for a server connection.
+bool ClientSession::still_granted() const {
+  const auto newest = shared_.around.snapshots.current();
+  if (!newest || newest->epoch() == checked_epoch_) return true;
+  const auto grant = newest->resolve_grant(subject_.identity, subject_.depot, shared_.around.clock.wall());
+  return grant && grant->login->role_name == subject_.login;
+}
+
 net::Task<bool> ClientSession::connect(std::unique_ptr<Granted> granted) {
   const auto& around = shared_.around;
   if (const auto resolved = resolve(*granted); !resolved) {
@@ -167,6 +183,7 @@ net::Task<bool> ClientSession::connect(std::unique_ptr<Granted> granted) {
   }
   const bool joined = co_await join_pool(*granted);
   if (!joined) co_return false;
+  if (!still_granted()) co_return co_await refuse_grant(*granted->identity, Errc::PermissionDenied);
   const auto key = register_cancel_key();
   Bytes out = greeting();
   {
@@ -176,7 +193,10 @@ net::Task<bool> ClientSession::connect(std::unique_ptr<Granted> granted) {
     pgwire::write_backend_key_data(writer, key.process_id, secret);
     pgwire::write_ready_for_query(writer, pgwire::TransactionStatus::Idle);
   }
-  if (!record_sign_in(granted->identity, audit::Status::Ok, "00000")) {
+  const auto recorded = record_sign_in(granted->identity, audit::Status::Ok, "00000");
+  bool kept = recorded.has_value();
+  if (kept && shared_.options.barriers != policy::BarrierMode::None) kept = co_await until_durable(*recorded);
+  if (!kept) {
     co_await refuse(fatal(pgwire::sqlstate::kIoError, "the audit log can't take this sign-in, so it is refused",
                           "Try again; operators find the reason in Bartizan's log under audit.write_failed."));
     co_return false;

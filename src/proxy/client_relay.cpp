@@ -22,6 +22,7 @@ constexpr auto use_result = asio::as_tuple(asio::use_awaitable);
 constexpr int kBurst = 16;
 /// How long a faulty client's due replies are waited for.
 constexpr auto kDueReplies = std::chrono::seconds(5);
+constexpr auto kLookAgain = std::chrono::milliseconds(2);
 }  // namespace
 
 void ClientSession::close() {
@@ -29,6 +30,7 @@ void ClientSession::close() {
   closing_ = true;
   *abandoned_ = true;
   client_.close();
+  worker_.durable_waits().abandon(this);
   if (server_) {
     const auto server = std::exchange(server_, nullptr);
     if (relay_ && pool_->mode() == policy::PoolMode::Transaction) relay_->detach();
@@ -48,7 +50,7 @@ void ClientSession::end_with(pgwire::SqlState sqlstate, std::string message, std
   // What still runs must not take effect for somebody who was told that the session has ended.
   if (relay_ && relay_->awaiting_reply() && !cancel_sent_) send_query_cancel();
   // In the middle of a message, or behind one that the client has not taken, it can't be said.
-  if (relay_ && relay_->at_client_boundary() && to_client_.empty()) {
+  if (relay_ && relay_->at_client_boundary() && to_client_.empty() && held_.empty()) {
     const Bytes out = error_bytes(report);
     [[maybe_unused]] const auto sent = client_.try_write(out);
   }
@@ -122,7 +124,10 @@ Step ClientSession::feed_server(ByteView input) {
   runs.clear();
   auto step = relay_->on_server(input, runs);
   shared_.counters.bytes_to_clients.fetch_add(runs.total_bytes(), std::memory_order_relaxed);
-  if (!send_now(client_, runs, to_client_)) close();
+  const auto& hold = relay_->hold();
+  const bool sent =
+      hold && hold->from < runs.total_bytes() ? send_unheld(runs, *hold) : send_now(client_, runs, to_client_);
+  if (!sent) close();
   if (stalled_) progress_.cancel();
   return step;
 }
@@ -136,13 +141,22 @@ void ClientSession::after_server(const Step& step) {
     end_with(report.sqlstate, report.message, report.hint);
     return;
   }
+  if (relay_->outcome_in_doubt() && !relay_->awaiting_reply()) {
+    end_in_doubt();
+    return;
+  }
   if (relay_->releasable() && server_->waiting().empty()) release_server();
   if (walled_) end_with_class(false);
 }
 
 net::Task<bool> ClientSession::flush_to_client() {
   const auto self = shared_from_this();
-  const bool written = co_await flush_waiting(client_, to_client_);
+  bool written = co_await flush_waiting(client_, to_client_);
+  if (written && !held_.empty()) {
+    written = co_await flush_held();
+    if (!written) co_return false;
+    written = co_await flush_waiting(client_, to_client_);
+  }
   co_return written;
 }
 
@@ -158,6 +172,11 @@ net::Task<void> ClientSession::end_for_client_fault() {
       co_await progress_.async_wait(use_result);
     }
     stalled_ = false;
+    // Replies that wait for the audit log are the server's reader's to send.
+    while (!closing_ && must_flush() && shared_.around.clock.steady() < until) {
+      progress_.expires_after(kLookAgain);
+      co_await progress_.async_wait(use_result);
+    }
   }
   end_with(report.sqlstate, report.message, report.hint);
 }
@@ -188,8 +207,13 @@ net::Task<void> ClientSession::pump_client() {
     }
     auto step = feed_client(input);
     keep_unread(input, step.consumed);  // before anything is waited for
-    while ((step.verdict == Verdict::Stalled || step.verdict == Verdict::NeedServer) && !closing_) {
-      if (step.verdict == Verdict::NeedServer) {
+    while ((step.verdict == Verdict::Stalled || step.verdict == Verdict::NeedServer ||
+            step.verdict == Verdict::AwaitDurable) &&
+           !closing_) {
+      if (step.verdict == Verdict::AwaitDurable) {
+        const bool durable = co_await may_forward();
+        if (!durable) co_return;
+      } else if (step.verdict == Verdict::NeedServer) {
         const bool acquired = co_await acquire_server();
         if (!acquired) co_return;
       } else if (server_ && !server_->waiting().empty()) {
@@ -250,7 +274,7 @@ void ClientSession::server_gone() {
     server->use(nullptr);
     server->close();
   }
-  if (finished_ || relay_->server_said_fatal()) {
+  if (finished_ || !relay_ || relay_->server_said_fatal()) {
     close();
     return;
   }
@@ -272,7 +296,7 @@ void ClientSession::publish_figures() {
   counters.pins[static_cast<std::size_t>(counted_pin_)].fetch_add(1, std::memory_order_relaxed);
 }
 
-void ClientSession::check(SteadyTime now, const policy::Snapshot* changed, bool wall_changed) {
+void ClientSession::check(SteadyTime now, const policy::Snapshot* snapshot, bool wall_changed) {
   const auto& limits = worker_.limits();
   if (closing_) return;
   if (!relay_) {
@@ -285,19 +309,27 @@ void ClientSession::check(SteadyTime now, const policy::Snapshot* changed, bool 
   publish_figures();
   const auto wall = shared_.around.clock.wall();
   bool over = subject_.valid_until && wall >= *subject_.valid_until;
-  if (changed != nullptr) {
+  // Compared with what this session has seen: a change may have come while it was signing in.
+  const bool news = wall_changed || (snapshot != nullptr && snapshot->epoch() != checked_epoch_);
+  if (snapshot != nullptr && snapshot->epoch() != checked_epoch_) {
+    checked_epoch_ = snapshot->epoch();
     // Another login than the session's own ends it too: it must not go on with the former rights.
-    const auto grant = changed->resolve_grant(subject_.identity, subject_.depot, wall);
+    const auto grant = snapshot->resolve_grant(subject_.identity, subject_.depot, wall);
     over = over || !grant || grant->login->role_name != subject_.login || grant->valid_until != subject_.valid_until;
-    const auto* depot = changed->find_depot(subject_.depot);
-    over = over || depot == nullptr || (!walled_ && changed->policies().protects(depot->name) && !grant->past_wall);
+    const auto* depot = snapshot->find_depot(subject_.depot);
+    over = over || depot == nullptr || (!walled_ && snapshot->policies().protects(depot->name) && !grant->past_wall);
   }
   if (over) {
     end_with(pgwire::sqlstate::kAdminShutdown, "terminating connection: your access to this depot has ended");
     return;
   }
-  if (walled_) check_wall(now, changed != nullptr || wall_changed);
+  if (walled_) check_wall(now, news);
   if (closing_) return;
+  if (pool_->retired() && relay_->idle()) {
+    end_with(pgwire::sqlstate::kAdminShutdown, "terminating connection: the depot's server or its login has changed",
+             "Connect again.");
+    return;
+  }
   const auto quiet = now - client_spoke_;
   if (finished_ && quiet > kDueReplies) {  // the server was told Terminate and does not close
     close();

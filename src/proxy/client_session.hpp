@@ -29,16 +29,16 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   /// Spawns the session. Called once.
   void run();
 
-  /// The tick: time-outs, changed grants, draining.
-  /// changed: the newest snapshot, where it is another than at the last tick; wall_changed likewise.
-  void check(SteadyTime now, const policy::Snapshot* changed, bool wall_changed);
+  /// The tick: time-outs, changed grants, draining. snapshot: the newest; null before the first.
+  /// wall_changed: who belongs to which class may be another since the last tick.
+  void check(SteadyTime now, const policy::Snapshot* snapshot, bool wall_changed);
   /// FATAL to the client where the stream's state allows it, then the end.
   void end_with(pgwire::SqlState sqlstate, std::string message, std::string hint = {});
   void close();
 
   // Called by the server connection that it uses.
   [[nodiscard]] session::Step feed_server(ByteView input);
-  [[nodiscard]] bool must_flush() const noexcept { return !to_client_.empty(); }
+  [[nodiscard]] bool must_flush() const noexcept { return !to_client_.empty() || !held_.empty(); }
   net::Task<bool> flush_to_client();
   void after_server(const session::Step& step);
   void server_gone();
@@ -60,13 +60,19 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   net::Task<bool> sign_in();
   net::Task<bool> prove(std::unique_ptr<Granted>& granted);
   net::Task<void> refuse(pgwire::ErrorReport report);
-  [[nodiscard]] bool record_sign_in(const policy::Identity* identity, audit::Status status, std::string_view sqlstate);
+  /// What was recorded, or nullopt when the log did not take it.
+  std::optional<audit::Ticket> record_sign_in(const policy::Identity* identity, audit::Status status,
+                                              std::string_view sqlstate);
+  net::Task<void> refuse_sign_in(SignInRefusal reason, pgwire::ErrorReport report);
+  [[nodiscard]] net::Task<bool> may_sign_in();
+  void record_refusal(SignInRefusal reason, std::string_view sqlstate);
   void record_sign_out();
 
   // client_connect.cpp
   net::Task<bool> connect(std::unique_ptr<Granted> granted);
   [[nodiscard]] bool renew(Granted& granted) const;
   [[nodiscard]] Result<void> resolve(Granted& granted);
+  [[nodiscard]] bool still_granted() const;
   net::Task<bool> refuse_grant(const policy::Identity& identity, Errc reason);
   void become(const Granted& granted);
   net::Task<bool> join_pool(const Granted& granted);
@@ -95,6 +101,13 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   static net::Task<bool> cancel_at_owner(std::shared_ptr<const CancelTarget> target);
   void send_query_cancel();
 
+  // client_barrier.cpp
+  net::Task<bool> until_durable(audit::Ticket ticket);
+  net::Task<bool> may_forward();
+  net::Task<bool> flush_held();
+  [[nodiscard]] bool send_unheld(const session::ByteRuns& runs, const session::Relay::Hold& hold);
+  void end_in_doubt();
+
   // client_relay.cpp
   net::Task<void> pump_client();
   net::Task<void> end_for_client_fault();
@@ -110,6 +123,8 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   const std::uint64_t id_;
   net::Address peer_;
   std::string counted_host_;  // as entered in AddressCounts, empty when it is not
+  bool has_place_ = false;    // of ClientPlaces
+  bool name_on_certificate_ = false;  // the client's certificate has to name the identity
   net::Stream client_;
   std::shared_ptr<ServerPool> pool_;
   std::shared_ptr<ServerConnection> server_;        // in use now
@@ -128,12 +143,16 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   std::unique_ptr<session::Relay> relay_;
   std::optional<session::CancelKey> cancel_key_;
   policy::Subject subject_;
+  std::int64_t checked_epoch_ = 0;  // of the snapshot by which the grant was last found
   std::string who_;
   std::string identity_name_;
   std::string depot_name_;
   std::string application_name_;
   Bytes from_client_;  // the part of a message that is not whole yet
   Bytes to_client_;    // what a slow peer has not taken yet
+  static constexpr std::size_t kKeptHeld = 16 * 1024;
+  Bytes held_;                // what comes behind it once held_until_ is durable
+  audit::Ticket held_until_;
   sql::PinReason counted_pin_ = sql::PinReason::None;
   bool stalled_ = false;  // the client pump waits for replies to come
   net::asio::steady_timer progress_;  // the client pump waits on it while stalled

@@ -37,6 +37,7 @@ ClientSession::ClientSession(Worker& worker, std::uint64_t id, net::Accepted acc
 
 ClientSession::~ClientSession() {
   if (!counted_host_.empty()) shared_.per_address.leave(counted_host_);
+  if (has_place_) shared_.places.give_back();
 }
 
 void ClientSession::run() {
@@ -78,15 +79,37 @@ net::Task<void> ClientSession::refuse(pgwire::ErrorReport report) {
   [[maybe_unused]] auto sent = co_await client_.write_all(out);
 }
 
+/// What is known of who was refused: before the StartupMessage the address alone.
+void ClientSession::record_refusal(SignInRefusal reason, std::string_view sqlstate) {
+  SignInRefusals::Refused refused;
+  refused.reason = reason;
+  refused.sqlstate = sqlstate;
+  const auto address = peer_.to_string();
+  refused.address = address;
+  refused.host = peer_.host;
+  if (request_) {
+    refused.identity = request_->user;
+    refused.depot = request_->database;
+  }
+  if (shared_.refusals.record(refused))
+    BZ_LOG(Info, "session.refused", {"session", id_}, {"reason", to_string(reason)}, {"address", address});
+}
+
+net::Task<void> ClientSession::refuse_sign_in(SignInRefusal reason, pgwire::ErrorReport report) {
+  record_refusal(reason, report.sqlstate.view());
+  co_await refuse(std::move(report));
+}
+
 net::Task<bool> ClientSession::start_up() {
-  const auto limits = worker_.limits();
-  const bool balancer = std::ranges::any_of(shared_.options.listen.proxy_protocol_from,
+  const auto& limits = worker_.limits();
+  const bool balancer = std::ranges::any_of(limits.proxy_protocol_from,
                                             [&](const net::Network& network) { return network.contains(peer_); });
   if (balancer) {
     const bool told = co_await read_proxy_header();
     if (!told) co_return false;
   }
   if (!shared_.per_address.enter(peer_.host, limits.clients_per_address)) {
+    record_refusal(SignInRefusal::TooManyClients, pgwire::sqlstate::kTooManyConnections.view());
     shared_.counters.refused_connections.fetch_add(1, std::memory_order_relaxed);
     co_return false;
   }
@@ -136,9 +159,12 @@ net::Task<bool> ClientSession::read_proxy_header() {
 net::Task<bool> ClientSession::become_tls() {
   auto certificate = shared_.certificate();
   end_point_hash_ = certificate.end_point_hash;
+  name_on_certificate_ = certificate.client_name_is_identity;
   auto secured = co_await client_.handshake_server(std::move(certificate.context));
-  if (!secured)
-    BZ_LOG(Info, "tls.handshake_failed", {"address", peer_.to_string()}, {"reason", secured.error().detail});
+  if (!secured) {
+    record_refusal(SignInRefusal::TlsHandshake, pgwire::sqlstate::kInvalidAuthorizationSpecification.view());
+    BZ_LOG(Debug, "tls.handshake_failed", {"session", id_}, {"reason", secured.error().detail});
+  }
   co_return secured.has_value();
 }
 
@@ -168,7 +194,7 @@ net::Task<bool> ClientSession::negotiate(ClientStartup& startup) {
           report.severity = pgwire::Severity::Fatal;
           report.sqlstate = pgwire::sqlstate::kProtocolViolation;
           report.message = "received unencrypted data after SSL request";
-          co_await refuse(report);
+          co_await refuse_sign_in(SignInRefusal::Protocol, report);
           co_return false;
         }
         auto sent = co_await client_.write_all(ByteView(&kYes, 1));
@@ -184,7 +210,11 @@ net::Task<bool> ClientSession::negotiate(ClientStartup& startup) {
         break;
       }
       case ClientStartup::Action::Cancel: co_await cancel(startup.cancel_key()); co_return false;
-      case ClientStartup::Action::Refuse: co_await refuse(startup.report()); co_return false;
+      case ClientStartup::Action::Refuse: {
+        const auto reason = startup.needs_tls() ? SignInRefusal::Plaintext : SignInRefusal::Protocol;
+        co_await refuse_sign_in(reason, startup.report());
+        co_return false;
+      }
       case ClientStartup::Action::Close: co_return false;
       case ClientStartup::Action::SignIn:
         // The client must wait for AuthenticationSASL; on_bytes has been given the packet alone.
@@ -193,7 +223,8 @@ net::Task<bool> ClientSession::negotiate(ClientStartup& startup) {
   }
 }
 
-bool ClientSession::record_sign_in(const policy::Identity* identity, audit::Status status, std::string_view sqlstate) {
+std::optional<audit::Ticket> ClientSession::record_sign_in(const policy::Identity* identity, audit::Status status,
+                                                           std::string_view sqlstate) {
   if (status != audit::Status::Ok) shared_.counters.sign_in_failures.fetch_add(1, std::memory_order_relaxed);
   std::string who = who_;
   if (who.empty()) {
@@ -202,14 +233,14 @@ bool ClientSession::record_sign_in(const policy::Identity* identity, audit::Stat
     audit::append_member(who, "address", peer_.to_string());
   }
   const auto ticket = shared_.around.log.begin({audit::Event::SignIn, shared_.around.clock.wall(), who, {}});
-  if (!ticket) return false;
+  if (!ticket) return std::nullopt;
   audit::Outcome outcome;
   outcome.status = status;
   if (sqlstate.size() == 5) std::copy_n(sqlstate.begin(), 5, outcome.sqlstate.begin());
   shared_.around.log.finish(*ticket, outcome);
   BZ_LOG(Info, "session.sign_in", {"session", id_}, {"status", audit::to_string(status)},
          {"address", peer_.to_string()});
-  return true;
+  return *ticket;
 }
 
 net::Task<bool> ClientSession::sign_in() {
@@ -220,28 +251,53 @@ net::Task<bool> ClientSession::sign_in() {
   co_return connected;
 }
 
+namespace {
+
+pgwire::ErrorReport too_many_clients() {
+  return fatal(pgwire::sqlstate::kTooManyConnections, "sorry, too many clients already",
+               "Raise limits.clients, or close sessions.");
+}
+
+}  // namespace
+
+/// What can be said before a password is asked for.
+net::Task<bool> ClientSession::may_sign_in() {
+  if (shared_.draining.load()) {
+    co_await refuse_sign_in(SignInRefusal::NotServing,
+                            fatal(pgwire::sqlstate::kCannotConnectNow, "the database system is shutting down"));
+    co_return false;
+  }
+  if (shared_.places.full(worker_.limits().clients)) {
+    co_await refuse_sign_in(SignInRefusal::TooManyClients, too_many_clients());
+    co_return false;
+  }
+  // Before the password, so that nobody can guess at it without the certificate.
+  if (name_on_certificate_ && client_.peer_common_name() != request_->user) {
+    co_await refuse_sign_in(SignInRefusal::WrongCertificate,
+                            fatal(pgwire::sqlstate::kInvalidAuthorizationSpecification,
+                                  fmt::format("certificate authentication failed for user \"{}\"", request_->user),
+                                  "The common name of the client's certificate must be the identity's name."));
+    co_return false;
+  }
+  co_return true;
+}
+
 /// The SCRAM exchange. The same for names that exist and names that do not, up to its last step.
 net::Task<bool> ClientSession::prove(std::unique_ptr<Granted>& granted) {
   const auto& around = shared_.around;
+  const bool may = co_await may_sign_in();
+  if (!may) co_return false;
   auto snapshot = around.snapshots.fresh(around.clock.steady(), shared_.options.max_stale);
   if (!snapshot) {
-    co_await refuse(
+    co_await refuse_sign_in(
+        SignInRefusal::NotServing,
         fatal(pgwire::sqlstate::kCannotConnectNow, "Bartizan's control database is away", "Try again shortly."));
     co_return false;
   }
-  if (shared_.draining.load()) {
-    co_await refuse(fatal(pgwire::sqlstate::kCannotConnectNow, "the database system is shutting down"));
-    co_return false;
-  }
-  const auto limit = worker_.limits().clients;
-  if (limit != 0 && shared_.counters.sessions.load() >= limit) {
-    co_await refuse(fatal(pgwire::sqlstate::kTooManyConnections, "sorry, too many clients already",
-                          "Raise limits.clients, or close sessions."));
-    co_return false;
-  }
   const policy::Identity* identity = (*snapshot)->find_identity(request_->user);
-  auto verifier =
-      identity::ScramVerifier::mock(request_->user, shared_.mock_secret.reveal(), shared_.options.scram_iterations);
+  const auto shape = shared_.mock_shapes.draw(**snapshot, request_->user, shared_.mock_secret.reveal(),
+                                              identity::ScramShape{shared_.options.scram_iterations});
+  auto verifier = identity::ScramVerifier::mock(request_->user, shared_.mock_secret.reveal(), shape);
   bool genuine = false;
   if (identity != nullptr && identity->usable_at(around.clock.wall())) {
     if (auto parsed = identity::ScramVerifier::parse(identity->scram_verifier.reveal_chars())) {
@@ -269,7 +325,8 @@ net::Task<bool> ClientSession::prove(std::unique_ptr<Granted>& granted) {
     if (!got) co_return false;
     const auto framed = pgwire::peek_frame(input, header);
     if (framed != pgwire::FrameStatus::Ok || header.length > pgwire::kMaxPreAuthMessageBytes) {
-      co_await refuse(fatal(pgwire::sqlstate::kProtocolViolation, "invalid message length"));
+      co_await refuse_sign_in(SignInRefusal::Protocol,
+                              fatal(pgwire::sqlstate::kProtocolViolation, "invalid message length"));
       co_return false;
     }
     input.resize(header.total_bytes());
@@ -292,11 +349,21 @@ net::Task<bool> ClientSession::prove(std::unique_ptr<Granted>& granted) {
     if (action == ClientSignIn::Action::Send) continue;
     if (action == ClientSignIn::Action::Refuse) {
       auto report = waits ? session::authentication_failed(request_->user) : exchange.report();
-      [[maybe_unused]] const bool recorded = record_sign_in(identity, audit::Status::Refused, report.sqlstate.view());
-      co_await refuse(std::move(report));
+      const auto reason = waits                        ? SignInRefusal::LockedOut
+                          : !exchange.wrong_password() ? SignInRefusal::Protocol
+                          : genuine                    ? SignInRefusal::WrongPassword
+                                                       : SignInRefusal::UnknownIdentity;
+      shared_.counters.sign_in_failures.fetch_add(1, std::memory_order_relaxed);
+      co_await refuse_sign_in(reason, std::move(report));
       co_return false;
     }
     break;
+  }
+  // Nobody knows yet that the proof was right, so one too many is told that alone.
+  has_place_ = shared_.places.take(worker_.limits().clients);
+  if (!has_place_) {
+    co_await refuse_sign_in(SignInRefusal::TooManyClients, too_many_clients());
+    co_return false;
   }
   auto sent = co_await client_.write_all(out);
   if (!sent) co_return false;

@@ -53,7 +53,7 @@ pgwire::ErrorReport not_usable(std::string_view depot) {
 
 net::Task<void> ClientSession::refuse_class(const policy::Identity& identity, bool later) {
   BZ_LOG(Warn, "session.class_unusable", {"session", id_}, {"depot", depot_name_}, {"later", later});
-  [[maybe_unused]] const bool recorded = record_sign_in(&identity, audit::Status::Refused, "57P03");
+  [[maybe_unused]] const auto recorded = record_sign_in(&identity, audit::Status::Refused, "57P03");
   auto report = later ? not_yet(depot_name_) : not_usable(depot_name_);
   co_await refuse(std::move(report));
 }
@@ -88,7 +88,7 @@ net::Task<bool> ClientSession::enter_wall(Granted& granted) {
   const policy::Tenant* own =
       granted.identity->tenant ? granted.snapshot->find_tenant(*granted.identity->tenant) : nullptr;
   if (request_->tenant && (own == nullptr || own->name != *request_->tenant)) {
-    [[maybe_unused]] const bool recorded = record_sign_in(granted.identity, audit::Status::Refused, "42501");
+    [[maybe_unused]] const auto recorded = record_sign_in(granted.identity, audit::Status::Refused, "42501");
     co_await refuse(fatal(pgwire::sqlstate::kInsufficientPrivilege, "you may not act for this tenant",
                           "Leave out bartizan.tenant, or name your own."));
     co_return false;
@@ -105,7 +105,7 @@ net::Task<bool> ClientSession::ask_as_class(const Granted& granted, LinkRequest&
   if (!settings) {
     const bool value = settings.error().code == Errc::InvalidArgument;
     const auto sqlstate = value ? pgwire::sqlstate::kInvalidParameterValue : pgwire::sqlstate::kInsufficientPrivilege;
-    [[maybe_unused]] const bool recorded = record_sign_in(granted.identity, audit::Status::Refused, sqlstate.view());
+    [[maybe_unused]] const auto recorded = record_sign_in(granted.identity, audit::Status::Refused, sqlstate.view());
     co_await refuse(
         fatal(sqlstate, settings.error().detail, "Leave it out of the connection string, PGOPTIONS and options."));
     co_return false;

@@ -68,6 +68,11 @@ class RunningGateway final : public Gateway {
     for (auto& worker : workers_) worker->post([raw = worker.get(), limits] { raw->use_limits(limits); });
   }
 
+  void use_throttle(const identity::SignInThrottlePolicy& policy) override {
+    const std::lock_guard lock(shared_.throttle_mutex);
+    shared_.throttle.use(policy);
+  }
+
   std::uint16_t port() const override { return port_; }
 
   std::vector<std::string> addresses() const override {
@@ -129,6 +134,9 @@ class RunningGateway final : public Gateway {
       f.server_connections += servers.open;
       f.servers_idle += servers.idle;
       f.sessions_waiting += servers.waiting;
+      const auto durable = worker->durable_figures();
+      f.durable_waits += durable.waits;
+      f.durable_waits_given_up += durable.given_up;
     }
     return f;
   }

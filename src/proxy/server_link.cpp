@@ -134,7 +134,11 @@ net::Task<LinkResult> sign_in(net::Stream& stream, Shared& shared, const LinkReq
     }
     if (step.action == ServerSignIn::Action::Send) continue;
     auto got = co_await stream.read_some(chunk);
-    if (!got) co_return tl::unexpected(unreachable());
+    if (!got) {
+      // In TLS 1.3 a server that does not like our certificate says so only here.
+      BZ_LOG(Warn, "server.sign_in_ended", {"login", request.login->role_name}, {"reason", got.error().detail});
+      co_return tl::unexpected(unreachable());
+    }
     input.insert(input.end(), chunk.begin(), chunk.begin() + static_cast<std::ptrdiff_t>(*got));
   }
 }
@@ -191,6 +195,15 @@ net::Task<LinkResult> open_class(net::Stream& stream, const LinkRequest& request
 
 net::Task<LinkResult> open_server_link(net::asio::io_context& context, Shared& shared, LinkRequest request) {
   auto address = request.address;
+  const auto& certificate = request.login->certificate;
+  if (const auto* verify = std::get_if<policy::TlsVerifyFull>(&request.tls); verify != nullptr && certificate) {
+    auto tls = shared.server_tls.get(*verify, &*certificate);
+    if (!tls) {
+      BZ_LOG(Error, "server.tls_unusable", {"login", request.login->role_name}, {"reason", tls.error().detail});
+      co_return tl::unexpected(unreachable());
+    }
+    address.tls = std::move(*tls);
+  }
   auto connected = co_await connect_server(context, std::move(address));
   if (!connected) {
     BZ_LOG(Warn, "server.unreachable", {"reason", connected.error().detail});

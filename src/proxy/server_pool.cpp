@@ -5,6 +5,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <utility>
 
 #include "bartizan/base/log.hpp"
 #include "class_login.hpp"
@@ -35,6 +36,10 @@ std::string key_of(const LinkRequest& request, policy::PoolMode mode) {
   return key;
 }
 
+bool same_server(const LinkRequest& a, const LinkRequest& b) {
+  return a.address.endpoint == b.address.endpoint && a.database == b.database && a.tls == b.tls;
+}
+
 Bytes depot_changed() {
   pgwire::ErrorReport report;
   report.severity = pgwire::Severity::Fatal;
@@ -61,13 +66,22 @@ DepotServers::DepotServers(Worker& worker, policy::DepotId depot)
     : worker_(worker), depot_(depot), budget_(worker.shared().budgets.of(depot)) {}
 
 std::shared_ptr<ServerPool> DepotServers::pool(LinkRequest request, const policy::PoolOptions& options) {
-  options_ = options;
-  budget_.set_workers(static_cast<std::uint32_t>(worker_.shared().workers.size()));
-  budget_.set_limit(options.limit());
   auto& pool = pools_[key_of(request, options.mode)];
+  // A sign-in takes its time: what it has read of the depot may be older than what is known here.
+  const bool newer = !pool || request.snapshot->epoch() >= pool->request_.snapshot->epoch();
+  if (pool && !same_server(pool->request_, request)) {
+    if (!newer) return nullptr;
+    retire(*pool);
+    pool = nullptr;
+  }
+  if (newer) {
+    options_ = options;
+    budget_.set_workers(static_cast<std::uint32_t>(worker_.shared().workers.size()));
+    budget_.set_limit(options.limit());
+  }
   if (!pool) {
     pool = std::make_shared<ServerPool>(*this, std::move(request), options.mode);
-  } else {
+  } else if (newer) {
     const auto& before = pool->request_.wall_class;
     if (before && !same_server_side(*before, *request.wall_class)) renew(*pool);
     pool->request_ = std::move(request);
@@ -95,7 +109,7 @@ void DepotServers::prove_login(const std::shared_ptr<ServerPool>& pool, SteadyTi
 }
 
 std::shared_ptr<ServerConnection> DepotServers::try_acquire(ServerPool& pool, const ServerConnection* preferred) {
-  if (pool.idle_.empty() || pool.waiting_ > 0) return nullptr;
+  if (pool.retired_ || pool.idle_.empty() || pool.waiting_ > 0) return nullptr;
   auto chosen = std::prev(pool.idle_.end());
   if (preferred != nullptr && chosen->get() != preferred) {
     const auto found =
@@ -225,16 +239,45 @@ void DepotServers::close_idle(ServerPool& pool, std::size_t index) {
   connection->close();
 }
 
+namespace {
+
+/// A place in the budget for a connection that is being opened. Whatever ends the attempt, it is
+/// counted no longer than that.
+class OpeningPlace {
+ public:
+  OpeningPlace(std::size_t& opening, ServerBudget& budget, std::uint32_t worker)
+      : opening_(&opening), budget_(budget), worker_(worker) {}
+  OpeningPlace(const OpeningPlace&) = delete;
+  OpeningPlace& operator=(const OpeningPlace&) = delete;
+  ~OpeningPlace() {
+    if (opening_ != nullptr) give_back();
+  }
+  /// The connection has the place now.
+  void keep() noexcept { --*std::exchange(opening_, nullptr); }
+  void give_back() {
+    keep();
+    budget_.give_back(worker_);
+  }
+
+ private:
+  std::size_t* opening_;
+  ServerBudget& budget_;
+  std::uint32_t worker_;
+};
+
+}  // namespace
+
 net::Task<void> DepotServers::open(std::shared_ptr<ServerPool> pool) {
+  OpeningPlace place(pool->opening_, budget_, worker_.index());
   auto request = pool->request_;
   const auto generation = pool->generation_;
   auto link = co_await open_server_link(worker_.context(), worker_.shared(), std::move(request));
-  --pool->opening_;
-  if (link && !closing_ && generation == pool->generation_) {
+  if (link && !closing_ && !pool->retired_ && generation == pool->generation_) {
+    place.keep();
     opened(pool, std::move(*link));
     co_return;
   }
-  budget_.give_back(worker_.index());
+  place.give_back();
   if (closing_) co_return;
   if (link) {  // to what was the server, or the login, when it was begun
     if (pool->retired_) fail_waiters(*pool, depot_changed());
@@ -284,8 +327,8 @@ void DepotServers::put_back(const std::shared_ptr<ServerConnection>& connection)
   if (connection->closed() || connection->cancelling()) return;  // cancel() puts it back
   const ServerPool& pool = connection->pool();
   const auto now = worker_.shared().around.clock.steady();
-  const bool worn = pool.mode_ == policy::PoolMode::Session || connection->generation != pool.generation_ || closing_ ||
-                    !connection->clean() || now >= connection->expires_at;
+  const bool worn = pool.mode_ == policy::PoolMode::Session || connection->generation != pool.generation_ ||
+                    pool.retired_ || closing_ || !connection->clean() || now >= connection->expires_at;
   if (worn || (budget_.contended() && budget_.should_yield(worker_.index(), now))) {
     connection->close();
     serve();
@@ -340,6 +383,13 @@ void DepotServers::renew(ServerPool& pool) {
   while (!pool.idle_.empty()) close_idle(pool, pool.idle_.size() - 1);
 }
 
+/// The depot's server is another: nobody gets a connection to this one any more.
+void DepotServers::retire(ServerPool& pool) {
+  pool.retired_ = true;
+  renew(pool);
+  fail_waiters(pool, depot_changed());
+}
+
 void DepotServers::follow(const std::shared_ptr<const policy::Snapshot>& changed) {
   const auto* depot = changed->find_depot(depot_);
   if (depot != nullptr) {
@@ -355,8 +405,7 @@ void DepotServers::follow(const std::shared_ptr<const policy::Snapshot>& changed
                       pool.request_.address.endpoint == depot->endpoint && pool.request_.database == depot->database &&
                       pool.request_.tls == depot->tls;
     if (!same) {
-      pool.retired_ = true;
-      renew(pool);
+      retire(pool);
       return true;
     }
     pool.request_.login = login;

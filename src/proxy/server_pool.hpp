@@ -27,6 +27,8 @@ class ServerPool {
 
   [[nodiscard]] DepotServers& depot() noexcept { return depot_; }
   [[nodiscard]] policy::PoolMode mode() const noexcept { return mode_; }
+  /// The depot's server or login is another now: its sessions must connect again.
+  [[nodiscard]] bool retired() const noexcept { return retired_; }
   [[nodiscard]] const LinkRequest& request() const noexcept { return request_; }
   /// What a server of this pool has said before its first ReadyForQuery, the newest; empty before.
   [[nodiscard]] const Bytes& greeting() const noexcept { return greeting_; }
@@ -45,7 +47,7 @@ class ServerPool {
   SteadyTime reopen_at_{};  ///< no new connection before
   SteadyTime proven_at_{};  ///< the login was last tried at the server
   std::uint64_t generation_ = 0;  ///< connections of an older one are not used again
-  bool retired_ = false;  ///< the depot's address, or the login, is another now: its sessions must connect again
+  bool retired_ = false;
 };
 
 /// What acquire() brings: a connection, or an ErrorResponse for the client.
@@ -59,7 +61,8 @@ class DepotServers {
  public:
   DepotServers(Worker& worker, policy::DepotId depot);
 
-  /// The pool for a session that has signed in.
+  /// The pool for a session that has signed in; null where the depot has been given another server
+  /// since the session read about it.
   [[nodiscard]] std::shared_ptr<ServerPool> pool(LinkRequest request, const policy::PoolOptions& options);
   /// At once, or null. preferred: the one that the session had last.
   [[nodiscard]] std::shared_ptr<ServerConnection> try_acquire(ServerPool& pool, const ServerConnection* preferred);
@@ -109,6 +112,7 @@ class DepotServers {
   void remove_waiter(const std::shared_ptr<Waiter>& waiter);
   [[nodiscard]] ServerBudget::Wake waker();
   void renew(ServerPool& pool);
+  void retire(ServerPool& pool);
   void prove_login(const std::shared_ptr<ServerPool>& pool, SteadyTime now);
 
   Worker& worker_;

@@ -9,11 +9,13 @@
 #include <string>
 #include <unordered_map>
 
+#include "bartizan/identity/scram_shapes.hpp"
 #include "bartizan/net/stream.hpp"
 #include "bartizan/proxy/gateway.hpp"
 #include "bartizan/session/client_startup.hpp"
 #include "scram_key_cache.hpp"
 #include "server_budget.hpp"
+#include "sign_in_refusals.hpp"
 
 namespace bartizan::proxy {
 
@@ -79,23 +81,69 @@ class AddressCounts {
   std::unordered_map<std::string, std::uint32_t> counts_;
 };
 
-/// TLS contexts toward servers, one a CA text.
+/// TLS contexts toward servers, one a CA text and certificate of ours (which has one key only).
 class ServerTlsContexts {
  public:
-  [[nodiscard]] Result<std::shared_ptr<const net::TlsContext>> get(const policy::TlsVerifyFull& tls) {
+  /// certificate: null for none.
+  [[nodiscard]] Result<std::shared_ptr<const net::TlsContext>> get(
+      const policy::TlsVerifyFull& tls, const policy::ClientCertificate* certificate = nullptr) {
+    std::string key = tls.ca_pem;
+    if (certificate != nullptr) key.append(1, '\0').append(certificate->chain_pem);
     const std::lock_guard lock(mutex_);
-    if (const auto found = contexts_.find(tls.ca_pem); found != contexts_.end()) return found->second;
+    if (const auto found = contexts_.find(key); found != contexts_.end()) return found->second;
     net::TlsClientOptions options;
     options.ca_pem = tls.ca_pem;
+    if (certificate != nullptr) {
+      options.certificate_chain_pem = certificate->chain_pem;
+      options.private_key_pem = certificate->key_pem.clone();
+    }
     BZ_TRY(auto made, net::TlsContext::client(options));
     if (contexts_.size() > 256) contexts_.clear();
-    contexts_.emplace(tls.ca_pem, made);
+    contexts_.emplace(std::move(key), made);
     return made;
   }
 
  private:
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<const net::TlsContext>> contexts_;
+};
+
+/// What a mock exchange looks like, as the identities of the newest snapshot do.
+class MockShapes {
+ public:
+  [[nodiscard]] identity::ScramShape draw(const policy::Snapshot& snapshot, std::string_view user, ByteView mock_secret,
+                                          identity::ScramShape fallback) {
+    const std::lock_guard lock(mutex_);
+    if (snapshot.epoch() != epoch_) {
+      shapes_ = {};
+      for (const auto& identity : snapshot.identities()) shapes_.add(identity.scram_verifier.reveal_chars());
+      epoch_ = snapshot.epoch();
+    }
+    return shapes_.draw(user, mock_secret, fallback);
+  }
+
+ private:
+  std::mutex mutex_;
+  identity::ScramShapes shapes_;
+  std::int64_t epoch_ = -1;
+};
+
+/// Places of `limits.clients`. Taken once the password is proven and until the session's end: who
+/// has not proven anything takes none from those who will.
+class ClientPlaces {
+ public:
+  [[nodiscard]] bool full(std::uint32_t limit) const noexcept {
+    return limit != 0 && taken_.load(std::memory_order_relaxed) >= limit;
+  }
+  [[nodiscard]] bool take(std::uint32_t limit) noexcept {
+    if (taken_.fetch_add(1, std::memory_order_relaxed) < limit || limit == 0) return true;
+    give_back();
+    return false;
+  }
+  void give_back() noexcept { taken_.fetch_sub(1, std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint32_t> taken_{0};
 };
 
 inline constexpr std::size_t kPinReasons = 11;
@@ -109,7 +157,11 @@ struct Counters {
 
 struct Shared {
   Shared(GatewayOptions o, Gateway::Surroundings s, SecretBytes mock, ByteView throttle_seed)
-      : options(std::move(o)), around(s), mock_secret(std::move(mock)), throttle(options.throttle, throttle_seed) {}
+      : options(std::move(o)),
+        around(s),
+        mock_secret(std::move(mock)),
+        throttle(options.throttle, throttle_seed),
+        refusals(around.log, around.clock, {}) {}
 
   [[nodiscard]] ServerCertificate certificate() const {
     const std::lock_guard lock(certificate_mutex);
@@ -123,6 +175,9 @@ struct Shared {
   ServerCertificate certificate_in_use;
   std::mutex throttle_mutex;
   identity::SignInThrottle throttle;
+  SignInRefusals refusals;
+  MockShapes mock_shapes;
+  ClientPlaces places;
   CancelRegistry cancels;
   AddressCounts per_address;
   ServerTlsContexts server_tls;

@@ -31,6 +31,7 @@ Worker::Worker(Shared& shared, std::uint32_t index, const sql::DigestKey& digest
       analyses_(digest_key, kAnalysisCacheBytes),
       rewrites_(digest_key, kRewriteCacheBytes),
       shares_(digest_key, kStatementShareBytes),
+      durable_waits_(shared.around.log, context_, shared.options.longest_durable_wait),
       scratch_(kScratchBytes) {}
 
 Worker::~Worker() { join(); }
@@ -135,12 +136,15 @@ net::Task<void> Worker::tick() {
       for (const auto& [id, servers] : depots_) servers->follow_wall(*seen_wall_);
     }
     // Sessions leave from the loop, never from inside check().
-    for (const auto& [id, session] : sessions_) session->check(now, changed ? snapshot.get() : nullptr, wall_changed);
+    for (const auto& [id, session] : sessions_) session->check(now, snapshot.get(), wall_changed);
     static const std::shared_ptr<const policy::Snapshot> kUnchanged;
     for (const auto& [id, servers] : depots_) servers->check(now, changed ? snapshot : kUnchanged);
     count_servers();
+    if (index_ == 0) shared_.refusals.settle();
     hits_.store(analyses_.counters().hits, std::memory_order_relaxed);
     misses_.store(analyses_.counters().misses, std::memory_order_relaxed);
+    durable_waited_.store(durable_waits_.figures().waits, std::memory_order_relaxed);
+    durable_given_up_.store(durable_waits_.figures().given_up, std::memory_order_relaxed);
   }
 }
 

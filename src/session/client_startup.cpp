@@ -109,9 +109,11 @@ ClientStartup::Step ClientStartup::on_startup_message(ByteView packet) {
     return refuse(
         pgwire::sqlstate::kFeatureNotSupported,
         fmt::format("unsupported frontend protocol {}.{}: server supports 3.0 to 3.0", message.major, message.minor));
-  if (!tls_)
+  if (!tls_) {
+    needs_tls_ = true;
     return refuse(pgwire::sqlstate::kInvalidAuthorizationSpecification, "Bartizan accepts connections under TLS only",
                   "Connect with sslmode=verify-full (sslmode=require at the least).");
+  }
   request_.user = message.user();
   if (request_.user.empty())
     return refuse(pgwire::sqlstate::kInvalidAuthorizationSpecification,

@@ -31,6 +31,7 @@ std::optional<SecretKind> parse_kind(std::string_view word) {
 }
 
 SealedPlace place_of(const Uuid& id) { return {"depot_logins", "secret", id}; }
+SealedPlace key_place_of(const Uuid& id) { return {"depot_logins", "private_key", id}; }
 
 Result<SecretBytes> plaintext_of(const policy::LoginSecret& secret) {
   if (const auto* password = std::get_if<SecretBytes>(&secret)) return password->clone();
@@ -61,6 +62,8 @@ struct SealedLogin {
   std::string role_name;
   SecretKind kind = SecretKind::None;
   std::optional<Bytes> secret;
+  std::string certificate_pem;
+  std::optional<Bytes> private_key;
 };
 
 Result<std::vector<SealedLogin>> read_sealed(const Rows& rows) {
@@ -73,6 +76,8 @@ Result<std::vector<SealedLogin>> read_sealed(const Rows& rows) {
     login.role_name = row.text();
     const auto kind = parse_kind(row.text());
     login.secret = row.bytes_or_null();
+    login.certificate_pem = row.text();
+    login.private_key = row.bytes_or_null();
     if (!row.ok() || !kind) return unexpected_row();
     login.kind = *kind;
     out.push_back(std::move(login));
@@ -80,11 +85,16 @@ Result<std::vector<SealedLogin>> read_sealed(const Rows& rows) {
   return out;
 }
 
-const std::string kSealedColumns = "id, depot_id, role_name, secret_kind, secret";
+const std::string kSealedColumns = "id, depot_id, role_name, secret_kind, secret, certificate_pem, private_key";
 
 Result<policy::DepotLogin> unseal(SealedLogin login, const RootKey& key) {
   BZ_TRY(auto secret, secret_of(login.kind, login.id.get(), login.secret, key));
-  return policy::DepotLogin{login.id, login.depot, std::move(login.role_name), std::move(secret)};
+  policy::DepotLogin opened{login.id, login.depot, std::move(login.role_name), std::move(secret)};
+  if (login.private_key) {
+    BZ_TRY(auto key_pem, key.open(key_place_of(login.id.get()), *login.private_key));
+    opened.certificate = policy::ClientCertificate{std::move(login.certificate_pem), std::move(key_pem)};
+  }
+  return opened;
 }
 
 }  // namespace
@@ -113,10 +123,29 @@ Result<void> DepotLogins::put(policy::DepotId depot, std::string_view role_name,
   return {};
 }
 
+Result<void> DepotLogins::put_certificate(policy::DepotId depot, std::string_view role_name,
+                                          const std::optional<policy::ClientCertificate>& certificate) {
+  auto& database = transaction_.database();
+  const std::array<Text, 2> key = {depot.get().to_string(), std::string(role_name)};
+  BZ_TRY(const Rows found,
+         transaction_.query("SELECT id FROM bartizan.depot_logins WHERE depot_id = $1::uuid AND role_name = $2", key));
+  if (found.empty()) return fail(Errc::NotFound, "the depot has no login '" + std::string(role_name) + "'");
+  const auto id = RowReader(found, 0).uuid();
+  std::array<Text, 3> row = {id.to_string(), std::string(), std::nullopt};
+  if (certificate) {
+    BZ_TRY(const Bytes sealed, database.root_key().seal(key_place_of(id), certificate->key_pem, database.random()));
+    row[1] = certificate->chain_pem;
+    row[2] = bytea_text(sealed);
+  }
+  BZ_CHECK(transaction_.query(
+      "UPDATE bartizan.depot_logins SET certificate_pem = $2, private_key = $3::bytea WHERE id = $1::uuid", row));
+  return {};
+}
+
 Result<std::vector<Record<DepotLoginEntry>>> DepotLogins::list(policy::DepotId depot) {
   const std::array<Text, 1> parameters = {depot.get().to_string()};
   BZ_TRY(const Rows rows,
-         transaction_.query("SELECT id, depot_id, role_name, secret_kind, " + kMetaColumns +
+         transaction_.query("SELECT id, depot_id, role_name, secret_kind, certificate_pem, " + kMetaColumns +
                                 " FROM bartizan.depot_logins WHERE depot_id = $1::uuid ORDER BY role_name",
                             parameters));
   return read_records(rows, [](RowReader& row) {
@@ -125,6 +154,7 @@ Result<std::vector<Record<DepotLoginEntry>>> DepotLogins::list(policy::DepotId d
     entry.depot = policy::DepotId(row.uuid());
     entry.role_name = row.text();
     entry.kind = parse_kind(row.text()).value_or(SecretKind::None);
+    entry.certificate_pem = row.text();
     return entry;
   });
 }

@@ -26,6 +26,19 @@ class Certificates:
         give(self.server_key)
         give(self.server_cert)
 
+    def client(self, name: str, authority: str = "ca", stem: str | None = None) -> tuple[Path, Path]:
+        """The files of a client certificate for the common name `name`, and of its key."""
+        stem = stem or f"client_{name}_{authority}"
+        key, certificate, request = (self.folder / f"{stem}.{suffix}" for suffix in ("key", "crt", "csr"))
+        self._key(key)
+        run(["openssl", "req", "-new", "-key", key, "-subj", f"/CN={name}", "-out", request])
+        run(["openssl", "x509", "-req", "-in", request, "-CA", self.folder / f"{authority}.crt", "-CAkey",
+             self.folder / f"{authority}.key", "-days", "2", "-CAcreateserial", "-sha256", "-out", certificate])
+        key.chmod(0o600)
+        for file in (key, certificate):
+            give(file)
+        return certificate, key
+
     def _key(self, path: Path) -> None:
         run(["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", path])
 

@@ -308,7 +308,7 @@ def test_reload_with_a_faulty_certificate_changes_nothing(reloadable, fault):
             shutil.copy(own / "ca.crt", own / "server.crt")  # the CA's certificate, the server's key
         answer = target.command("reload", check=False)
         assert answer.returncode != 0
-        assert "certificate" in answer.stderr or "server.crt" in answer.stderr, answer.stderr
+        assert str(own / ("server.key" if fault == "other_key" else "server.crt")) in answer.stderr, answer.stderr
         assert _certificate(target, own) == old
         assert connection.value("select 1") == "1"
         log = len(target.child.log_text())
@@ -316,6 +316,33 @@ def test_reload_with_a_faulty_certificate_changes_nothing(reloadable, fault):
         wait_for(lambda: "ertificate" in (new := target.child.log_text()[log:]) or "server.crt" in new, 5,
                  "the fault in the log")
         assert _certificate(target, own) == old
+
+
+def test_reload_tells_what_it_took_over_and_what_needs_a_restart(reloadable):
+    target, _ = reloadable
+    config = target.folder / "bartizan.toml"
+    before = config.read_text()
+
+    def reload() -> dict:
+        return json.loads(target.command("reload", "--json").stdout)
+
+    assert (reload()["taken_over"], reload()["needs_restart"]) == ([], [])
+    config.write_text(before.replace("[limits]", "[limits]\nidle_timeout = \"1h\"\ndrain_timeout = \"2s\"")
+                      .replace("[lockout]\nattempts = 1000", "[lockout]\nattempts = 7")
+                      .replace(f"port = {target.port}", f"port = {target.port + 1}", 1))
+    answer = reload()
+    assert set(answer["taken_over"]) == {"limits.idle_timeout", "limits.drain_timeout", "lockout.attempts"}
+    assert answer["needs_restart"] == ["listen.port"]
+    assert answer["certificate_not_after"] > "2026"
+    # A restart is still needed, the others are no news any more.
+    answer = reload()
+    assert (answer["taken_over"], answer["needs_restart"]) == ([], ["listen.port"])
+    shown = target.command("reload").stdout
+    assert "listen.port" in shown
+    config.write_text(before + "[lissten]\n")
+    assert target.command("reload", check=False).returncode != 0
+    config.write_text(before)
+    assert set(reload()["taken_over"]) == {"limits.idle_timeout", "limits.drain_timeout", "lockout.attempts"}
 
 
 def test_reload_takes_new_limits_for_running_sessions(reloadable):

@@ -35,7 +35,7 @@ class Tally:
         self.skips += other.skips
 
 
-_DOCTEST_CASES = re.compile(r"\[doctest\] test cases:\s*(\d+) \|\s*(\d+) passed \|\s*(\d+) failed \|(?:\s*(\d+) skipped)?")
+_DOCTEST_CASES = re.compile(r"\[doctest\] test cases:\s*(\d+) \|\s*(\d+) passed \|\s*(\d+) failed \|")
 _DOCTEST_SKIP = re.compile(r"(?:MESSAGE|WARNING): SKIPPED: (.+?): (.*)")
 _DOCTEST_CASE = re.compile(r"^TEST CASE:  (.*)$")
 _REPLAYED = re.compile(r"^(\d+) corpus inputs replayed$", re.MULTILINE)
@@ -80,7 +80,9 @@ def read_doctest(name, output, succeeded):
     # A case that says SKIPPED and returns has passed in doctest's eyes.
     skips = list(dict.fromkeys((f"{name}: {m[1]}", m[2].strip()) for m in _DOCTEST_SKIP.finditer(output)))
     tally.passed = max(0, tally.passed - len(skips))
-    tally.skips = skips + [(f"{name}: (case not named)", "marked skip() in its source")] * int(match[4] or 0)
+    # What doctest itself counts as skipped was left out by --test-suite and runs as another test of ctest:
+    # our sources have no skip() (tools/check-words.sh), since nobody would learn of which case and why.
+    tally.skips = skips
     return tally
 
 

@@ -136,6 +136,37 @@ TEST_CASE("manifests' contents go along") {
         R"({"v":1,"verb":"policy.test","args":{"documents":[{"file":"a.yaml","text":"name: \"x\"\n"}]}})");
 }
 
+TEST_CASE("a certificate and its key go along, with the login") {
+  const auto request_for = [](const std::vector<const char*>& words) {
+    const Invocation invocation = invocation_of(words);
+    Attachments attachments;
+    attachments.certificate_pem = "CERT";
+    attachments.private_key_pem = SecretBytes(std::string_view("KEY"));
+    return build_request(*invocation.command, invocation.arguments, attachments);
+  };
+  CHECK(
+      request_for({"depot", "login", "d", "r", "--no-password", "--certificate-file", "c", "--key-file", "k"}) ==
+      R"({"v":1,"verb":"depot.login","args":{"name":"d","login":"r","certificate_pem":"CERT","private_key_pem":"KEY"}})");
+  CHECK(
+      request_for(
+          {"depot", "create", "d", "--host", "h", "--login", "r", "--certificate-file", "c", "--key-file", "k"}) ==
+      R"({"v":1,"verb":"depot.create","args":{"name":"d","host":"h","database":"d","logins":[{"login":"r","certificate_pem":"CERT","private_key_pem":"KEY"}]}})");
+}
+
+TEST_CASE("a certificate goes with its key and a login, and not with its opposite") {
+  const std::vector<std::vector<const char*>> wrong = {
+      {"depot", "login", "d", "r", "--certificate-file", "c"},
+      {"depot", "login", "d", "r", "--key-file", "k"},
+      {"depot", "login", "d", "r", "--certificate-file", "c", "--key-file", "k", "--no-certificate"},
+      {"depot", "login", "d", "r", "--certificate-file", "c", "--key-file", "k", "--delete"},
+      {"depot", "login", "d", "r", "--no-certificate", "--delete"},
+      {"depot", "create", "d", "--host", "h", "--certificate-file", "c", "--key-file", "k"}};
+  for (const auto& words : wrong) {
+    CAPTURE(words.back());
+    CHECK(std::holds_alternative<UsageError>(parse(words)));
+  }
+}
+
 TEST_CASE("a CA file's content goes along") {
   const Invocation invocation = invocation_of({"depot", "create", "d", "--host", "h", "--ca-file", "ca.pem"});
   Attachments attachments;

@@ -161,6 +161,8 @@ TEST_CASE("each fault by itself: file, line, column and words") {
        "b.toml:2:20: tls.private_key_file is set, and tls.certificate_file is not"},
       {"[tls]\nrequire_client_certificate = true\n",
        "b.toml:2:30: tls.require_client_certificate needs tls.client_ca_file, the CAs to check them against"},
+      {"[tls]\nmatch_client_certificate = true\n",
+       "b.toml:2:28: tls.match_client_certificate needs tls.client_ca_file, the CAs to check them against"},
       {"[lockout]\nmax_delay = \"1s\"\nbase_delay = \"2s\"\n",
        "b.toml:3:14: lockout.base_delay (2s) is longer than lockout.max_delay (1s)"},
       {"[control]\ndsn = \"x\"\n",

@@ -24,9 +24,9 @@ class FakeRuntime final : public Runtime {
     if (id != "7") return fail(Errc::NotFound, "no such session");
     return {};
   }
-  Result<void> reload() override {
+  Result<Reloaded> reload() override {
     ++reloads;
-    return {};
+    return Reloaded{{"log.level"}, {"listen.port"}, {}};
   }
   void shutdown() override { ++shutdowns; }
   Result<postgres::ControlConnection> embedded_superuser(const std::string& database, SteadyTime deadline) override {

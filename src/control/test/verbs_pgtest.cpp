@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "bartizan/control/verbs.hpp"
+#include "bartizan/crypto/x509.hpp"
 #include "bartizan/identity/scram_verifier.hpp"
 #include "bartizan/store/depots.hpp"
 #include "bartizan/store/identities.hpp"
@@ -157,7 +158,9 @@ TEST_CASE_FIXTURE(ControlFixture, "strangers get nothing, and members of the gro
   CHECK(runtime.shutdowns == 0);
   CHECK(as(root, R"({"v":1,"verb":"shutdown"})") == R"({"ok":true,"result":null})");
   CHECK(runtime.shutdowns == 1);
-  ok("reload");
+  CHECK(
+      ok("reload").to_json() ==
+      R"({"taken_over":["log.level"],"needs_restart":["listen.port"],"certificate_not_after":"1970-01-01T00:00:00Z"})");
   CHECK(runtime.reloads == 1);
   CHECK(ok("session.list").as<Items>()->size() == 1);
   CHECK(*ok("session.kill", R"({"id":"7"})").find("killed")->as<bool>());
@@ -229,6 +232,37 @@ TEST_CASE_FIXTURE(ControlFixture, "depots, logins and grants") {
   CHECK(code("depot.login", R"({"name":"d","login":"r","delete":true})") == "not_found");
   CHECK(code("depot.delete", R"({"name":"d","version":5})") == "conflict");
   ok("depot.delete", R"({"name":"d","version":0})");
+}
+
+TEST_CASE_FIXTURE(ControlFixture, "a login's certificate is checked when it is set, and shown without its key") {
+  const auto now = system_clock().wall();
+  const auto ca = crypto::make_ca("test", now, std::chrono::days(9), system_random());
+  REQUIRE(ca);
+  const auto mine = crypto::issue_client_certificate(*ca, "r", now, std::chrono::days(2), system_random());
+  const auto other = crypto::issue_client_certificate(*ca, "r", now, std::chrono::days(2), system_random());
+  REQUIRE(mine);
+  REQUIRE(other);
+  ok("depot.create", R"({"name":"d","host":"db.example.org","database":"app"})");
+  ok("depot.create", R"({"name":"s","host":"/run/pg","database":"app"})");
+  const auto with = [](const char* depot, std::string_view certificate, std::string_view key) {
+    return Document(
+               Members{{"name", depot}, {"login", "r"}, {"certificate_pem", certificate}, {"private_key_pem", key}})
+        .to_json();
+  };
+  const auto key = mine->private_key_pem.reveal_chars();
+  CHECK(code("depot.login", with("d", mine->certificate_pem, other->private_key_pem.reveal_chars())) ==
+        "invalid_argument");
+  CHECK(code("depot.login", with("d", "none", key)) == "invalid_argument");
+  CHECK(code("depot.login", with("s", mine->certificate_pem, key)) == "invalid_argument");
+  CHECK(code("depot.login", R"({"name":"d","login":"r","certificate_pem":"x"})") == "invalid_argument");
+  const auto shown = ok("depot.login", with("d", mine->certificate_pem, key)).to_json();
+  CHECK(shown.find(R"("secret":"none","certificate":{"subject":"CN=r","not_after":")") != std::string::npos);
+  const auto changes = ok("changes.list").to_json();
+  CHECK((shown + changes).find("PRIVATE KEY") == std::string::npos);
+  // Another password leaves it; taking it away is said.
+  CHECK(ok("depot.login", R"({"name":"d","login":"r","password":"x"})").to_json().find("CN=r") != std::string::npos);
+  CHECK(ok("depot.login", R"({"name":"d","login":"r","no_certificate":true})").to_json().find("CN=r") ==
+        std::string::npos);
 }
 
 TEST_CASE_FIXTURE(ControlFixture, "roles and their members, settings, changes") {

@@ -233,5 +233,17 @@ TEST_CASE("what is no certificate is refused, and leaves nothing in OpenSSL's er
   CHECK(certificate_info("some text before it\n" + pem));
 }
 
+TEST_CASE("a key belongs to its certificate alone") {
+  const auto ca = test_ca();
+  const auto issued = issue_client_certificate(ca, "clinic_app", kStart, days(1), system_random());
+  REQUIRE(issued);
+  CHECK(check_private_key(issued->certificate_pem, issued->private_key_pem));
+  CHECK(check_private_key(ca.certificate_pem, issued->private_key_pem).error().code == Errc::InvalidArgument);
+  CHECK(check_private_key("no certificate", issued->private_key_pem).error().code == Errc::Malformed);
+  CHECK(check_private_key(issued->certificate_pem, SecretBytes(std::string_view("no key"))).error().code ==
+        Errc::Malformed);
+  CHECK(check_private_key(issued->certificate_pem, {}).error().code == Errc::Malformed);
+}
+
 }  // namespace
 }  // namespace bartizan::crypto

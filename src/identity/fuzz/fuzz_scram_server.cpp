@@ -14,7 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto cut = text.find('\n');
   const auto second = cut == std::string_view::npos ? std::string_view() : text.substr(cut + 1);
 
-  static const auto verifier = identity::ScramVerifier::mock("name", as_bytes("a secret of 24 bytes ..."), 4096);
+  static const auto verifier = identity::ScramVerifier::mock("name", as_bytes("a secret of 24 bytes ..."), {4096});
   std::optional<Bytes> binding;
   if (plus) binding = Bytes(32);
   identity::ScramServer server(verifier.clone(), genuine, binding, "SERVERNONCE");

@@ -122,6 +122,15 @@ TEST_CASE("memory is bounded and the one longest untouched goes first") {
   CHECK(throttle.before_attempt("0" + std::string(10000, 'x'), "10.0.0.0", kStart + seconds(5)).allowed);
 }
 
+TEST_CASE("other curves hold for what was counted before") {
+  auto throttle = make_throttle();
+  fail_times(throttle, 3, "ann", "192.0.2.1", kStart);
+  SignInThrottlePolicy strict;
+  strict.pair.first_delay = seconds(30);
+  throttle.use(strict);
+  CHECK(throttle.before_attempt("ann", "192.0.2.1", kStart).retry_after == seconds(30));
+}
+
 TEST_CASE("names cannot run into one another") {
   auto throttle = make_throttle();
   fail_times(throttle, 10, std::string_view("a\0b", 3), "x", kStart);

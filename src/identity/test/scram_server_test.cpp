@@ -253,7 +253,7 @@ TEST_CASE("a verifier that is not genuine fails even with the right proof") {
 
 TEST_CASE("an unknown name's exchange has the shape of a known one's with a wrong password") {
   const Bytes secret = to_bytes("a mock secret of some length");
-  ScramServer unknown(ScramVerifier::mock("nobody", secret, 4096), false, std::nullopt, std::string(kServerNonce));
+  ScramServer unknown(ScramVerifier::mock("nobody", secret, {4096}), false, std::nullopt, std::string(kServerNonce));
   auto known = make_server();
   const auto unknown_first = unknown.client_first(kScramSha256, kFirst);
   const auto known_first = known.client_first(kScramSha256, kFirst);

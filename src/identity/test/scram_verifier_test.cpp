@@ -99,17 +99,17 @@ TEST_CASE("from_password refuses what makes no verifier") {
 TEST_CASE("a mock is steady for its name and looks like a verifier") {
   const Bytes secret = to_bytes("0123456789abcdef0123456789abcdef");
   const Bytes other_secret = to_bytes("0123456789abcdef0123456789abcdeg");
-  const auto mock = ScramVerifier::mock("alice", secret, 4096);
+  const auto mock = ScramVerifier::mock("alice", secret, {4096});
   CHECK(mock.iterations() == 4096);
   CHECK(mock.salt().size() == kScramSaltSize);
-  CHECK(mock.to_string().reveal_chars() == ScramVerifier::mock("alice", secret, 4096).to_string().reveal_chars());
+  CHECK(mock.to_string().reveal_chars() == ScramVerifier::mock("alice", secret, {4096}).to_string().reveal_chars());
   CHECK(mock.to_string().reveal_chars() ==
         ScramVerifier::parse(mock.to_string().reveal_chars())->to_string().reveal_chars());
 
   std::set<std::string> salts;
   for (const auto* name : {"alice", "alicf", "Alice", "", "alice ", "bob"})
-    salts.insert(hex_encode(ScramVerifier::mock(name, secret, 4096).salt()));
-  salts.insert(hex_encode(ScramVerifier::mock("alice", other_secret, 4096).salt()));
+    salts.insert(hex_encode(ScramVerifier::mock(name, secret, {4096}).salt()));
+  salts.insert(hex_encode(ScramVerifier::mock("alice", other_secret, {4096}).salt()));
   CHECK(salts.size() == 7);
   CHECK(hex_encode(mock.stored_key().reveal()) != hex_encode(mock.server_key().reveal()));
   CHECK(hex_encode(mock.stored_key().reveal()).substr(0, 32) != hex_encode(mock.salt()));

@@ -16,6 +16,19 @@ TEST_CASE("the gateway's addresses come first, the rest of the network is refuse
                                           "host replication all all reject"});
 }
 
+TEST_CASE("a login that shows a certificate gets lines in its own name") {
+  const std::vector<std::string> address = {"10.0.0.7"};
+  const auto alone = pg_hba_lines(address, "clinic app", LoginProof::Certificate);
+  REQUIRE(alone);
+  CHECK(alone->at(1) == "hostssl all \"clinic app\" 10.0.0.7/32 cert");
+  const auto both = pg_hba_lines(address, "all", LoginProof::PasswordAndCertificate);
+  REQUIRE(both);
+  CHECK(both->at(1) == "hostssl all \"all\" 10.0.0.7/32 scram-sha-256 clientcert=verify-full");
+  CHECK(both->back() == "host replication all all reject");
+  for (const char* role : {"a\"b", "a\nhost all all all trust", "a\\"})
+    CHECK(pg_hba_lines(address, role, LoginProof::Certificate).error().code == Errc::InvalidArgument);
+}
+
 TEST_CASE("what is not an address makes no line") {
   for (const char* text : {"", "gateway.example.com", "10.0.0.7 trust", "10.0.0.7/33", "10.0.0.7/0", "10.0.0.7/",
                            "10.0.0.7/a", "::1/129", "10.0.0.7\nhost all all all trust", "10.0.0.7/32 #"}) {

@@ -115,7 +115,7 @@ TEST_CASE("a consumer on its own server connection") {
     std::mt19937 random(seed);
     const auto bytes = random_client(random, 20);
     CAPTURE(shown(bytes));
-    World world({}, {}, false, consumer_of("north"));
+    World world({}, {}, false, policy::BarrierMode::None, consumer_of("north"));
     ConsumerModel model;
     model.expected_context = context("north");
     std::string_view left = bytes;
@@ -172,7 +172,8 @@ TEST_CASE("three tenants' consumers on two server connections") {
     std::vector<std::string> left;
     std::vector<Connection*> held(kTenants.size());
     for (std::size_t i = 0; i < kTenants.size(); ++i) {
-      worlds.push_back(std::make_unique<World>(RelayLimits{}, std::nullopt, true, consumer_of(kTenants[i]), i + 1));
+      worlds.push_back(std::make_unique<World>(RelayLimits{}, std::nullopt, true, policy::BarrierMode::None,
+                                               consumer_of(kTenants[i]), i + 1));
       left.push_back(random_client(random, 12) + query("ROLLBACK"));
     }
     bool busy = true;

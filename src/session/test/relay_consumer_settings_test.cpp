@@ -17,7 +17,7 @@ const std::string kRefused = poison_query();
 /// A client that speaks when all is answered.
 class Session {
  public:
-  World world{{}, {}, false, consumer_of("north")};
+  World world{{}, {}, false, policy::BarrierMode::None, consumer_of("north")};
 
   /// The text that goes out for it, without a context; the server answers with tag and status.
   std::string ask(std::string_view text, std::string_view tag, char status) {

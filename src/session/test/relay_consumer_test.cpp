@@ -78,7 +78,7 @@ TEST_CASE("where the statement that sets contexts has gone unseen, it is prepare
 }
 
 TEST_CASE("a long text is let go once it stands on the server") {
-  World world({}, {}, false, consumer_of("north"));
+  World world({}, {}, false, policy::BarrierMode::None, consumer_of("north"));
   const std::string literal(1000, 'x');
   world.client(parse("a", "select id, '" + literal + "' from accounts") + bind_portal("", "a") + execute(""));
   CHECK(world.to_server.find(literal) != std::string::npos);
@@ -237,7 +237,7 @@ TEST_CASE("refused texts never reach the server") {
                             Case{"do 'x'", "42501"}};
   for (const auto& [text, sqlstate] : cases) {
     CAPTURE(text);
-    World world({}, {}, false, consumer_of("north"));
+    World world({}, {}, false, policy::BarrierMode::None, consumer_of("north"));
     world.client(query(text));
     CHECK(shown(world.to_server) == shown(poison_query()));
     world.server(error("42601") + ready());
@@ -260,19 +260,19 @@ TEST_CASE("what a consumer may not say beside a text") {
            {parse(std::string(63, 'n'), "select 1"), poison_parse(std::string(63, 'n'))},
            {types(25), message('P', cstr("") + cstr("SELECT $1") + i16(1) + i32(25))},
            {types(0), message('P', cstr("") + cstr("SELECT $1") + i16(1) + i32(0))}}) {
-    World world({}, {}, false, consumer_of("north"));
+    World world({}, {}, false, policy::BarrierMode::None, consumer_of("north"));
     world.client(bytes);
     CHECK(shown(world.to_server) == shown(sent));
   }
   for (const auto& bytes :
        {bind_portal("", "bartizan_context"), bind_portal("bartizan_context", ""), execute("bartizan_context"),
         describe('S', "bartizan_context"), close('S', "bartizan_context"), close('P', "bz_p")}) {
-    World world({}, {}, false, consumer_of("north"));
+    World world({}, {}, false, policy::BarrierMode::None, consumer_of("north"));
     world.client(bytes);
     CHECK(world.client_verdict == Verdict::Fatal);
     CHECK(world.to_server.empty());
   }
-  World world({}, {}, false, consumer_of("north"));
+  World world({}, {}, false, policy::BarrierMode::None, consumer_of("north"));
   world.client(function_call(1) + copy_data("mine") + copy_done());
   CHECK(shown(world.to_server) == shown(poison_query()));
   world.server(error("42601") + ready());
@@ -294,8 +294,8 @@ TEST_CASE("what a server may not tell a consumer") {
 TEST_CASE("two tenants on one server connection share a statement and no context") {
   const auto bind = [](std::string_view statement) { return bind_portal("", statement) + execute("") + sync(); };
   const auto answer = bind_complete() + data_row("1") + complete("SELECT 1") + ready();
-  World north({}, {}, true, consumer_of("north"), 1);
-  World south({}, {}, true, consumer_of("south"), 2);
+  World north({}, {}, true, policy::BarrierMode::None, consumer_of("north"), 1);
+  World south({}, {}, true, policy::BarrierMode::None, consumer_of("south"), 2);
   ServerState& server = north.first;
   server.context_key = connection_key("shared");
   north.client(parse("a", kAsked) + bind("a"));

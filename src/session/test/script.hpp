@@ -91,7 +91,7 @@ class Script {
 
   template <class Cut>
   void play(const std::string& mode, Cut cut) const {
-    World world(limits, valid_until, pooled, consumer ? consumer() : nullptr);
+    World world(limits, valid_until, pooled, policy::BarrierMode::None, consumer ? consumer() : nullptr);
     for (std::size_t i = 0; i < steps_.size(); ++i) {
       const Step& step = steps_[i];
       CAPTURE(mode);

@@ -118,6 +118,40 @@ TEST_CASE_FIXTURE(StoreFixture, "login secrets of each kind, sealed") {
             .code == Errc::NotFound);
 }
 
+TEST_CASE_FIXTURE(StoreFixture, "a login's certificate stands beside its secret, its key sealed") {
+  const auto d = must(write([](Transaction& t) { return Depots(t).create(depot("d")); })).value.id;
+  const auto put = [&](const char* role, std::optional<policy::ClientCertificate> certificate) {
+    return write([&](Transaction& t) { return DepotLogins(t).put_certificate(d, role, certificate); });
+  };
+  const auto open = [&](const char* role) {
+    return read([&](Transaction& t) { return DepotLogins(t).open(d, role); });
+  };
+  CHECK(put("a", policy::ClientCertificate{"CERT", SecretBytes(std::string_view("KEY-clear"))}).error().code ==
+        Errc::NotFound);
+  const SecretBytes password(std::string_view("p"));
+  REQUIRE(write([&](Transaction& t) { return DepotLogins(t).put(d, "a", password.clone()); }).has_value());
+  CHECK_FALSE(open("a")->certificate.has_value());
+  REQUIRE(put("a", policy::ClientCertificate{"CERT", SecretBytes(std::string_view("KEY-clear"))}).has_value());
+  auto opened = open("a");
+  REQUIRE(opened->certificate.has_value());
+  CHECK(opened->certificate->chain_pem == "CERT");
+  CHECK(opened->certificate->key_pem.reveal_chars() == "KEY-clear");
+  CHECK(std::get<SecretBytes>(opened->secret).reveal_chars() == "p");
+  CHECK(sql("SELECT count(*) FROM bartizan.depot_logins WHERE position('KEY-clear'::bytea in private_key) > 0") == "0");
+  CHECK(sql("SELECT after ->> 'private_key' FROM bartizan.changes ORDER BY seq DESC LIMIT 1") == "(secret)");
+  // A new password leaves the certificate.
+  REQUIRE(write([&](Transaction& t) { return DepotLogins(t).put(d, "a", policy::NoSecret{}); }).has_value());
+  CHECK(open("a")->certificate.has_value());
+  CHECK(read([&](Transaction& t) { return DepotLogins(t).list(d); })->front().value.certificate_pem == "CERT");
+  REQUIRE(put("a", std::nullopt).has_value());
+  CHECK_FALSE(open("a")->certificate.has_value());
+  // What is sealed as a key opens nowhere else.
+  REQUIRE(put("a", policy::ClientCertificate{"CERT", SecretBytes(std::string_view("KEY"))}).has_value());
+  sql("SELECT set_config('bartizan.actor', 'test', false);"
+      " UPDATE bartizan.depot_logins SET secret = private_key, secret_kind = 'password'");
+  CHECK(open("a").error().code == Errc::Crypto);
+}
+
 TEST_CASE_FIXTURE(StoreFixture, "a sealed value moved to another row does not open, and closes that one door only") {
   const auto d = must(write([](Transaction& t) { return Depots(t).create(depot("d")); })).value.id;
   for (const char* role : {"owner", "reader"}) {

@@ -8,7 +8,7 @@
 namespace bartizan::config {
 
 struct ScramOptions {
-  std::uint32_t iterations = 4096;  ///< of new verifiers and of the mock exchange; RFC 7677 asks for 4096 or more
+  std::uint32_t iterations = 4096;  ///< of new verifiers; RFC 7677 asks for 4096 or more
 };
 
 /// After `attempts` failures the next try waits base_delay, doubled by each further failure up

@@ -15,6 +15,7 @@ struct TlsOptions {
   std::filesystem::path client_ca_file;  ///< empty: client certificates are not asked for
   TlsVersion min_version = TlsVersion::Tls13;
   bool require_client_certificate = false;
+  bool match_client_certificate = false;  ///< as pg_hba.conf's clientcert=verify-full
   bool session_tickets = true;
 };
 

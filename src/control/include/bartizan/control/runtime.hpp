@@ -5,7 +5,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "bartizan/base/clock.hpp"
 #include "bartizan/base/result.hpp"
 #include "bartizan/base/secret.hpp"
 #include "bartizan/control/document.hpp"
@@ -21,6 +23,13 @@ struct EmbeddedDatabase {
   SecretBytes password;
 };
 
+/// What a reload did, by the names of configuration keys.
+struct Reloaded {
+  std::vector<std::string> taken_over;
+  std::vector<std::string> needs_restart;  ///< changed in the file, and not in force
+  WallTime certificate_not_after{};        ///< of the wire port's certificate, which was read again
+};
+
 /// Called from the admin server's threads: must be thread-safe, and outlive the server.
 class Runtime {
  public:
@@ -32,7 +41,7 @@ class Runtime {
   /// NotFound.
   [[nodiscard]] virtual Result<void> kill_session(std::string_view id) = 0;
   /// Configuration and certificates again; the old ones stay when the new ones are wrong.
-  [[nodiscard]] virtual Result<void> reload() = 0;
+  [[nodiscard]] virtual Result<Reloaded> reload() = 0;
   /// Begins to drain and returns at once.
   virtual void shutdown() = 0;
   /// Where the embedded PostgreSQL listens; nullopt when there is none.

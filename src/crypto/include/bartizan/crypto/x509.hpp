@@ -63,6 +63,10 @@ struct CertificateInfo {
   return certificate_info(as_bytes(pem_or_der));
 }
 
+/// That the key is that of the text's first certificate. Malformed: no certificate, or no PEM key
+/// without a passphrase; InvalidArgument: they don't belong together.
+[[nodiscard]] Result<void> check_private_key(std::string_view certificate_pem, const SecretBytes& private_key_pem);
+
 /// RFC 5929 section 4.1: the DER certificate under the hash of its own signature algorithm,
 /// SHA-256 in place of MD5 and SHA-1. Unsupported where that algorithm has no single hash
 /// (Ed25519, Ed448): such a certificate offers no channel binding.

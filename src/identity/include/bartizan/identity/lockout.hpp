@@ -64,6 +64,9 @@ class SignInThrottle {
   /// Clears the pair's count only: else whoever owns one account could clear an address's.
   void succeeded(std::string_view account, std::string_view address, SteadyTime now);
 
+  /// Other curves from now on; what was counted stays. REQUIRES: max_entries as it was.
+  void use(const SignInThrottlePolicy& policy);
+
   /// Entries of all tables, for metrics and tests.
   [[nodiscard]] std::size_t size() const noexcept;
 

@@ -22,6 +22,13 @@ inline constexpr std::uint32_t kDefaultScramIterations = 4096;
 /// A verifier's count costs its clients, not us; this keeps out only what no client could bear.
 inline constexpr std::uint32_t kMaxVerifierIterations = 10'000'000;
 
+/// What an exchange shows of a verifier before any proof.
+struct ScramShape {
+  std::uint32_t iterations = kDefaultScramIterations;
+  std::size_t salt_bytes = kScramSaltSize;
+  friend auto operator<=>(const ScramShape&, const ScramShape&) = default;
+};
+
 /// Immutable; move-only, since it is a secret (clone() where a copy is meant).
 /// Invariant: 1 <= iterations <= kMaxVerifierIterations, a salt of 1 to kMaxScramSaltSize bytes,
 /// both keys of kScramKeySize bytes.
@@ -36,8 +43,9 @@ class ScramVerifier {
 
   /// For a name that does not exist: the same name gets the same salt each time, as a known one
   /// would, and nobody knows a password for it. mock_secret: at least 16 bytes, kept for as long
-  /// as names should look steady. REQUIRES: an iteration count within the invariant.
-  [[nodiscard]] static ScramVerifier mock(std::string_view user_name, ByteView mock_secret, std::uint32_t iterations);
+  /// as names should look steady. REQUIRES: a shape within the invariant. Another shape brings
+  /// another salt, as a new password would.
+  [[nodiscard]] static ScramVerifier mock(std::string_view user_name, ByteView mock_secret, ScramShape shape);
 
   /// PostgreSQL's text form.
   [[nodiscard]] SecretBytes to_string() const;

@@ -6,7 +6,6 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -19,8 +18,6 @@
 struct ssl_st;
 
 namespace bartizan::net {
-
-struct SocketReads;
 
 namespace asio = boost::asio;
 template <class T>
@@ -48,7 +45,8 @@ class Stream {
   [[nodiscard]] IoResult try_write(ByteView bytes);
   /// Reads without consuming; only in the clear.
   [[nodiscard]] IoResult try_peek(std::span<std::byte> into);
-  /// False when the wait was cancelled.
+  /// For after a try that would have blocked; may end with nothing there. False when the wait was
+  /// cancelled.
   [[nodiscard]] Task<bool> wait_readable();
   [[nodiscard]] Task<bool> wait_writable();
 
@@ -77,17 +75,17 @@ class Stream {
   void close();
   /// The peer has closed its side, whatever is still to be read. Asks the kernel.
   [[nodiscard]] bool peer_has_closed();
-  [[nodiscard]] bool is_open() const noexcept { return descriptor_.is_open(); }
+  [[nodiscard]] bool is_open() const noexcept { return socket_ != nullptr; }
   [[nodiscard]] asio::io_context& context() noexcept { return context_; }
 
  private:
+  struct Socket;
   [[nodiscard]] bool start_tls();
   [[nodiscard]] Task<Result<void>> handshake();
   [[nodiscard]] IoResult classify(int returned);
 
   asio::io_context& context_;
-  asio::posix::basic_stream_descriptor<asio::io_context::executor_type> descriptor_;
-  std::unique_ptr<SocketReads> reads_;  // outlives ssl_
+  std::unique_ptr<Socket> socket_;  // null once closed
   ssl_st* ssl_ = nullptr;
   std::shared_ptr<const TlsContext> tls_;
   bool tls_broken_ = false;      // a fatal TLS error: no close_notify any more

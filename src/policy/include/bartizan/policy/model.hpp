@@ -111,9 +111,15 @@ struct ScramKeys {
   SecretBytes client_key;
   SecretBytes server_key;
 };
-/// The server asks for none (peer, trust or a client certificate).
+/// The server asks for none (peer, trust, or a client certificate alone).
 struct NoSecret {};
 using LoginSecret = std::variant<NoSecret, SecretBytes, ScramKeys>;
+
+/// The gateway's own certificate toward a server. Move-only.
+struct ClientCertificate {
+  std::string chain_pem;  ///< leaf first
+  SecretBytes key_pem;    ///< without a passphrase
+};
 
 /// A LOGIN role of the depot's server that the gateway signs in as. Move-only.
 struct DepotLogin {
@@ -121,6 +127,7 @@ struct DepotLogin {
   DepotId depot;
   std::string role_name;
   LoginSecret secret;
+  std::optional<ClientCertificate> certificate = std::nullopt;  ///< shown where the server asks for one
 };
 
 /// A person or a service that signs in at the gateway. Move-only.

@@ -28,6 +28,8 @@ struct Endpoint {
   std::string user;
   std::string ssl_mode;       ///< network only; empty: verify-full
   std::string ssl_root_cert;  ///< network only; empty: the system's
+  std::string ssl_cert;       ///< network only; our own certificate's file and its key's, or neither
+  std::string ssl_key;
 };
 
 /// The rows of the last result, in text format.

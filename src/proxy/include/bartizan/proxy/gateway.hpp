@@ -17,6 +17,7 @@
 #include "bartizan/identity/lockout.hpp"
 #include "bartizan/net/address.hpp"
 #include "bartizan/net/tls.hpp"
+#include "bartizan/policy/decision.hpp"
 #include "bartizan/policy/snapshot.hpp"
 
 namespace bartizan::proxy {
@@ -30,7 +31,6 @@ struct ListenOptions {
   std::vector<ListenAddress> addresses;
   std::uint16_t port = 6432;  ///< 0: a free one
   int backlog = 1024;
-  std::vector<net::Network> proxy_protocol_from;
 };
 
 /// Zero durations and counts mean no limit.
@@ -44,14 +44,17 @@ struct SessionLimits {
   std::chrono::milliseconds statement_timeout{0};
   std::uint32_t statement_bytes = 16u << 20;
   std::uint32_t buffer_bytes = 64u << 10;  ///< to a slow reader, before the other side is not read
+  std::vector<net::Network> proxy_protocol_from;  ///< load balancers, whose PROXY header is demanded and believed
 };
 
 struct GatewayOptions {
   ListenOptions listen;
   SessionLimits limits;
   identity::SignInThrottlePolicy throttle;
-  std::uint32_t scram_iterations = 4096;  ///< of the mock exchange
+  std::uint32_t scram_iterations = 4096;  ///< of the mock exchange while there is no identity
   std::chrono::milliseconds max_stale{60'000};
+  policy::BarrierMode barriers = policy::BarrierMode::None;
+  std::chrono::milliseconds longest_durable_wait{5'000};  ///< then the session ends
   unsigned workers = 0;  ///< 0: one a core
 };
 
@@ -59,6 +62,7 @@ struct GatewayOptions {
 struct ServerCertificate {
   std::shared_ptr<const net::TlsContext> context;
   std::optional<Bytes> end_point_hash;  ///< absent: SCRAM-SHA-256-PLUS is not offered
+  bool client_name_is_identity = false;  ///< a client's certificate must bear the name that signs in
 };
 
 struct SessionInfo {
@@ -95,6 +99,8 @@ struct GatewayFigures {
   std::uint64_t servers_idle = 0;
   std::uint64_t sessions_waiting = 0;  ///< for a server connection
   std::uint64_t queue_timeouts = 0;
+  std::uint64_t durable_waits = 0;           ///< statements and results that waited for the audit log
+  std::uint64_t durable_waits_given_up = 0;  ///< of those, sessions ended for it
   std::vector<std::pair<std::string, std::uint64_t>> pins;  ///< sessions pinned to a server connection, by reason
 };
 
@@ -116,6 +122,8 @@ class Gateway {
   virtual void use_certificate(ServerCertificate certificate) = 0;
   /// For new and running sessions; the longest statement for new ones only.
   virtual void use_limits(const SessionLimits& limits) = 0;
+  /// For failures from now on; what was counted stays.
+  virtual void use_throttle(const identity::SignInThrottlePolicy& policy) = 0;
   /// The port that is listened on, and the addresses.
   [[nodiscard]] virtual std::uint16_t port() const = 0;
   [[nodiscard]] virtual std::vector<std::string> addresses() const = 0;

@@ -59,6 +59,8 @@ class ClientStartup {
   Step on_bytes(ByteView input);
   void tls_established() noexcept { tls_ = true; }
 
+  /// After Refuse: only TLS was missing.
+  [[nodiscard]] bool needs_tls() const noexcept { return needs_tls_; }
   [[nodiscard]] const pgwire::ErrorReport& report() const { return report_; }
   [[nodiscard]] const CancelKey& cancel_key() const { return cancel_key_; }
   [[nodiscard]] const StartupRequest& request() const { return request_; }
@@ -72,6 +74,7 @@ class ClientStartup {
 
   bool tls_;
   bool ssl_requested_ = false;
+  bool needs_tls_ = false;
   bool gss_requested_ = false;
   pgwire::ErrorReport report_;
   CancelKey cancel_key_;

@@ -12,6 +12,7 @@
 #include "bartizan/audit/log.hpp"
 #include "bartizan/base/clock.hpp"
 #include "bartizan/pgwire/writer.hpp"
+#include "bartizan/policy/decision.hpp"
 #include "bartizan/session/prepared.hpp"
 
 namespace bartizan::session {
@@ -44,6 +45,7 @@ struct PendingReply {
   bool context = false;         ///< hidden, sets a consumer's context, or brings what that takes: may fail
   bool concealed = false;       ///< the result that comes now is that of a statement of ours
   bool carrier = false;         ///< Parse of what stands there already: a Close of nothing was sent for it
+  policy::Barrier barrier = policy::Barrier::None;  ///< what waits for its tickets
   std::uint32_t completed = 0;  ///< statements of a Query that are done; a Query may hold millions
   audit::Ticket ticket{};
   std::uint64_t rows = 0;

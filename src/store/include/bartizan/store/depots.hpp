@@ -35,6 +35,7 @@ struct DepotLoginEntry {
   policy::DepotId depot;
   std::string role_name;
   SecretKind kind = SecretKind::None;
+  std::string certificate_pem;  ///< empty: none
 };
 
 /// Repository over one transaction, which must outlive it.
@@ -43,6 +44,9 @@ class DepotLogins {
   explicit DepotLogins(Transaction& transaction) : transaction_(transaction) {}
   /// Makes the login or replaces its secret. NotFound: the depot.
   [[nodiscard]] Result<void> put(policy::DepotId depot, std::string_view role_name, const policy::LoginSecret& secret);
+  /// Of a login that put() has made; nullopt takes it away. NotFound.
+  [[nodiscard]] Result<void> put_certificate(policy::DepotId depot, std::string_view role_name,
+                                             const std::optional<policy::ClientCertificate>& certificate);
   /// Without secrets.
   [[nodiscard]] Result<std::vector<Record<DepotLoginEntry>>> list(policy::DepotId depot);
   /// With its secret opened. NotFound; Crypto: it was not sealed here.
