@@ -152,7 +152,7 @@ Result<std::vector<DemoIdentity>> bootstrap_demo(const ServiceContext& context, 
   for (const char* tenant : kTenants) BZ_CHECK(ensure_tenant(transaction, tenant));
   std::vector<DemoIdentity> out;
   for (const Person& person : kPeople) {
-    DemoIdentity described{person.name, person.tenant, person.login, person.about, {}};
+    DemoIdentity described{person.name, person.tenant, person.login, person.about, {}, *person.role == '\0'};
     if (const auto credentials = missing.find(person.name); credentials != missing.end()) {
       BZ_CHECK(make_person(transaction, person, depot, credentials->second.verifier));
       described.password = std::move(credentials->second.password);

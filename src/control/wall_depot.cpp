@@ -74,9 +74,10 @@ WallDepotStatus WallDepot::status() const {
   return out;
 }
 
-void WallDepot::bring(const policy::Snapshot& snapshot, const policy::Depot& depot, bool whole) {
+void WallDepot::bring(const policy::Snapshot& snapshot, const policy::Depot& depot, bool whole,
+                      const std::function<void()>& resolved) {
   status_.depot = depot.name;
-  auto done = try_to_bring(snapshot, depot, whole);
+  auto done = try_to_bring(snapshot, depot, whole, resolved);
   status_.error.reset();
   if (done) return;
   BZ_LOG(Error, "wall.failed", {"depot", depot.name}, {"code", to_string(done.error().code)},
@@ -85,7 +86,8 @@ void WallDepot::bring(const policy::Snapshot& snapshot, const policy::Depot& dep
   assignments_.clear();  // whom the data path can't find it refuses
 }
 
-Result<void> WallDepot::try_to_bring(const policy::Snapshot& snapshot, const policy::Depot& depot, bool whole) {
+Result<void> WallDepot::try_to_bring(const policy::Snapshot& snapshot, const policy::Depot& depot, bool whole,
+                                     const std::function<void()>& resolved) {
   if (!snapshot.policies().readable)
     return fail(Errc::Unsupported, "the policies in force are of a form that this program does not know");
   if (!depot.embedded) return fail(Errc::Unsupported, "only depots in the embedded PostgreSQL can have a wall so far");
@@ -97,13 +99,17 @@ Result<void> WallDepot::try_to_bring(const policy::Snapshot& snapshot, const pol
            around_.runtime.embedded_superuser(depot.database, around_.clock.steady() + around_.options.deadline));
     return {};
   };
+  const auto catalog_before = catalog_;
   if (whole) {
     BZ_CHECK(connect());
     BZ_CHECK(read_catalog(depot, *connection));
   }
+  const bool new_policies = policies_ != snapshot.policies().number;
   if (policies_ != snapshot.policies().number) assignments_.clear();
   policies_ = snapshot.policies().number;
   resolve_all(snapshot, depot);
+  // Whose class stands as it did need not wait for those of others.
+  if (new_policies && catalog_ == catalog_before) resolved();
   if (whole || !all_stand()) {
     BZ_CHECK(connect());
     const auto before = catalog_;

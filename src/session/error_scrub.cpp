@@ -106,7 +106,7 @@ bool of_the_wall(std::string_view word) {
 
 /// The message under the client's own names; nullopt: it may not pass.
 std::optional<std::string> renamed(std::string_view message, const ScrubNames& names) {
-  if (message.size() > kMaxScrubbedMessage) return std::nullopt;
+  if (message.empty() || message.size() > kMaxScrubbedMessage) return std::nullopt;
   std::string out;
   for (std::size_t at = 0; at < message.size();) {
     const auto end = static_cast<std::size_t>(

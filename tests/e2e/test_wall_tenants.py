@@ -1,8 +1,8 @@
 """Two tenants over one pool of server connections, in every form of transaction: no row ever crosses.
 
 Each of the threads is one identity of one tenant; both are of one class, so its server connections serve both in
-turn. Every row names its tenant. The class's context is local to each transaction: with one that lasts for the
-session these tests fail (tried, see docs/adr/0050).
+turn. Every row names its tenant. Seen to fail with a context that is set once for the session (set_config's is_local
+false, and the relay taking it to stand until the session ends).
 """
 from __future__ import annotations
 

@@ -180,6 +180,7 @@ TEST_CASE("notices: a closed list") {
   for (const std::string code : {"00000", "01000", "42622", "42P07", "P0000", "25P0", ""})
     CHECK(notice(code, "MARKER").empty());
   CHECK(notice("25P01", "bartizan").empty());
+  CHECK(notice("25P01", "").empty());
   Bytes out;
   scrub_notice(as_bytes("C25P01"), out);
   CHECK(out.empty());

@@ -29,6 +29,7 @@ struct DemoIdentity {
   std::string login;   ///< "demo_reader"
   std::string about;   ///< "analyst", for the tour
   SecretBytes password;  ///< empty if the identity was there before
+  bool past_wall = false;
 };
 
 /// In one transaction. The depot's endpoint and secrets are brought up to date each time.
