@@ -70,6 +70,20 @@ Result<Bytes> EncryptedClient::transformed(sql::CellAction action, std::uint32_t
   return fail(Errc::Unsupported, "arrays are not transformed here");
 }
 
+std::string EncryptedClient::seal(std::uint32_t column, std::string_view value) {
+  auto cell = transformed(sql::CellAction::Encrypt, column, transform::WireFormat::Text, as_bytes(value));
+  REQUIRE(cell);
+  return std::string(as_chars(*cell));
+}
+
+std::string EncryptedClient::open(std::uint32_t column, std::string_view cell) {
+  Bytes value;
+  transform::BoundedBytes out(value, kLimit);
+  const auto opened = ciphers_.at(column).decrypt(as_bytes(cell), nullptr, transform::WireFormat::Text, settings_, out);
+  REQUIRE_MESSAGE(opened, (opened ? "" : opened.error().detail));
+  return std::string(as_chars(value));
+}
+
 std::string EncryptedClient::with_literals(const sql::PlannedStatement& statement, Answer& answer) {
   std::string text;
   std::size_t from = 0;

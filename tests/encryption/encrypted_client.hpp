@@ -39,6 +39,9 @@ class EncryptedClient {
   /// Extended protocol; parameters in text, or in binary as their column's type sends it.
   Answer run(std::string_view text, const std::vector<Field>& values, bool binary = false);
   Answer copy_in(std::string_view text, std::string_view data);
+  /// A value in text as a cell, and back.
+  std::string seal(std::uint32_t column, std::string_view value);
+  std::string open(std::uint32_t column, std::string_view cell);
   /// Every text that went to the server.
   [[nodiscard]] const std::vector<std::string>& sent() const noexcept { return sent_; }
 

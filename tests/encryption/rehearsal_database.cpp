@@ -68,6 +68,15 @@ std::shared_ptr<const sql::Catalog> read_catalog(PGconn* connection) {
       out.generated = *column[4] == "s" ? sql::Generated::Stored : sql::Generated::No;
       relation.columns.push_back(std::move(out));
     }
+    for (const auto& key : rows_of(connection,
+                                   "SELECT unnest(conkey), conname FROM pg_constraint WHERE contype = 'p' AND "
+                                   "conrelid = " +
+                                       *row[0])) {
+      if (relation.keys.empty()) relation.keys.emplace_back();
+      relation.keys[0].name = *key[1];
+      relation.keys[0].primary = true;
+      relation.keys[0].columns.push_back(number<sql::AttrNumber>(key[0]));
+    }
     contents.relations.push_back(std::move(relation));
   }
   rows_of(connection, "RESET search_path");
@@ -119,7 +128,19 @@ Database::Database(std::string name, const std::string& schema_sql, const std::v
   const std::unique_ptr<PGconn, Close> connection(connect());
   rows_of(connection.get(), kDomain);
   rows_of(connection.get(), schema_sql);
+  declare(columns);
+}
+
+const sql::CatalogRelation& Database::table(std::string_view name) const {
+  const sql::CatalogRelation* const relation = columns_->catalog().relation("public", name);
+  REQUIRE(relation != nullptr);
+  return *relation;
+}
+
+void Database::declare(const std::vector<Declared>& columns) {
+  const std::unique_ptr<PGconn, Close> connection(connect());
   const auto catalog = read_catalog(connection.get());
+  specs_.clear();
   for (const Declared& declared : columns) {
     const sql::CatalogRelation* const relation = catalog->relation("public", declared.table);
     REQUIRE(relation != nullptr);

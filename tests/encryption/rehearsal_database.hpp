@@ -30,12 +30,16 @@ class Database {
  public:
   Database(std::string name, const std::string& schema_sql, const std::vector<Declared>& columns);
   [[nodiscard]] EncryptedClient client();
+  /// Reads the catalog again and takes these for the encrypted columns.
+  void declare(const std::vector<Declared>& columns);
+  [[nodiscard]] const sql::CatalogRelation& table(std::string_view name) const;
+  /// As superuser, straight; the caller ends it.
+  [[nodiscard]] PGconn* connect() const;
   /// As superuser, straight: no planner. Fails the test on an error.
   std::vector<std::vector<Field>> direct(const std::string& text);
   [[nodiscard]] std::shared_ptr<const sql::EncryptedColumns> columns() const { return columns_; }
 
  private:
-  [[nodiscard]] PGconn* connect() const;
   std::string name_;
   std::shared_ptr<const sql::EncryptedColumns> columns_;
   std::vector<sql::EncryptedColumnSpec> specs_;
