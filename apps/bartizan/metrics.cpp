@@ -31,11 +31,11 @@ std::string Program::metrics_text() {
   for (const auto& [reason, count] : f.pins)
     page.gauge("bartizan_sessions_pinned", "Sessions that keep their server connection, by reason.",
                {{"reason", reason}}, number(count));
-  const auto audit = audit_->figures();
-  page.gauge("bartizan_audit_healthy", "1 while the audit log can be written.", audit.healthy ? 1 : 0);
-  page.counter("bartizan_audit_records_total", "Audit intents taken.", number(audit.records));
-  page.counter("bartizan_audit_refused_total", "Audit intents that could not be taken.", number(audit.refused));
-  page.counter("bartizan_audit_bytes_total", "Bytes made durable in the audit log.", number(audit.bytes));
+  audit_->add_metrics(page);
+  page.counter("bartizan_audit_waits_total", "Statements and results that waited for the audit log.",
+               number(f.durable_waits));
+  page.counter("bartizan_audit_waits_given_up_total", "Sessions ended because that took too long.",
+               number(f.durable_waits_given_up));
   const auto staleness = snapshots_.staleness(system_clock().steady());
   page.gauge("bartizan_control_stale_seconds", "Time since the control database last confirmed the configuration.",
              staleness ? number(staleness->count()) / 1000 : -1);

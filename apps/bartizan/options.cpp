@@ -43,14 +43,11 @@ Result<proxy::GatewayOptions> gateway_options(const config::Configuration& confi
   options.scram_iterations = configuration.scram.iterations;
   options.max_stale = configuration.control.max_stale;
   options.workers = configuration.workers.threads;
-  return options;
-}
-
-auditlog::BasicLogOptions audit_options(const config::AuditOptions& audit) {
-  auditlog::BasicLogOptions options;
-  options.directory = audit.directory;
-  options.flush = audit.flush;
-  options.max_file_bytes = audit.max_file_bytes.bytes;
+  const auto& audit = configuration.audit;
+  if (audit.mode == config::AuditMode::Tree)
+    options.barriers =
+        audit.reads == config::AuditReads::Async ? policy::BarrierMode::EffectsAlone : policy::BarrierMode::Strict;
+  options.longest_durable_wait = audit.max_wait;
   return options;
 }
 

@@ -1,7 +1,6 @@
 // Configuration to the options of each part: the one place where their words meet.
 #pragma once
 
-#include "bartizan/auditlog/basic_log.hpp"
 #include "bartizan/base/result.hpp"
 #include "bartizan/config/configuration.hpp"
 #include "bartizan/postgres/embedded_server.hpp"
@@ -10,7 +9,6 @@
 namespace bartizan::app {
 
 [[nodiscard]] Result<proxy::GatewayOptions> gateway_options(const config::Configuration& configuration);
-[[nodiscard]] auditlog::BasicLogOptions audit_options(const config::AuditOptions& audit);
 [[nodiscard]] postgres::EmbeddedOptions embedded_options(const config::EmbeddedOptions& embedded);
 void apply_log_options(const config::LogOptions& log);
 

@@ -73,8 +73,9 @@ Result<std::unique_ptr<Program>> Program::start(ProgramOptions options, const Ph
   };
   const auto& configuration = program->options_.configuration;
   const bool embedded = configuration.embedded.enabled;
-  const std::array<Phase, 7> phases = {
+  const std::array<Phase, 8> phases = {
       {{"embedded PostgreSQL", &Program::start_embedded, embedded},
+       {"audit log", &Program::open_audit_log, true},
        {"control database", &Program::open_control_database, true},
        {"demo data", &Program::load_demo, embedded && configuration.embedded.demo},
        {"walls", &Program::raise_walls, embedded},
@@ -156,13 +157,17 @@ Result<std::string> Program::open_control_database() {
   BZ_TRY(auto root_key, store::RootKey::load_or_create(control.root_key_file, system_random()));
   BZ_TRY(database_, store::Database::open(std::move(database), std::move(root_key), system_random()));
   BZ_TRY(const int applied, database_->migrate());
-  BZ_TRY(audit_, auditlog::BasicLog::open(audit_options(options_.configuration.audit)));
   walls_ = std::make_unique<control::WallKeeper>(*database_, snapshots_, *this, system_clock(), system_random());
   verbs_ = std::make_unique<control::Verbs>(
       control::ServiceContext{*database_, snapshots_, *this, system_clock(), system_random(),
                               static_cast<int>(options_.configuration.scram.iterations), walls_.get()});
   BZ_TRY(feed_, store::ChangeFeed::start(*database_, snapshots_, system_clock(), {}));
-  return fmt::format("{} migrations applied, audit: basic", applied);
+  return fmt::format("{} migrations applied", applied);
+}
+
+Result<std::string> Program::open_audit_log() {
+  BZ_TRY(audit_, AuditTrail::open(options_.configuration.audit));
+  return audit_->remark();
 }
 
 Result<std::string> Program::load_demo() {
@@ -229,7 +234,7 @@ Result<std::string> Program::open_wire_port() {
   ca_file_ = loaded.ca_file;
   certificate_not_after_ = loaded.not_after.time_since_epoch().count();
   BZ_TRY(auto mock_secret, load_or_create_secret(configuration.control.root_key_file.parent_path() / "mock.secret"));
-  auto gateway = proxy::Gateway::start(std::move(options), {snapshots_, *audit_, system_clock(), system_random()},
+  auto gateway = proxy::Gateway::start(std::move(options), {snapshots_, audit_->log(), system_clock(), system_random()},
                                        std::move(loaded.certificate), std::move(mock_secret));
   if (!gateway && gateway.error().code == Errc::AlreadyExists)
     return fail(Errc::AlreadyExists, gateway.error().detail + port_holder(configuration.listen.port) +
@@ -263,7 +268,7 @@ Result<std::string> Program::open_metrics() {
     if (!fresh) return "the control database is away";
     if (embedded_ && embedded_->status().state != postgres::ServerState::Running)
       return "the embedded PostgreSQL is not running";
-    if (!audit_->figures().healthy) return "the audit log can't be written";
+    if (!audit_->healthy()) return "the audit log can't be written";
     return std::nullopt;
   };
   BZ_TRY(observability_, api::ObservabilityServer::start(options, std::move(sources)));

@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "audit_trail.hpp"
 #include "bartizan/api/observability.hpp"
-#include "bartizan/auditlog/basic_log.hpp"
 #include "bartizan/config/configuration.hpp"
 #include "bartizan/control/admin_server.hpp"
 #include "bartizan/control/bootstrap_demo.hpp"
@@ -72,6 +72,7 @@ class Program final : public control::Runtime {
  private:
   explicit Program(ProgramOptions options) : options_(std::move(options)) {}
   Result<std::string> start_embedded();
+  Result<std::string> open_audit_log();
   Result<std::string> open_control_database();
   Result<std::string> load_demo();
   Result<std::string> raise_walls();
@@ -91,7 +92,7 @@ class Program final : public control::Runtime {
   std::atomic<WallTime::rep> certificate_not_after_{0};
   std::vector<control::DemoIdentity> demo_;
   policy::SnapshotHolder snapshots_;
-  std::unique_ptr<auditlog::BasicLog> audit_;
+  std::unique_ptr<AuditTrail> audit_;
   std::unique_ptr<postgres::EmbeddedServer> embedded_;
   std::unique_ptr<store::Database> database_;
   std::unique_ptr<store::ChangeFeed> feed_;

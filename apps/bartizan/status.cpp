@@ -64,12 +64,7 @@ Document Program::status() {
                                          {"data_directory", embedded_->data_directory()},
                                          {"socket_directory", embedded_->socket_directory()}});
   }
-  const auto audit = audit_->figures();
-  out.emplace_back("audit", Members{{"kind", "basic"},
-                                    {"healthy", audit.healthy},
-                                    {"directory", configuration.audit.directory.string()},
-                                    {"records", number(audit.records)},
-                                    {"refused", number(audit.refused)}});
+  out.emplace_back("audit", audit_->status());
   const auto snapshot = snapshots_.current();
   Items depots;
   if (snapshot)
@@ -110,8 +105,7 @@ Items Program::doctor_checks() {
                         .count() /
                     24;
   add("certificate", left > 14, fmt::format("{} days left", left), "Renew it, then `bartizan reload`.");
-  const auto audit = audit_->figures();
-  add("audit", audit.healthy, fmt::format("basic, {} records", audit.records), "See audit.write_failed in the log.");
+  add("audit", audit_->healthy(), audit_->summary(), "See audit.write_failed in the log.");
   if (embedded_) {
     const auto status = embedded_->status();
     add("embedded", status.state == postgres::ServerState::Running, std::string(postgres::to_string(status.state)),

@@ -35,7 +35,7 @@ void print_tour(const Program& program, std::ostream& out) {
                        identity.tenant.empty() ? std::string() : " of " + identity.tenant, identity.login);
     out << run_psql(program, identity.name);
   }
-  out << "No masks and no tenant filter are in force yet: every grant is passed through and recorded (audit: basic).\n";
+  out << "No masks and no tenant filter are in force yet: every grant is passed through, every statement recorded.\n";
   out << "\nConnect (passwords lie in the PGPASSFILE, readable by you alone):\n";
   for (const auto& identity : program.demo_identities())
     out << fmt::format("  PGPASSFILE={} psql \"{}\"\n", program.pgpass_file(), conninfo(program, identity.name));

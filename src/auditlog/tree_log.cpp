@@ -4,7 +4,8 @@
 
 namespace bartizan::auditlog {
 
-TreeLog::TreeLog(std::unique_ptr<Core> core) : core_(std::move(core)), durable_through_(&core_->durable_through()) {}
+TreeLog::TreeLog(std::unique_ptr<Core> core)
+    : core_(std::move(core)), durable_through_(&core_->durable_through()), failing_(&core_->failing()) {}
 
 TreeLog::~TreeLog() = default;
 
@@ -18,7 +19,7 @@ Result<audit::Ticket> TreeLog::begin(const audit::Intent& intent) { return core_
 
 void TreeLog::finish(audit::Ticket ticket, const audit::Outcome& outcome) { core_->finish(ticket, outcome); }
 
-TreeLog::ObserverId TreeLog::on_durable(Observer observer) { return core_->on_durable(std::move(observer)); }
+audit::Log::ObserverId TreeLog::on_durable(Observer observer) { return core_->on_durable(std::move(observer)); }
 
 void TreeLog::remove(ObserverId id) { core_->remove(id); }
 

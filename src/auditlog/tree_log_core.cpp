@@ -142,7 +142,7 @@ void TreeLog::Core::finish(audit::Ticket ticket, const audit::Outcome& outcome) 
   if (wake) wake_.notify_one();
 }
 
-TreeLog::ObserverId TreeLog::Core::on_durable(Observer observer) {
+audit::Log::ObserverId TreeLog::Core::on_durable(Observer observer) {
   const std::lock_guard lock(observers_mutex_);
   const std::uint64_t id = next_observer_++;
   observers_.emplace(id, std::move(observer));
@@ -223,6 +223,7 @@ bool TreeLog::Core::write(ByteView group) {
     std::unique_lock lock(mutex_);
     if (healthy_) BZ_LOG(Error, "audit.write_failed", {"reason", written.error().detail});
     healthy_ = false;
+    failing_.store(true, std::memory_order_relaxed);
     flush_started_.store(0, std::memory_order_relaxed);
     if (stopping_) return false;
     wake_.wait_for(lock, options_.retry_every, [this] { return stopping_; });
@@ -231,6 +232,7 @@ bool TreeLog::Core::write(ByteView group) {
   const std::lock_guard lock(mutex_);
   if (!healthy_) BZ_LOG(Info, "audit.recovered");
   healthy_ = true;
+  failing_.store(false, std::memory_order_relaxed);
   ++figures_.flushes;
   figures_.journal_bytes += group.size();
   if (started != 0)

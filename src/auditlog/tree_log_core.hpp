@@ -30,6 +30,7 @@ class TreeLog::Core {
   [[nodiscard]] Result<audit::Ticket> begin(const audit::Intent& intent);
   void finish(audit::Ticket ticket, const audit::Outcome& outcome);
   [[nodiscard]] const std::atomic<std::uint64_t>& durable_through() const noexcept { return durable_through_; }
+  [[nodiscard]] const std::atomic<bool>& failing() const noexcept { return failing_; }
   [[nodiscard]] ObserverId on_durable(Observer observer);
   void remove(ObserverId id);
   [[nodiscard]] Figures figures() const;
@@ -71,6 +72,7 @@ class TreeLog::Core {
 
   GroupBuffer writing_;               // the writer thread's
   std::atomic<std::uint64_t> durable_through_{0};
+  std::atomic<bool> failing_{false};  ///< !healthy_, for those who don't hold the mutex
   std::atomic<std::int64_t> flush_started_{0};  ///< steady nanoseconds, 0 when none is under way
 
   std::mutex observers_mutex_;

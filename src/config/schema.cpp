@@ -16,7 +16,7 @@ constexpr std::array kSections = {
     Section{"embedded", "The PostgreSQL that Bartizan starts, supervises and stops itself."},
     Section{"admin", "The socket that the command line speaks to."},
     Section{"metrics", "The port of `/metrics`, `/livez` and `/readyz`, plain HTTP."},
-    Section{"audit", "The audit log (audit: basic, docs/formats/audit-basic.md)."},
+    Section{"audit", "The audit log: provable (docs/formats/audit-log.md), or basic (docs/formats/audit-basic.md)."},
     Section{"log", "The operational log on stderr. It never holds statement text, row values or secrets."},
     Section{"workers", "Threads."},
 };
@@ -125,12 +125,32 @@ constexpr std::array kKeys = {
         "IP address to listen on. Empty: no metrics port."},
     Key{"metrics", "port", BZ_SLOT(metrics.port), 0, kMaxPort, kRestart, "TCP port. 0 takes a free one."},
 
+    Key{"audit", "mode", BZ_SLOT(audit.mode), 0, 0, kRestart,
+        "`tree`: Merkle trees with signed checkpoints; results and effects wait for their record. `basic`: JSON lines that prove "
+        "nothing and that nothing waits for."},
+    Key{"audit", "reads", BZ_SLOT(audit.reads), 0, 0, kRestart,
+        "`strict`: no byte of a result leaves before its record is durable. `async`: results of statements that only read don't "
+        "wait; a crash may lose the newest records of reads. Of mode `tree`."},
     Key{"audit", "directory", BZ_SLOT(audit.directory), 0, kMaxPath, kRestart,
         "Folder of the audit files. Empty: `audit` in `embedded.data_directory`."},
+    Key{"audit", "key_file", BZ_SLOT(audit.key_file), 0, kMaxPath, kRestart,
+        "File of the Ed25519 key that signs the log's checkpoints, mode 0600; made at the first start, its public key beside it as "
+        "`.pub`. Empty: `keys/audit.key` in `embedded.data_directory`."},
+    Key{"audit", "origin", BZ_SLOT(audit.origin), 0, 128, kRestart,
+        "The log's name in its checkpoints, without spaces or `+`: `example.com/prod`. It is fixed at the first start. Empty: the one "
+        "of the key file, at first the host's name."},
+    Key{"audit", "max_wait", BZ_SLOT(audit.max_wait), 100, 10 * kMinute, kRestart,
+        "Longest time that a statement waits for its record to be durable; then its session ends with 58030."},
+    Key{"audit", "checkpoint_every", BZ_SLOT(audit.checkpoint_every), 100, kMinute, kRestart,
+        "Time between two signed checkpoints while there is something new."},
+    Key{"audit", "free_floor_bytes", BZ_SLOT(audit.free_floor_bytes), 0, 1'024 * kGiB, kRestart,
+        "Space that the log leaves free on its disk: below it, statements are refused."},
+    Key{"audit", "segment_bytes", BZ_SLOT(audit.segment_bytes), kMiB, kGiB, kRestart,
+        "Size of a journal segment, set aside before it is written to."},
     Key{"audit", "flush", BZ_SLOT(audit.flush), 0, kSecond, kRestart,
-        "Longest time that a record waits for others to be flushed together. 0: each at once."},
+        "Mode `basic`: longest time that a record waits for others to be flushed together. 0: each at once."},
     Key{"audit", "max_file_bytes", BZ_SLOT(audit.max_file_bytes), kMiB, 16 * kGiB, kRestart,
-        "Size at which a new audit file is begun."},
+        "Mode `basic`: size at which a new audit file is begun."},
     Key{"audit", "on_failure", BZ_SLOT(audit.on_failure), 0, 0, kRestart,
         "What happens to a statement whose record cannot be written. There is no other choice."},
 
@@ -145,6 +165,8 @@ constexpr std::array kKeys = {
 
 constexpr std::array<std::string_view, 2> kTlsVersions = {"1.2", "1.3"};
 constexpr std::array<std::string_view, 1> kAuditFailures = {"refuse"};
+constexpr std::array<std::string_view, 2> kAuditModes = {"tree", "basic"};
+constexpr std::array<std::string_view, 2> kAuditReads = {"strict", "async"};
 constexpr std::array<std::string_view, 4> kLogLevels = {"debug", "info", "warn", "error"};
 constexpr std::array<std::string_view, 3> kLogFormats = {"auto", "json", "text"};
 
@@ -191,6 +213,8 @@ const Key* find_key(std::string_view section, std::string_view name) {
 
 std::span<const std::string_view> words_of(TlsVersion) { return kTlsVersions; }
 std::span<const std::string_view> words_of(AuditFailure) { return kAuditFailures; }
+std::span<const std::string_view> words_of(AuditMode) { return kAuditModes; }
+std::span<const std::string_view> words_of(AuditReads) { return kAuditReads; }
 std::span<const std::string_view> words_of(LogLevel) { return kLogLevels; }
 std::span<const std::string_view> words_of(LogFormat) { return kLogFormats; }
 

@@ -19,7 +19,7 @@ namespace bartizan::config {
 using Slot =
     std::variant<bool*, std::uint16_t*, std::uint32_t*, Duration*, ByteSize*, std::optional<ByteSize>*, std::string*,
                  std::filesystem::path*, SecretBytes*, std::vector<IpAddress>*, std::vector<IpNetwork>*,
-                 std::optional<IpAddress>*, TlsVersion*, AuditFailure*, LogLevel*, LogFormat*>;
+                 std::optional<IpAddress>*, TlsVersion*, AuditFailure*, AuditMode*, AuditReads*, LogLevel*, LogFormat*>;
 
 /// When a changed value takes effect in a running process.
 enum class Applies : std::uint8_t { OnReload, OnRestart };
@@ -50,6 +50,8 @@ struct Section {
 /// The words that an enumeration takes, in the order of its enumerators.
 [[nodiscard]] std::span<const std::string_view> words_of(TlsVersion);
 [[nodiscard]] std::span<const std::string_view> words_of(AuditFailure);
+[[nodiscard]] std::span<const std::string_view> words_of(AuditMode);
+[[nodiscard]] std::span<const std::string_view> words_of(AuditReads);
 [[nodiscard]] std::span<const std::string_view> words_of(LogLevel);
 [[nodiscard]] std::span<const std::string_view> words_of(LogFormat);
 

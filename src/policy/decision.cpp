@@ -2,7 +2,7 @@
 
 namespace bartizan::policy {
 
-Decision decide(const Subject& subject, const sql::Analysis&, WallTime now) {
+Decision decide(const Subject& subject, const sql::Analysis& analysis, WallTime now) {
   if (subject.valid_until && now >= *subject.valid_until) {
     Refuse refuse;
     refuse.sqlstate = {'4', '2', '5', '0', '1'};
@@ -11,7 +11,9 @@ Decision decide(const Subject& subject, const sql::Analysis&, WallTime now) {
     refuse.reasons = {"grant.expired"};
     return refuse;
   }
-  return Allow{};
+  Allow allow;
+  allow.barrier = required_barrier(analysis, subject.barriers);
+  return allow;
 }
 
 }  // namespace bartizan::policy

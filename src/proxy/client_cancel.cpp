@@ -26,6 +26,15 @@ net::Task<void> ClientSession::cancel(session::CancelKey key) {
   if (!target) co_return;
   const auto ticket = shared_.around.log.begin({audit::Event::Cancel, shared_.around.clock.wall(), target->who, {}});
   if (!ticket) co_return;
+  if (shared_.options.barriers != policy::BarrierMode::None) {
+    const bool durable = co_await until_durable(*ticket);
+    if (!durable) {
+      audit::Outcome not_run;
+      not_run.status = audit::Status::NotRun;
+      shared_.around.log.finish(*ticket, not_run);
+      co_return;
+    }
+  }
   shared_.counters.cancels.fetch_add(1, std::memory_order_relaxed);
   auto& owner = target->worker->context();
   const bool sent = co_await asio::co_spawn(owner, cancel_at_owner(target), asio::use_awaitable);

@@ -24,7 +24,7 @@ bool is_application_name(std::string_view name) noexcept {
 
 net::Task<bool> ClientSession::refuse_grant(const policy::Identity& identity, Errc reason) {
   const bool choose = reason == Errc::FailedPrecondition;
-  [[maybe_unused]] const bool recorded = record_sign_in(&identity, audit::Status::Refused, choose ? "22023" : "3D000");
+  [[maybe_unused]] const auto recorded = record_sign_in(&identity, audit::Status::Refused, choose ? "22023" : "3D000");
   auto report =
       choose ? fatal(pgwire::sqlstate::kInvalidParameterValue, "your grants on this depot can't be told apart",
                      "An administrator must leave one (`bartizan grant list`).")
@@ -43,6 +43,7 @@ void ClientSession::become(const Granted& granted) {
   subject_.depot = granted.depot->id;
   subject_.login = granted.grant.login->role_name;
   subject_.valid_until = granted.grant.valid_until;
+  subject_.barriers = shared_.options.barriers;
   checked_epoch_ = granted.snapshot->epoch();
   identity_name_ = identity.name;
   depot_name_ = granted.depot->name;
@@ -85,7 +86,7 @@ net::Task<bool> ClientSession::join_pool(const Granted& granted) {
   auto& servers = worker_.servers_of(granted.depot->id);
   pool_ = servers.pool(std::move(request), options);
   if (!pool_) {
-    [[maybe_unused]] const bool told = record_sign_in(granted.identity, audit::Status::Failed, "57P03");
+    [[maybe_unused]] const auto told = record_sign_in(granted.identity, audit::Status::Failed, "57P03");
     co_await refuse(
         fatal(pgwire::sqlstate::kCannotConnectNow, "the depot's server has just changed", "Connect again."));
     co_return false;
@@ -97,7 +98,7 @@ net::Task<bool> ClientSession::join_pool(const Granted& granted) {
     server_->use(this);
     co_return true;
   }
-  [[maybe_unused]] const bool recorded = record_sign_in(granted.identity, audit::Status::Failed, "08006");
+  [[maybe_unused]] const auto recorded = record_sign_in(granted.identity, audit::Status::Failed, "08006");
   if (!acquired.error_response.empty()) [[maybe_unused]]
     auto sent = co_await client_.write_all(acquired.error_response);
   co_return false;
@@ -171,7 +172,10 @@ net::Task<bool> ClientSession::connect(std::unique_ptr<Granted> granted) {
     pgwire::write_backend_key_data(writer, key.process_id, secret);
     pgwire::write_ready_for_query(writer, pgwire::TransactionStatus::Idle);
   }
-  if (!record_sign_in(&identity, audit::Status::Ok, "00000")) {
+  const auto recorded = record_sign_in(&identity, audit::Status::Ok, "00000");
+  bool kept = recorded.has_value();
+  if (kept && shared_.options.barriers != policy::BarrierMode::None) kept = co_await until_durable(*recorded);
+  if (!kept) {
     co_await refuse(fatal(pgwire::sqlstate::kIoError, "the audit log can't take this sign-in, so it is refused",
                           "Try again; operators find the reason in Bartizan's log under audit.write_failed."));
     co_return false;

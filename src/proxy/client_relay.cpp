@@ -22,6 +22,7 @@ constexpr auto use_result = asio::as_tuple(asio::use_awaitable);
 constexpr int kBurst = 16;
 /// How long a faulty client's due replies are waited for.
 constexpr auto kDueReplies = std::chrono::seconds(5);
+constexpr auto kLookAgain = std::chrono::milliseconds(2);
 }  // namespace
 
 void ClientSession::close() {
@@ -29,6 +30,7 @@ void ClientSession::close() {
   closing_ = true;
   *abandoned_ = true;
   client_.close();
+  worker_.durable_waits().abandon(this);
   if (server_) {
     const auto server = std::exchange(server_, nullptr);
     if (relay_ && pool_->mode() == policy::PoolMode::Transaction) relay_->detach();
@@ -48,7 +50,7 @@ void ClientSession::end_with(pgwire::SqlState sqlstate, std::string message, std
   // What still runs must not take effect for somebody who was told that the session has ended.
   if (relay_ && relay_->awaiting_reply() && !cancel_sent_) send_query_cancel();
   // In the middle of a message, or behind one that the client has not taken, it can't be said.
-  if (relay_ && relay_->at_client_boundary() && to_client_.empty()) {
+  if (relay_ && relay_->at_client_boundary() && to_client_.empty() && held_.empty()) {
     const Bytes out = error_bytes(report);
     [[maybe_unused]] const auto sent = client_.try_write(out);
   }
@@ -122,7 +124,10 @@ Step ClientSession::feed_server(ByteView input) {
   runs.clear();
   auto step = relay_->on_server(input, runs);
   shared_.counters.bytes_to_clients.fetch_add(runs.total_bytes(), std::memory_order_relaxed);
-  if (!send_now(client_, runs, to_client_)) close();
+  const auto& hold = relay_->hold();
+  const bool sent =
+      hold && hold->from < runs.total_bytes() ? send_unheld(runs, *hold) : send_now(client_, runs, to_client_);
+  if (!sent) close();
   if (stalled_) progress_.cancel();
   return step;
 }
@@ -136,12 +141,21 @@ void ClientSession::after_server(const Step& step) {
     end_with(report.sqlstate, report.message, report.hint);
     return;
   }
+  if (relay_->outcome_in_doubt() && !relay_->awaiting_reply()) {
+    end_in_doubt();
+    return;
+  }
   if (relay_->releasable() && server_->waiting().empty()) release_server();
 }
 
 net::Task<bool> ClientSession::flush_to_client() {
   const auto self = shared_from_this();
-  const bool written = co_await flush_waiting(client_, to_client_);
+  bool written = co_await flush_waiting(client_, to_client_);
+  if (written && !held_.empty()) {
+    written = co_await flush_held();
+    if (!written) co_return false;
+    written = co_await flush_waiting(client_, to_client_);
+  }
   co_return written;
 }
 
@@ -157,6 +171,11 @@ net::Task<void> ClientSession::end_for_client_fault() {
       co_await progress_.async_wait(use_result);
     }
     stalled_ = false;
+    // Replies that wait for the audit log are the server's reader's to send.
+    while (!closing_ && must_flush() && shared_.around.clock.steady() < until) {
+      progress_.expires_after(kLookAgain);
+      co_await progress_.async_wait(use_result);
+    }
   }
   end_with(report.sqlstate, report.message, report.hint);
 }
@@ -187,8 +206,13 @@ net::Task<void> ClientSession::pump_client() {
     }
     auto step = feed_client(input);
     keep_unread(input, step.consumed);  // before anything is waited for
-    while ((step.verdict == Verdict::Stalled || step.verdict == Verdict::NeedServer) && !closing_) {
-      if (step.verdict == Verdict::NeedServer) {
+    while ((step.verdict == Verdict::Stalled || step.verdict == Verdict::NeedServer ||
+            step.verdict == Verdict::AwaitDurable) &&
+           !closing_) {
+      if (step.verdict == Verdict::AwaitDurable) {
+        const bool durable = co_await may_forward();
+        if (!durable) co_return;
+      } else if (step.verdict == Verdict::NeedServer) {
         const bool acquired = co_await acquire_server();
         if (!acquired) co_return;
       } else if (server_ && !server_->waiting().empty()) {

@@ -36,7 +36,7 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
 
   // Called by the server connection that it uses.
   [[nodiscard]] session::Step feed_server(ByteView input);
-  [[nodiscard]] bool must_flush() const noexcept { return !to_client_.empty(); }
+  [[nodiscard]] bool must_flush() const noexcept { return !to_client_.empty() || !held_.empty(); }
   net::Task<bool> flush_to_client();
   void after_server(const session::Step& step);
   void server_gone();
@@ -58,10 +58,12 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   net::Task<bool> sign_in();
   net::Task<bool> prove(std::unique_ptr<Granted>& granted);
   net::Task<void> refuse(pgwire::ErrorReport report);
+  /// What was recorded, or nullopt when the log did not take it.
+  std::optional<audit::Ticket> record_sign_in(const policy::Identity* identity, audit::Status status,
+                                              std::string_view sqlstate);
   net::Task<void> refuse_sign_in(SignInRefusal reason, pgwire::ErrorReport report);
   [[nodiscard]] net::Task<bool> may_sign_in();
   void record_refusal(SignInRefusal reason, std::string_view sqlstate);
-  [[nodiscard]] bool record_sign_in(const policy::Identity* identity, audit::Status status, std::string_view sqlstate);
   void record_sign_out();
 
   // client_connect.cpp
@@ -78,6 +80,13 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   net::Task<void> cancel(session::CancelKey key);
   static net::Task<bool> cancel_at_owner(std::shared_ptr<const CancelTarget> target);
   void send_query_cancel();
+
+  // client_barrier.cpp
+  net::Task<bool> until_durable(audit::Ticket ticket);
+  net::Task<bool> may_forward();
+  net::Task<bool> flush_held();
+  [[nodiscard]] bool send_unheld(const session::ByteRuns& runs, const session::Relay::Hold& hold);
+  void end_in_doubt();
 
   // client_relay.cpp
   net::Task<void> pump_client();
@@ -120,6 +129,9 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   std::string application_name_;
   Bytes from_client_;  // the part of a message that is not whole yet
   Bytes to_client_;    // what a slow peer has not taken yet
+  static constexpr std::size_t kKeptHeld = 16 * 1024;
+  Bytes held_;                // what comes behind it once held_until_ is durable
+  audit::Ticket held_until_;
   sql::PinReason counted_pin_ = sql::PinReason::None;
   bool stalled_ = false;  // the client pump waits for replies to come
   net::asio::steady_timer progress_;  // the client pump waits on it while stalled

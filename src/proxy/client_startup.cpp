@@ -223,7 +223,8 @@ net::Task<bool> ClientSession::negotiate(ClientStartup& startup) {
   }
 }
 
-bool ClientSession::record_sign_in(const policy::Identity* identity, audit::Status status, std::string_view sqlstate) {
+std::optional<audit::Ticket> ClientSession::record_sign_in(const policy::Identity* identity, audit::Status status,
+                                                           std::string_view sqlstate) {
   if (status != audit::Status::Ok) shared_.counters.sign_in_failures.fetch_add(1, std::memory_order_relaxed);
   std::string who = who_;
   if (who.empty()) {
@@ -232,14 +233,14 @@ bool ClientSession::record_sign_in(const policy::Identity* identity, audit::Stat
     audit::append_member(who, "address", peer_.to_string());
   }
   const auto ticket = shared_.around.log.begin({audit::Event::SignIn, shared_.around.clock.wall(), who, {}});
-  if (!ticket) return false;
+  if (!ticket) return std::nullopt;
   audit::Outcome outcome;
   outcome.status = status;
   if (sqlstate.size() == 5) std::copy_n(sqlstate.begin(), 5, outcome.sqlstate.begin());
   shared_.around.log.finish(*ticket, outcome);
   BZ_LOG(Info, "session.sign_in", {"session", id_}, {"status", audit::to_string(status)},
          {"address", peer_.to_string()});
-  return true;
+  return *ticket;
 }
 
 net::Task<bool> ClientSession::sign_in() {

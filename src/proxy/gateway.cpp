@@ -134,6 +134,9 @@ class RunningGateway final : public Gateway {
       f.server_connections += servers.open;
       f.servers_idle += servers.idle;
       f.sessions_waiting += servers.waiting;
+      const auto durable = worker->durable_figures();
+      f.durable_waits += durable.waits;
+      f.durable_waits_given_up += durable.given_up;
     }
     return f;
   }

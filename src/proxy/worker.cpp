@@ -29,6 +29,7 @@ Worker::Worker(Shared& shared, std::uint32_t index, const sql::DigestKey& digest
       index_(index),
       analyses_(digest_key, kAnalysisCacheBytes),
       shares_(digest_key, kStatementShareBytes),
+      durable_waits_(shared.around.log, context_, shared.options.longest_durable_wait),
       scratch_(kScratchBytes) {}
 
 Worker::~Worker() { join(); }
@@ -134,6 +135,8 @@ net::Task<void> Worker::tick() {
     if (index_ == 0) shared_.refusals.settle();
     hits_.store(analyses_.counters().hits, std::memory_order_relaxed);
     misses_.store(analyses_.counters().misses, std::memory_order_relaxed);
+    durable_waited_.store(durable_waits_.figures().waits, std::memory_order_relaxed);
+    durable_given_up_.store(durable_waits_.figures().given_up, std::memory_order_relaxed);
   }
 }
 

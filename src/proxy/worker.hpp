@@ -12,6 +12,7 @@
 #include "bartizan/net/listener.hpp"
 #include "bartizan/session/shared_statement.hpp"
 #include "bartizan/sql/analysis_cache.hpp"
+#include "durable_waits.hpp"
 #include "server_pool.hpp"
 #include "shared.hpp"
 
@@ -49,6 +50,7 @@ class Worker {
     return sessions_;
   }
   void leave(std::uint64_t session);
+  [[nodiscard]] DurableWaits& durable_waits() noexcept { return durable_waits_; }
   [[nodiscard]] std::uint32_t index() const noexcept { return index_; }
   [[nodiscard]] session::StatementShares& shares() noexcept { return shares_; }
   [[nodiscard]] DepotServers& servers_of(policy::DepotId depot);
@@ -60,6 +62,9 @@ class Worker {
   /// Figures of the cache, copied by the tick.
   [[nodiscard]] std::uint64_t hits() const noexcept { return hits_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::uint64_t misses() const noexcept { return misses_.load(std::memory_order_relaxed); }
+  [[nodiscard]] DurableWaits::Figures durable_figures() const noexcept {
+    return {durable_waited_.load(std::memory_order_relaxed), durable_given_up_.load(std::memory_order_relaxed)};
+  }
   /// Of the server connections, likewise.
   [[nodiscard]] DepotServers::Figures servers() const noexcept {
     return {servers_open_.load(std::memory_order_relaxed), servers_idle_.load(std::memory_order_relaxed),
@@ -79,11 +84,13 @@ class Worker {
   const std::uint32_t index_;
   sql::AnalysisCache analyses_;
   session::StatementShares shares_;
+  DurableWaits durable_waits_;
   std::unordered_map<Uuid, std::unique_ptr<DepotServers>> depots_;
   std::vector<std::byte> scratch_;
   std::unordered_map<std::uint64_t, std::shared_ptr<ClientSession>> sessions_;
   std::atomic<std::size_t> load_{0};
   std::atomic<std::uint64_t> hits_{0}, misses_{0};
+  std::atomic<std::uint64_t> durable_waited_{0}, durable_given_up_{0};
   std::atomic<std::size_t> servers_open_{0}, servers_idle_{0}, sessions_waiting_{0};
   std::int64_t seen_epoch_ = -1;
   bool stopping_ = false;

@@ -1,6 +1,7 @@
 // Analysis, decision and audit of statements: where a Forward comes from.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdint>
@@ -93,7 +94,12 @@ policy::Decision Relay::decide(const Prepared& statement) const {
     refuse.reasons = {"control.stale"};
     return refuse;
   }
-  return policy::decide(subject_, statement.analysis ? *statement.analysis : unknown_analysis(), tools_.clock.wall());
+  const sql::Analysis& analysis = statement.analysis ? *statement.analysis : unknown_analysis();
+  auto decision = policy::decide(subject_, analysis, tools_.clock.wall());
+  // Whoever made the decision: none allows more than the log's mode does.
+  if (auto* allow = std::get_if<policy::Allow>(&decision))
+    allow->barrier = std::max(allow->barrier, policy::required_barrier(analysis, subject_.barriers));
+  return decision;
 }
 
 Relay::Admission Relay::decide_only(const Prepared& statement) {
@@ -132,6 +138,7 @@ Relay::Admission Relay::admit_statements(const Prepared& statement, audit::Event
       entry.tickets->push_back(*ticket);
     }
   }
+  entry.barrier = std::get<policy::Allow>(decision).barrier;
   // Without an analysis it is a cursor of SQL's, which was looked at when declared, or means nothing.
   if (statement.analysis)
     for (const auto& each : analysis.statements) follow_state(each);
@@ -153,6 +160,7 @@ Relay::Admission Relay::admit_function_call(std::uint32_t oid, PendingReply& ent
   ++figures_.statements;
   entry.ticket = *ticket;
   entry.has_ticket = true;
+  entry.barrier = std::get<policy::Allow>(decision).barrier;
   pin(sql::PinReason::Unknown);
   return {admit(std::get<policy::Allow>(decision), *ticket), nullptr};
 }
@@ -180,6 +188,7 @@ void Relay::finish_statement(PendingReply& entry, audit::Status status) {
   outcome.bytes = bytes_to_client_ - entry.bytes_before;
   outcome.duration = std::chrono::duration_cast<std::chrono::microseconds>(tools_.clock.steady() - entry.begun);
   tools_.log.finish(entry.ticket, outcome);
+  if (entry.barrier == policy::Barrier::BeforeForward && tools_.log.unwritable()) outcome_in_doubt_ = true;
   figures_.rows += entry.rows;
   entry.rows = 0;
   entry.bytes_before = bytes_to_client_;

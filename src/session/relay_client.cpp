@@ -80,9 +80,14 @@ Relay::Handled Relay::end_fatal(pgwire::SqlState sqlstate, std::string text, std
 
 Step Relay::on_client(ByteView input, ServerRuns& to_server) {
   Step step;
+  if (holding_back() && !release_held_back(to_server)) {
+    step.verdict = Verdict::AwaitDurable;
+    return step;
+  }
   while (step.consumed < input.size()) {
     const ByteView rest = input.subspan(step.consumed);
     if (relaying_to_server_ > 0) {
+      if (holding_back()) break;
       const auto part = rest.first(std::min<std::uint64_t>(rest.size(), relaying_to_server_));
       to_server.relay(Forward(), part);
       relaying_to_server_ -= part.size();
@@ -96,15 +101,15 @@ Step Relay::on_client(ByteView input, ServerRuns& to_server) {
       continue;
     }
     if (replies_.size() >= limits_.pending_replies) {
-      step.verdict = Verdict::Stalled;
+      step.verdict = holding_back() ? Verdict::AwaitDurable : Verdict::Stalled;
       return step;
     }
     Message message;
     switch (pgwire::peek_frame(rest, message.header)) {
-      case pgwire::FrameStatus::NeedMore: return step;
+      case pgwire::FrameStatus::NeedMore: step.verdict = waiting_verdict(); return step;
       case pgwire::FrameStatus::Malformed:
         end_fatal(pgwire::sqlstate::kProtocolViolation, "invalid message length");
-        step.verdict = Verdict::Fatal;
+        step.verdict = holding_back() ? Verdict::AwaitDurable : Verdict::Fatal;
         return step;
       case pgwire::FrameStatus::Ok: break;
     }
@@ -121,8 +126,9 @@ Step Relay::on_client(ByteView input, ServerRuns& to_server) {
     message.whole = message.complete ? rest.first(message.header.total_bytes()) : rest;
     switch (client_message(message, to_server)) {
       case Handled::Taken: step.consumed += message.whole.size(); break;
-      case Handled::NeedMore: return step;
+      case Handled::NeedMore: step.verdict = waiting_verdict(); return step;
       case Handled::Stall: step.verdict = Verdict::Stalled; return step;
+      case Handled::Await: step.verdict = Verdict::AwaitDurable; return step;
       case Handled::Fatal: step.verdict = Verdict::Fatal; return step;
     }
     if (message.header.type == kTerminate) {
@@ -130,10 +136,11 @@ Step Relay::on_client(ByteView input, ServerRuns& to_server) {
       return step;
     }
   }
+  step.verdict = waiting_verdict();
   return step;
 }
 
-Relay::Handled Relay::client_message(const Message& message, ServerRuns& to_server) {
+Relay::Handled Relay::handle_client_message(const Message& message, ServerRuns& to_server) {
   const char type = message.header.type;
   const std::uint32_t longest = pgwire::max_frontend_length(type);
   if (longest == 0 || type == pgwire::frontend::kPassword)

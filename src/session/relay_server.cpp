@@ -57,6 +57,7 @@ ErrorHead head_of_error(ByteView prefix) noexcept {
 
 Step Relay::on_server(ByteView input, ByteRuns& to_client) {
   Step step;
+  if (hold_) renew_hold();
   while (step.consumed < input.size()) {
     const ByteView rest = input.subspan(step.consumed);
     if (relaying_to_client_ > 0) {
@@ -87,6 +88,7 @@ Step Relay::on_server(ByteView input, ByteRuns& to_client) {
     switch (server_message(message, to_client)) {
       case Handled::Taken: step.consumed += message.whole.size(); break;
       case Handled::Stall:
+      case Handled::Await:
       case Handled::NeedMore: return step;
       case Handled::Fatal: step.verdict = Verdict::Fatal; return step;
     }
@@ -110,6 +112,8 @@ Relay::Handled Relay::mismatch(char type) {
 
 Relay::Handled Relay::server_message(const Message& message, ByteRuns& to_client) {
   const char type = message.header.type;
+  if (unsent_ != 0 && answers_unsent(type)) return mismatch(type);
+  if (subject_.barriers != policy::BarrierMode::None && !replies_.empty()) hold_reply(to_client);
   switch (type) {
     case be::kDataRow:
       if (replies_.empty() || (replies_.front().kind != Awaited::Query && replies_.front().kind != Awaited::Execute) ||
@@ -436,7 +440,10 @@ void Relay::pop_front(audit::Status unfinished) {
 }
 
 void Relay::abandon() {
-  while (!replies_.empty()) pop_front(server_said_fatal_ ? audit::Status::NotRun : audit::Status::Unknown);
+  while (!replies_.empty()) {
+    const bool sent = replies_.size() > unsent_;
+    pop_front(server_said_fatal_ || !sent ? audit::Status::NotRun : audit::Status::Unknown);
+  }
 }
 
 }  // namespace bartizan::session

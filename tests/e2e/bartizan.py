@@ -43,7 +43,8 @@ socket_file = "{folder}/admin.sock"
 [metrics]
 port = 0
 [audit]
-directory = "{folder}/audit"
+directory = "{audit_folder}"
+{audit}
 """
 
 
@@ -67,15 +68,18 @@ def pools_transactions() -> bool:
 class Bartizan:
     """`bartizan serve` in front of `cluster`; gone after stop(). `server_port` puts the depot on another port
     of this host, where the tests' hostile server listens. `limits` are further lines of [limits]. `pool_mode`,
-    `pool_size` and `queue_timeout` are settings of every depot that protect() makes; None leaves the default."""
+    `pool_size` and `queue_timeout` are settings of every depot that protect() makes; None leaves the default.
+    `audit` are further lines of [audit], `environment` further variables of the program."""
 
     def __init__(self, folder: Path, cluster: Cluster, *, server_port: int | None = None, limits: str = "",
-                 pool_mode: str | None = None, pool_size: int | None = None, queue_timeout: str | None = None) -> None:
+                 pool_mode: str | None = None, pool_size: int | None = None, queue_timeout: str | None = None,
+                 audit: str = "", audit_folder: Path | None = None, environment: dict | None = None) -> None:
         self.cluster = cluster
         self._pool = {"--pool-mode": pool_mode, "--pool-size": pool_size, "--queue-timeout": queue_timeout and queue_timeout.rstrip("s")}
         self._pool = {option: str(value) for option, value in self._pool.items() if value is not None}
         self.shares = pools_transactions() and pool_mode != "session"
         self.folder = folder
+        self.audit_folder = audit_folder or folder / "audit"
         self.port = free_port()
         certificates = cluster.certificates
         (folder / "data").mkdir()
@@ -88,13 +92,23 @@ class Bartizan:
         config = folder / "bartizan.toml"
         config.write_text(_SERVE_CONFIG.format(
             folder=folder, port=self.port, cert=certificates.server_cert, key=certificates.server_key,
-            sign_in=SIGN_IN_SECONDS, limits=limits))
-        self.child = Child([program(), "serve", "--config", config], folder / "bartizan.log",
-                           unprivileged=True, env=clean_environment() | {"HOME": str(folder)})
-        wait_for(self._serving, 60, f"Bartizan on port {self.port}", step=0.1)
+            sign_in=SIGN_IN_SECONDS, limits=limits, audit=audit, audit_folder=self.audit_folder))
+        self._environment = clean_environment() | {"HOME": str(folder)} | (environment or {})
+        self.start()
         self.server_port = server_port or cluster.port
         self.protect(DATABASE, USER, USER_PASSWORD)
         self.protect("postgres", SUPERUSER, SUPERUSER_PASSWORD)
+
+    def start(self) -> None:
+        """Once more after stop() or a kill, with what it left behind."""
+        self.child = Child([program(), "serve", "--config", self.folder / "bartizan.toml"], self.folder / "bartizan.log",
+                           unprivileged=True, env=self._environment)
+        wait_for(self._serving, 60, f"Bartizan on port {self.port}", step=0.1)
+
+    @property
+    def audit_key(self) -> str:
+        """The public key that verifies its log."""
+        return (self.folder / "data" / "keys" / "audit.key.pub").read_text().strip()
 
     def _secret(self, name: str, text: str) -> Path:
         path = self.folder / name

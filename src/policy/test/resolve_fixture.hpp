@@ -63,7 +63,7 @@ inline std::string data(std::string_view name, std::string_view type, std::strin
          "}}\n---\n";
 }
 
-inline const std::string kRead(kReaders);
+inline const std::string kRead(shop::kReaders);
 /// All columns of customers known, so that a mask on one hides no other.
 inline const std::string kClassified =
     "{name: cc, version: v1, type: classification, classification: {depot: demo, table: customers, columns: {id:, tenant_id:, name: "

@@ -36,6 +36,8 @@ class RecordingLog : public audit::Log {
   std::set<std::size_t> failing;  ///< which calls of begin() fail, from 1
   std::size_t begins = 0;
   std::size_t double_finishes = 0;
+  std::uint64_t durable_through = ~std::uint64_t{0};  ///< the newest ticket that is durable
+  bool fails = false;
 
   Result<audit::Ticket> begin(const audit::Intent& intent) override {
     ++begins;
@@ -54,7 +56,8 @@ class RecordingLog : public audit::Log {
     if (record.outcome) ++double_finishes;
     record.outcome = outcome;
   }
-  [[nodiscard]] bool durable(audit::Ticket) const noexcept override { return true; }
+  [[nodiscard]] bool durable(audit::Ticket ticket) const noexcept override { return ticket.get() <= durable_through; }
+  [[nodiscard]] bool unwritable() const noexcept override { return fails; }
 
   [[nodiscard]] std::vector<std::string> lines() const {
     std::vector<std::string> out;
@@ -75,8 +78,9 @@ class RecordingLog : public audit::Log {
 };
 
 struct World {
-  explicit World(RelayLimits limits = {}, std::optional<WallTime> valid_until = {}, bool pooled = false)
-      : relay(subject(valid_until), "\"session\":1", {analyses, log, clock, stale}, limits,
+  explicit World(RelayLimits limits = {}, std::optional<WallTime> valid_until = {}, bool pooled = false,
+                 policy::BarrierMode barriers = policy::BarrierMode::None)
+      : relay(subject(valid_until, barriers), "\"session\":1", {analyses, log, clock, stale}, limits,
               Pooling{7, kClientPid, pooled ? &shares : nullptr, true}) {
     first.process_id = 501;
     second.process_id = 502;
@@ -99,8 +103,9 @@ struct World {
   Verdict server_verdict = Verdict::Continue;
   std::size_t kept_at_most = 0;  ///< bytes that had to be handed in again
 
-  static policy::Subject subject(std::optional<WallTime> valid_until) {
+  static policy::Subject subject(std::optional<WallTime> valid_until, policy::BarrierMode barriers) {
     policy::Subject who;
+    who.barriers = barriers;
     who.valid_until = valid_until;
     return who;
   }

@@ -6,6 +6,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -49,6 +50,17 @@ class Log {
   virtual void finish(Ticket ticket, const Outcome& outcome) = 0;
   /// True once the intent would survive a power cut.
   [[nodiscard]] virtual bool durable(Ticket ticket) const noexcept = 0;
+  /// The newest write has failed: what is finished now would be lost with the process.
+  [[nodiscard]] virtual bool unwritable() const noexcept { return false; }
+
+  /// Called from a thread of the log's after each flush, with the newest durable ticket: all tickets up
+  /// to it are durable, and durable() already says so. It must not block, nor call the log. Check
+  /// durable() after registering. A log that nothing waits for never calls.
+  using Observer = std::function<void(Ticket through)>;
+  using ObserverId = Strong<struct ObserverTag, std::uint64_t>;
+  [[nodiscard]] virtual ObserverId on_durable(Observer) { return {}; }
+  /// When it returns, the observer is not running and won't run again.
+  virtual void remove(ObserverId) {}
 };
 
 /// Appends `"name":"value"` with JSON escapes (RFC 8259 section 7), and a comma before it when

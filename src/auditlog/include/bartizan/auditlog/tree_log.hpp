@@ -6,7 +6,6 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 
@@ -57,14 +56,11 @@ class TreeLog final : public audit::Log {
     return audit::Ticket(durable_through_->load(std::memory_order_acquire));
   }
 
-  /// Called from the writer's thread after each flush, with the newest durable ticket: all tickets up
-  /// to it are durable, and durable() already says so. It must not block, nor call the log; a worker's
-  /// observer posts to its loop, once a flush however many wait. Check durable() after registering.
-  using Observer = std::function<void(audit::Ticket through)>;
-  using ObserverId = Strong<struct ObserverTag, std::uint64_t>;
-  [[nodiscard]] ObserverId on_durable(Observer observer);
-  /// When it returns, the observer is not running and won't run again.
-  void remove(ObserverId id);
+  /// A slow disk is not a failing one: begin() alone refuses then.
+  [[nodiscard]] bool unwritable() const noexcept override { return failing_->load(std::memory_order_relaxed); }
+  /// The writer's thread calls them.
+  [[nodiscard]] ObserverId on_durable(Observer observer) override;
+  void remove(ObserverId id) override;
 
   struct Figures {
     std::uint64_t intents = 0;
@@ -95,6 +91,7 @@ class TreeLog final : public audit::Log {
   explicit TreeLog(std::unique_ptr<Core> core);
   std::unique_ptr<Core> core_;
   const std::atomic<std::uint64_t>* durable_through_;  ///< the core's
+  const std::atomic<bool>* failing_;                   ///< likewise
 };
 
 }  // namespace bartizan::auditlog

@@ -24,9 +24,19 @@ struct MetricsOptions {
 /// What happens when the log cannot be written. There is no other choice: a statement that
 /// leaves no record is not run.
 enum class AuditFailure : std::uint8_t { Refuse };
+enum class AuditMode : std::uint8_t { Tree, Basic };     ///< the provable log, or plain JSON lines
+enum class AuditReads : std::uint8_t { Strict, Async };  ///< Async: results of reads wait for no flush
 
 struct AuditOptions {
+  AuditMode mode = AuditMode::Tree;
+  AuditReads reads = AuditReads::Strict;
   std::filesystem::path directory;  ///< never empty after parse(): <data_directory>/audit
+  std::filesystem::path key_file;   ///< never empty after parse(): <data_directory>/keys/audit.key
+  std::string origin;               ///< empty: the one that the key file names
+  Duration max_wait = std::chrono::seconds{5};
+  Duration checkpoint_every = std::chrono::seconds{1};
+  ByteSize free_floor_bytes{256ull << 20};
+  ByteSize segment_bytes{64ull << 20};
   Duration flush{10};
   ByteSize max_file_bytes{256ull << 20};
   AuditFailure on_failure = AuditFailure::Refuse;

@@ -59,11 +59,18 @@ struct ColumnOp {
   FieldAction action = FieldAction::Mask;
 };
 
-/// What must wait for the audit intent to be durable.
+/// What must wait for the audit intent to be durable; in rising order of strictness.
 enum class Barrier : std::uint8_t {
-  None,             ///< `audit: basic`: the intent is accepted, its flush is not waited for
+  None,             ///< the intent is accepted, its flush is not waited for
   BeforeFirstByte,  ///< reads: no byte of the result leaves before
   BeforeForward,    ///< whatever takes effect is not even sent before
+};
+
+/// Which of them hold; a matter of the log and its configuration, not of who asks.
+enum class BarrierMode : std::uint8_t {
+  None,          ///< `audit: basic`
+  EffectsAlone,  ///< results of statements that only read don't wait
+  Strict,
 };
 
 struct Allow {
@@ -83,7 +90,12 @@ struct Subject {
   DepotId depot;
   std::string login;                    ///< the PostgreSQL role behind it
   std::optional<WallTime> valid_until;  ///< of the grant or the identity, the sooner
+  BarrierMode barriers = BarrierMode::None;
 };
+
+/// The least that a statement has to wait for. What is not understood counts as taking effect; what a
+/// view's or trigger's body does is not seen here.
+[[nodiscard]] Barrier required_barrier(const sql::Analysis& analysis, BarrierMode mode) noexcept;
 
 /// Total: never fails, and what it does not allow it refuses. The one policy so far: a granted
 /// identity is passed through until its grant ends.

@@ -17,6 +17,7 @@
 #include "bartizan/identity/lockout.hpp"
 #include "bartizan/net/address.hpp"
 #include "bartizan/net/tls.hpp"
+#include "bartizan/policy/decision.hpp"
 #include "bartizan/policy/snapshot.hpp"
 
 namespace bartizan::proxy {
@@ -52,6 +53,8 @@ struct GatewayOptions {
   identity::SignInThrottlePolicy throttle;
   std::uint32_t scram_iterations = 4096;  ///< of the mock exchange while there is no identity
   std::chrono::milliseconds max_stale{60'000};
+  policy::BarrierMode barriers = policy::BarrierMode::None;
+  std::chrono::milliseconds longest_durable_wait{5'000};  ///< then the session ends
   unsigned workers = 0;  ///< 0: one a core
 };
 
@@ -96,6 +99,8 @@ struct GatewayFigures {
   std::uint64_t servers_idle = 0;
   std::uint64_t sessions_waiting = 0;  ///< for a server connection
   std::uint64_t queue_timeouts = 0;
+  std::uint64_t durable_waits = 0;           ///< statements and results that waited for the audit log
+  std::uint64_t durable_waits_given_up = 0;  ///< of those, sessions ended for it
   std::vector<std::pair<std::string, std::uint64_t>> pins;  ///< sessions pinned to a server connection, by reason
 };
 

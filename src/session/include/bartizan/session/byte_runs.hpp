@@ -43,6 +43,8 @@ class ByteRuns {
     const Run& run = runs_[i];
     return {run.owned ? owned_.data() + run.offset : run.data, run.size};
   }
+  /// Of the step's input, not made.
+  [[nodiscard]] bool is_view(std::size_t i) const noexcept { return !runs_[i].owned; }
   [[nodiscard]] Bytes joined() const {
     Bytes out;
     out.reserve(total_);

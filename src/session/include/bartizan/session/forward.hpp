@@ -31,6 +31,16 @@ class ServerRuns {
   void make(const Forward&, Write&& write) {
     runs_.make(std::forward<Write>(write));
   }
+  /// What other took with a Forward; its views must live as long as these.
+  void append(const ServerRuns& other) {
+    for (std::size_t i = 0; i < other.runs_.size(); ++i) {
+      const ByteView run = other.runs_[i];
+      if (other.runs_.is_view(i))
+        runs_.relay(run);
+      else
+        runs_.make([run](Bytes& out) { out.insert(out.end(), run.begin(), run.end()); });
+    }
+  }
   void clear() noexcept { runs_.clear(); }
   [[nodiscard]] const ByteRuns& runs() const noexcept { return runs_; }
 

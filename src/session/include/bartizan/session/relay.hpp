@@ -1,7 +1,8 @@
 // The session after sign-in, sans-I/O: client bytes in, server bytes out, and back. Follows the
 // extended-query protocol (PostgreSQL manual, "Message Flow") message by message; every statement
 // passes Analysis -> Decision -> audit intent -> admit -> Forward. One file a direction:
-// relay_client.cpp and relay_server.cpp.
+// relay_client.cpp and relay_server.cpp. What must wait for its audit intent to be durable stops in
+// relay_barrier.cpp, in both directions.
 //
 // A refused statement is replaced, on its way to the server, by one of ours that fails there, and
 // the server's error by the refusal: so the server's transaction ends exactly as if PostgreSQL
@@ -70,6 +71,7 @@ enum class Verdict : std::uint8_t {
   Continue,  ///< all that was whole is consumed; more is needed
   Stalled,  ///< client side only: replies have to come first; send what is owed to the server, hand the rest in again then
   NeedServer,  ///< client side only: attach() a server connection and hand the rest in again
+  AwaitDurable,  ///< client side only: awaited() must be durable; hand the rest in again then, be it empty
   Finished,  ///< the client said Terminate, which has been forwarded unless the server connection is to be kept
   Fatal,  ///< the session must end; report() says why
 };
@@ -94,6 +96,17 @@ class Relay {
   /// Takes what it can from the front of input; the rest must be handed in again, with more.
   Step on_client(ByteView input, ServerRuns& to_server);
   Step on_server(ByteView input, ByteRuns& to_client);
+  /// REQUIRES: the last verdict of on_client() was AwaitDurable.
+  [[nodiscard]] audit::Ticket awaited() const noexcept { return awaited_; }
+  /// What the last on_server() gave from a byte on must not leave before a ticket is durable.
+  struct Hold {
+    audit::Ticket until;
+    std::size_t from = 0;
+  };
+  [[nodiscard]] const std::optional<Hold>& hold() const noexcept { return hold_; }
+  /// The outcome of something that took effect may not be kept: the session is to end once its client
+  /// has been told.
+  [[nodiscard]] bool outcome_in_doubt() const noexcept { return outcome_in_doubt_; }
   /// Transaction pooling: works on this connection from here on; server must outlive the stay.
   /// REQUIRES: !attached()
   void attach(ServerState& server, ServerRuns& to_server);
@@ -136,10 +149,22 @@ class Relay {
     bool complete = false;
     [[nodiscard]] ByteView payload() const { return whole.subspan(pgwire::kFrameHeaderBytes); }
   };
-  enum class Handled : std::uint8_t { Taken, NeedMore, Stall, Fatal };
+  enum class Handled : std::uint8_t { Taken, NeedMore, Stall, Await, Fatal };
+
+  // relay_barrier.cpp
+  Handled client_message(const Message& message, ServerRuns& to_server);
+  [[nodiscard]] bool holding_back() const noexcept { return !held_back_.empty(); }
+  [[nodiscard]] Verdict waiting_verdict() const noexcept {
+    return holding_back() ? Verdict::AwaitDurable : Verdict::Continue;
+  }
+  [[nodiscard]] bool release_held_back(ServerRuns& to_server);
+  [[nodiscard]] audit::Ticket awaited_by(std::size_t first_entry) noexcept;
+  [[nodiscard]] bool answers_unsent(char type) const noexcept;
+  void hold_reply(const ByteRuns& to_client);
+  void renew_hold() noexcept;
 
   // relay_client.cpp
-  Handled client_message(const Message& message, ServerRuns& to_server);
+  Handled handle_client_message(const Message& message, ServerRuns& to_server);
   Handled on_query(const Message& message, ServerRuns& to_server);
   Handled on_parse(const Message& message, ServerRuns& to_server);
   Handled on_bind(const Message& message, ServerRuns& to_server);
@@ -241,6 +266,13 @@ class Relay {
   sql::LexOptions lex_;  // follows ParameterStatus
   bool lex_certain_ = true;  // nothing has run that may have changed it untold
   bool server_said_fatal_ = false;
+  // Admitted and not yet durable: the bytes, and the entries for them at the end of the queue.
+  Bytes held_back_;
+  std::size_t unsent_ = 0;
+  audit::Ticket awaited_;
+  std::optional<Hold> hold_;
+  audit::Ticket held_through_;  // what replies have been held for, or did not have to be
+  bool outcome_in_doubt_ = false;
   std::uint64_t relaying_to_server_ = 0;  // bytes left of a message that is passed on
   std::uint64_t dropping_from_client_ = 0;
   std::uint64_t relaying_to_client_ = 0;

@@ -12,6 +12,7 @@
 #include "bartizan/audit/log.hpp"
 #include "bartizan/base/clock.hpp"
 #include "bartizan/pgwire/writer.hpp"
+#include "bartizan/policy/decision.hpp"
 #include "bartizan/session/prepared.hpp"
 
 namespace bartizan::session {
@@ -42,6 +43,7 @@ struct PendingReply {
   bool quiet = false;           ///< hidden, and its ErrorResponse is not for the client either
   bool duplicate = false;       ///< Parse of a name that is taken: the server is to refuse it
   bool carrier = false;         ///< Parse of what stands there already: a Close of nothing was sent for it
+  policy::Barrier barrier = policy::Barrier::None;  ///< what waits for its tickets
   std::uint32_t completed = 0;  ///< statements of a Query that are done; a Query may hold millions
   audit::Ticket ticket{};
   std::uint64_t rows = 0;

@@ -1,0 +1,175 @@
+#include "audit_trail.hpp"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "bartizan/audit/note.hpp"
+#include "bartizan/base/log.hpp"
+#include "files.hpp"
+
+namespace bartizan::app {
+namespace {
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0) return "bartizan";
+  const std::string host(name.data());
+  return audit::is_key_name(host) && host.size() <= 128 ? host : "bartizan";
+}
+
+struct OpenedKey {
+  audit::NoteSigner signer;
+  bool made = false;
+};
+
+Result<audit::NoteSigner> read_key(const std::filesystem::path& file, const SecretBytes& content) {
+  struct stat info{};
+  if (::stat(file.c_str(), &info) == 0 && (info.st_mode & 077) != 0)
+    return fail(Errc::PermissionDenied, file.string() + " is open to others: its mode must be 0600");
+  auto text = content.reveal_chars();
+  while (text.ends_with('\n')) text.remove_suffix(1);
+  auto signer = audit::NoteSigner::parse(text);
+  if (!signer) return fail(signer.error().code, file.string() + ": " + signer.error().detail);
+  return signer;
+}
+
+/// The key in the file, or a new one where there has been no log yet.
+Result<OpenedKey> open_key(const config::AuditOptions& options) {
+  const auto& file = options.key_file;
+  const auto content = read_file(file);
+  if (content) {
+    BZ_TRY(auto signer, read_key(file, *content));
+    if (!options.origin.empty() && signer.verifier().name() != options.origin)
+      return fail(Errc::FailedPrecondition, fmt::format("audit.origin is {}, but the log of {} was begun as {}",
+                                                        options.origin, file.string(), signer.verifier().name()));
+    return OpenedKey{std::move(signer), false};
+  }
+  if (content.error().code != Errc::NotFound) return tl::unexpected(content.error());
+  std::error_code error;
+  if (std::filesystem::exists(options.directory / "state", error) || error)
+    return fail(Errc::NotFound, fmt::format("{} is missing, though {} holds a log that it signs: put it back",
+                                            file.string(), options.directory.string()));
+  const std::string origin = options.origin.empty() ? host_name() : options.origin;
+  BZ_TRY(auto signer, audit::NoteSigner::generate(audit::KeyType::Ed25519, origin, system_random()));
+  BZ_CHECK(make_folder(file.parent_path(), 0700));
+  BZ_CHECK(write_file(file, signer.to_text().reveal(), 0600));
+  return OpenedKey{std::move(signer), true};
+}
+
+/// For those who verify: it needs no secrecy, and whoever can change it can change the log as well.
+Result<void> write_public_key(const std::filesystem::path& file, const audit::NoteVerifier& verifier) {
+  const std::string text = verifier.to_string() + "\n";
+  const auto present = read_file(file);
+  if (present && present->reveal_chars() == text) return {};
+  return write_file(file, text, 0644);
+}
+
+control::Document number(std::uint64_t value) { return control::Document(static_cast<std::int64_t>(value)); }
+
+}  // namespace
+
+Result<std::unique_ptr<AuditTrail>> AuditTrail::open(const config::AuditOptions& options) {
+  std::unique_ptr<AuditTrail> trail(new AuditTrail);
+  trail->directory_ = options.directory.string();
+  BZ_CHECK(options.mode == config::AuditMode::Tree ? trail->open_tree(options) : trail->open_basic(options));
+  return trail;
+}
+
+Result<void> AuditTrail::open_basic(const config::AuditOptions& options) {
+  auditlog::BasicLogOptions basic;
+  basic.directory = options.directory;
+  basic.flush = options.flush;
+  basic.max_file_bytes = options.max_file_bytes.bytes;
+  BZ_TRY(basic_, auditlog::BasicLog::open(std::move(basic)));
+  remark_ = "basic: it proves nothing";
+  return {};
+}
+
+Result<void> AuditTrail::open_tree(const config::AuditOptions& options) {
+  BZ_TRY(auto key, open_key(options));
+  auto public_file = options.key_file;
+  public_file += ".pub";
+  BZ_CHECK(write_public_key(public_file, key.signer.verifier()));
+  origin_ = key.signer.verifier().name();
+  auditlog::TreeLogOptions tree;
+  tree.directory = directory_;
+  tree.origin = origin_;
+  tree.checkpoint_every = options.checkpoint_every;
+  tree.free_floor_bytes = options.free_floor_bytes.bytes;
+  tree.segment_bytes = options.segment_bytes.bytes;
+  BZ_TRY(tree_, auditlog::TreeLog::open(std::move(tree), key.signer));
+  const auto figures = tree_->figures();
+  BZ_LOG(Info, "audit.opened", {"directory", directory_}, {"origin", origin_}, {"trees", figures.trees},
+         {"backlog_bytes", figures.backlog_bytes}, {"recovered_unknown", figures.recovered_unknown});
+  remark_ = fmt::format("provable, as {}", origin_);
+  if (options.reads == config::AuditReads::Async) remark_ += "; results of reads don't wait for it";
+  if (key.made) remark_ += fmt::format("; made its key {}", options.key_file.string());
+  if (figures.recovered_unknown > 0)
+    remark_ += fmt::format("; {} statements of before have no known outcome", figures.recovered_unknown);
+  return {};
+}
+
+bool AuditTrail::healthy() const { return tree_ ? tree_->figures().healthy : basic_->figures().healthy; }
+
+std::string AuditTrail::summary() const {
+  if (!tree_) return fmt::format("basic, {} records", basic_->figures().records);
+  const auto figures = tree_->figures();
+  return fmt::format("provable, {} records{}", figures.intents,
+                     figures.publishing ? "" : ", but no checkpoint can be written");
+}
+
+control::Members AuditTrail::status() const {
+  using control::Members;
+  if (!tree_) {
+    const auto figures = basic_->figures();
+    return Members{{"kind", "basic"},
+                   {"healthy", figures.healthy},
+                   {"directory", directory_},
+                   {"records", number(figures.records)},
+                   {"refused", number(figures.refused)}};
+  }
+  const auto figures = tree_->figures();
+  return Members{{"kind", "tree"},
+                 {"healthy", figures.healthy},
+                 {"directory", directory_},
+                 {"records", number(figures.intents)},
+                 {"refused", number(figures.refused)},
+                 {"origin", origin_},
+                 {"public_key", tree_->verifier().to_string()},
+                 {"publishing", figures.publishing},
+                 {"trees", number(figures.trees)},
+                 {"backlog_bytes", number(figures.backlog_bytes)},
+                 {"recovered_unknown", number(figures.recovered_unknown)}};
+}
+
+void AuditTrail::add_metrics(api::Exposition& page) const {
+  const auto number = [](auto value) { return static_cast<double>(value); };
+  if (!tree_) {
+    const auto figures = basic_->figures();
+    page.gauge("bartizan_audit_healthy", "1 while the audit log can be written.", figures.healthy ? 1 : 0);
+    page.counter("bartizan_audit_records_total", "Audit intents taken.", number(figures.records));
+    page.counter("bartizan_audit_refused_total", "Audit intents that could not be taken.", number(figures.refused));
+    page.counter("bartizan_audit_bytes_total", "Bytes made durable in the audit log.", number(figures.bytes));
+    return;
+  }
+  const auto figures = tree_->figures();
+  page.gauge("bartizan_audit_healthy", "1 while the audit log can be written.", figures.healthy ? 1 : 0);
+  page.counter("bartizan_audit_records_total", "Audit intents taken.", number(figures.intents));
+  page.counter("bartizan_audit_refused_total", "Audit intents that could not be taken.", number(figures.refused));
+  page.counter("bartizan_audit_bytes_total", "Bytes made durable in the audit log.", number(figures.journal_bytes));
+  page.counter("bartizan_audit_flushes_total", "Groups of records made durable together.", number(figures.flushes));
+  page.gauge("bartizan_audit_last_flush_seconds", "How long the newest of them took.",
+             number(figures.last_flush.count()) / 1e6);
+  page.counter("bartizan_audit_leaves_total", "Records that became leaves of a tree.", number(figures.leaves));
+  page.gauge("bartizan_audit_trees", "Trees of the log: one a tenant and the system's.", number(figures.trees));
+  page.gauge("bartizan_audit_backlog_bytes", "Durable, and not yet below a signed checkpoint.",
+             number(figures.backlog_bytes));
+  page.gauge("bartizan_audit_publishing", "1 while checkpoints can be written.", figures.publishing ? 1 : 0);
+  page.gauge("bartizan_audit_recovered_unknown", "Statements whose outcome the last end of the program has cost.",
+             number(figures.recovered_unknown));
+}
+
+}  // namespace bartizan::app

@@ -1,0 +1,48 @@
+// The audit log that the configuration asks for, provable or basic, with what the rest of the program
+// wants to know of it: its figures, its health and its public key.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "bartizan/api/exposition.hpp"
+#include "bartizan/audit/log.hpp"
+#include "bartizan/auditlog/basic_log.hpp"
+#include "bartizan/auditlog/tree_log.hpp"
+#include "bartizan/config/configuration.hpp"
+#include "bartizan/control/document.hpp"
+
+namespace bartizan::app {
+
+/// Thread-safe once opened; outlives whoever writes to the log.
+class AuditTrail {
+ public:
+  /// Makes what the first start needs: the folder, and for the provable log its key. FailedPrecondition
+  /// when another process holds the log, Malformed when it is damaged.
+  [[nodiscard]] static Result<std::unique_ptr<AuditTrail>> open(const config::AuditOptions& options);
+
+  [[nodiscard]] audit::Log& log() noexcept {
+    return tree_ ? static_cast<audit::Log&>(*tree_) : static_cast<audit::Log&>(*basic_);
+  }
+  /// What happened at the start, in a line.
+  [[nodiscard]] const std::string& remark() const noexcept { return remark_; }
+  [[nodiscard]] bool healthy() const;
+  [[nodiscard]] control::Members status() const;
+  [[nodiscard]] std::string summary() const;
+  void add_metrics(api::Exposition& page) const;
+
+ private:
+  AuditTrail() = default;
+  Result<void> open_tree(const config::AuditOptions& options);
+  Result<void> open_basic(const config::AuditOptions& options);
+
+  std::string directory_;
+  std::string origin_;
+  std::string remark_;
+  std::unique_ptr<auditlog::TreeLog> tree_;
+  std::unique_ptr<auditlog::BasicLog> basic_;
+};
+
+}  // namespace bartizan::app

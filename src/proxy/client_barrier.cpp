@@ -1,0 +1,73 @@
+// What a session does while its audit intents are not durable yet: its statement is not forwarded, or
+// its replies are kept and the server is not read; and what it says when that takes too long.
+#include "bartizan/base/log.hpp"
+#include "client_session.hpp"
+#include "granted.hpp"
+
+namespace bartizan::proxy {
+
+net::Task<bool> ClientSession::until_durable(audit::Ticket ticket) {
+  const auto self = shared_from_this();
+  const bool durable = co_await worker_.durable_waits().until_durable(ticket, this);
+  co_return durable && !closing_;
+}
+
+/// For what the relay holds back. False: the session has ended.
+net::Task<bool> ClientSession::may_forward() {
+  const bool durable = co_await until_durable(relay_->awaited());
+  if (durable || closing_) co_return durable;
+  BZ_LOG(Error, "audit.wait_given_up", {"session", id_}, {"of", "statement"});
+  end_with(pgwire::sqlstate::kIoError, "the audit log did not take this statement in time, so it was not run",
+           "Connect again; operators find the reason in Bartizan's log under audit.write_failed.");
+  co_return false;
+}
+
+/// The part of a step that may leave leaves; the rest waits in held_.
+bool ClientSession::send_unheld(const session::ByteRuns& runs, const session::Relay::Hold& hold) {
+  session::ByteRuns leaving;
+  std::size_t left = hold.from;
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    const ByteView run = runs[i];
+    const std::size_t now = std::min(left, run.size());
+    leaving.relay(run.first(now));
+    left -= now;
+    held_.insert(held_.end(), run.begin() + static_cast<std::ptrdiff_t>(now), run.end());
+  }
+  held_until_ = hold.until;
+  return send_now(client_, leaving, to_client_);
+}
+
+/// False: the session has ended. What is held begins at a message, so that the end can be explained.
+net::Task<bool> ClientSession::flush_held() {
+  const bool durable = co_await until_durable(held_until_);
+  if (closing_) co_return false;
+  if (durable) {
+    session::ByteRuns runs;
+    runs.relay(held_);
+    const bool sent = send_now(client_, runs, to_client_);
+    held_.clear();
+    if (held_.capacity() > kKeptHeld) held_ = Bytes();
+    co_return sent;
+  }
+  BZ_LOG(Error, "audit.wait_given_up", {"session", id_}, {"of", "result"});
+  held_.clear();
+  const Bytes out =
+      error_bytes(fatal(pgwire::sqlstate::kIoError,
+                        "the audit log did not keep the record of this statement in time, so its result is withheld",
+                        "Connect again; operators find the reason in Bartizan's log under audit.write_failed."));
+  if (to_client_.empty()) [[maybe_unused]]
+    const auto sent = client_.try_write(out);
+  close();
+  co_return false;
+}
+
+/// The outcome of something that took effect can't be written down now. Its client knows it; nothing more
+/// is done for a session whose record may stay incomplete.
+void ClientSession::end_in_doubt() {
+  BZ_LOG(Error, "audit.outcome_in_doubt", {"session", id_});
+  end_with(pgwire::sqlstate::kIoError,
+           "the audit log can't be written, so this session ends; what it has been told holds",
+           "Connect again; operators find the reason in Bartizan's log under audit.write_failed.");
+}
+
+}  // namespace bartizan::proxy
