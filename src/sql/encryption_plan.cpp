@@ -87,6 +87,23 @@ Parts parts_of(PgQuery__Node& statement) {
   return parts;
 }
 
+// After it, names may mean something else than search_path says: in the same text that isn't known.
+bool may_change_names(const PgQuery__Node& statement) {
+  switch (static_cast<int>(statement.node_case)) {
+    case PG_QUERY__NODE__NODE_DISCARD_STMT: return true;
+    case PG_QUERY__NODE__NODE_VARIABLE_SET_STMT: {
+      const PgQuery__VariableSetStmt& set = *statement.variable_set_stmt;
+      return set.kind == PG_QUERY__VARIABLE_SET_KIND__VAR_RESET_ALL || is_watched_setting(set.name);
+    }
+    case PG_QUERY__NODE__NODE_TRANSACTION_STMT:  // SET LOCAL ends, SET may be undone
+      return statement.transaction_stmt->kind != PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_BEGIN &&
+             statement.transaction_stmt->kind != PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_START &&
+             statement.transaction_stmt->kind != PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_SAVEPOINT &&
+             statement.transaction_stmt->kind != PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_RELEASE;
+    default: return false;
+  }
+}
+
 class Planner {
  public:
   explicit Planner(const EncryptionRequest& request)
@@ -147,6 +164,8 @@ class Planner {
   RelationNames names_;
   LexOptions options_{request_.standard_conforming_strings, true};
   std::string mark_;
+  bool names_changed_ = false;
+  bool session_names_changed_ = false;
   Refused refused_;
 };
 
@@ -169,6 +188,24 @@ bool Planner::statement(const StatementRange& range, PlannedStatement& planned) 
   planned.kind = described.kind;
   planned.name = described.name;
   const Parts parts = parts_of(*tree.mutable_statement());
+  if (names_changed_ && (parts.query != nullptr || parts.copy != nullptr)) {
+    return refuse(refused("0A000",
+                          "in one text, a statement after SET search_path, RESET or the end of a transaction "
+                          "can't be read for certain, and this database has encrypted columns",
+                          "Send it by itself."));
+  }
+  names_changed_ = names_changed_ || may_change_names(*tree.statement());
+  const auto node = static_cast<int>(tree.statement()->node_case);
+  if (session_names_changed_ && (parts.execute != nullptr || node == PG_QUERY__NODE__NODE_FETCH_STMT)) {
+    return refuse(refused("0A000",
+                          "in one text, EXECUTE or FETCH after PREPARE, DEALLOCATE, DECLARE, CLOSE or DISCARD can't "
+                          "be read for certain, and this database has encrypted columns",
+                          "Send it by itself."));
+  }
+  session_names_changed_ = session_names_changed_ || node == PG_QUERY__NODE__NODE_PREPARE_STMT ||
+                           node == PG_QUERY__NODE__NODE_DEALLOCATE_STMT ||
+                           node == PG_QUERY__NODE__NODE_DECLARE_CURSOR_STMT ||
+                           node == PG_QUERY__NODE__NODE_CLOSE_PORTAL_STMT || node == PG_QUERY__NODE__NODE_DISCARD_STMT;
   const PgQuery__Node& looked_at = parts.makes_view && parts.query != nullptr ? *parts.query : *tree.statement();
   const ScanResult scanned =
       scan(looked_at, *request_.columns, names_, parts.query != nullptr || parts.copy != nullptr);

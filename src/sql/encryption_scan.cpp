@@ -23,17 +23,6 @@ bool runs_text(std::string_view name) {
          std::any_of(std::begin(kPrefixes), std::end(kPrefixes), [&](auto prefix) { return name.starts_with(prefix); });
 }
 
-// They change how names and constants are read, which must be seen.
-bool is_watched_setting(std::string_view name) {
-  constexpr std::string_view kNames[] = {"search_path", "standard_conforming_strings", "client_encoding", "role",
-                                         "session_authorization"};
-  std::string lower(name);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return std::find(std::begin(kNames), std::end(kNames), lower) != std::end(kNames);
-}
-
 class Scanner {
  public:
   Scanner(const EncryptedColumns& columns, const RelationNames& names, bool queries)
@@ -96,6 +85,10 @@ class Scanner {
       return refuse("42P09", "\"" + std::string(variable.relname) + "\" is both a temporary table and another relation",
                     "Write its schema.");
     }
+    if (*variable.schemaname == '\0' && shadows_guarded(variable.relname, found.relation)) {
+      return refuse("42P09", "\"" + std::string(variable.relname) + "\" also stands for a table with encrypted columns",
+                    "Write its schema.");
+    }
     if (found.relation != nullptr) {
       const auto* const guarded = columns_.guarded(found.relation->oid);
       if (guarded != nullptr && !guarded->unusable.empty()) {
@@ -115,6 +108,14 @@ class Scanner {
                     "If it has just been made, try again in a second.");
     }
     return true;
+  }
+
+  // Would it be dropped before the catalog is read again, the name would mean that table.
+  bool shadows_guarded(std::string_view name, const CatalogRelation* found) const {
+    return std::any_of(names_.search_path().begin(), names_.search_path().end(), [&](const std::string& place) {
+      const CatalogRelation* const other = names_.catalog().relation(place, name);
+      return found != nullptr && other != nullptr && other != found && columns_.guarded(other->oid) != nullptr;
+    });
   }
 
   bool function(const PgQuery__FuncCall& call) {
@@ -174,6 +175,16 @@ class Scanner {
 };
 
 }  // namespace
+
+bool is_watched_setting(std::string_view name) {
+  constexpr std::string_view kNames[] = {"search_path", "standard_conforming_strings", "client_encoding", "role",
+                                         "session_authorization"};
+  std::string lower(name);
+  for (char& c : lower) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return std::find(std::begin(kNames), std::end(kNames), lower) != std::end(kNames);
+}
 
 RelationNames::Found RelationNames::find(const PgQuery__RangeVar& variable) const {
   const std::string_view database = variable.catalogname;

@@ -42,6 +42,9 @@ class RelationNames {
   const std::unordered_set<std::string>& temporary_;
 };
 
+/// It changes how names or constants are read, which must be seen.
+[[nodiscard]] bool is_watched_setting(std::string_view name);
+
 struct ScanResult {
   bool guarded = false;  ///< names a relation with an encrypted column
   std::string sqlstate;  ///< empty: go on

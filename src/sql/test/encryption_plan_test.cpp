@@ -147,8 +147,10 @@ TEST_CASE("types that Parse declares are held against the columns'") {
 TEST_CASE("names follow the search_path") {
   const Clinic clinic;
   EncryptionRequest request = clinic.request("SELECT ssn FROM patients ORDER BY ssn");
-  request.search_path = {"app", "public"};
+  request.search_path = {"app"};
   CHECK(std::holds_alternative<Untouched>(plan_encryption(request)));
+  request.search_path = {"app", "public"};  // app.patients may be gone by now
+  CHECK(shown(plan_encryption(request)) == "42P09 \"patients\" also stands for a table with encrypted columns");
   request.search_path = {"public", "app"};
   CHECK(std::holds_alternative<Refused>(plan_encryption(request)));
   request.text = "SELECT * FROM leads";
