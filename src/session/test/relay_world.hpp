@@ -81,7 +81,7 @@ struct World {
   explicit World(RelayLimits limits = {}, std::optional<WallTime> valid_until = {}, bool pooled = false,
                  policy::BarrierMode barriers = policy::BarrierMode::None)
       : relay(subject(valid_until, barriers), "\"session\":1", {analyses, log, clock, stale}, limits,
-              Pooling{7, kClientPid, pooled ? &shares : nullptr, true}) {
+              Pooling{7, kClientPid, pooled ? &shares : nullptr, true, &sequences_matter}) {
     first.process_id = 501;
     second.process_id = 502;
   }
@@ -90,6 +90,7 @@ struct World {
   StandingClock clock;
   RecordingLog log;
   std::atomic<bool> stale{false};
+  std::atomic<bool> sequences_matter{false};
   sql::AnalysisCache analyses{sql::DigestKey{}, std::size_t{1} << 20};
   StatementShares shares{sql::DigestKey{}, std::size_t{1} << 20};
   ServerState first;   ///< server connections of a pool

@@ -14,6 +14,8 @@ struct Prepared {
   sql::Digest digest;
   /// Transaction pooling: from what it is made again on another server connection.
   std::shared_ptr<const SharedStatement> shared;
+  std::uint64_t since = 0;      ///< the moment of the client's Parse: no older reading will do
+  bool missing = false;         ///< certainly nothing: what is made of it fails
   bool by_shared_name = false;  ///< stands on the server under shared->server_name
 
   Prepared() = default;
