@@ -250,7 +250,12 @@ TEST_CASE("what runs under a name of which nothing is known pins") {
       .client(execute("nope") + sync())
       .then([](World& world) { CHECK_FALSE(world.relay.pinned()); })
       .run();
-  pool().client(query("begin; declare k cursor for select 1") + execute("k") + sync()).then(pinned).run();
+  pool()
+      .client(query("begin; declare k cursor for select 1"))
+      .server(complete("BEGIN") + complete("DECLARE CURSOR") + ready('T'))
+      .client(execute("k") + sync())
+      .then(pinned)
+      .run();
   const std::string portal(63, 'p');  // longer names are not kept: PostgreSQL cuts them
   pool().client(parse("", "listen c") + bind_portal(portal, "") + execute(portal) + sync()).then(pinned).run();
 }
