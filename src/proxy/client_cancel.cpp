@@ -1,4 +1,5 @@
 // CancelRequest: from any connection to whatever the session runs now, and to nobody else.
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -9,11 +10,32 @@ namespace bartizan::proxy {
 
 namespace asio = net::asio;
 
+namespace {
+constexpr int kOwnCommandPauses = 1000;
+}  // namespace
+
 /// On the thread of the session that is meant. False: the server could not be told.
 net::Task<bool> ClientSession::cancel_at_owner(std::shared_ptr<const CancelTarget> target) {
-  const auto session = target->session.lock();
+  auto session = target->session.lock();
+  if (!session || !session->relay_) co_return true;
+  if (session->queued_) {
+    session->cancel_waits_ = true;  // it reaches the statement as soon as that runs
+    co_return true;
+  }
+  const bool sent = co_await cancel_running(std::move(session));
+  co_return sent;
+}
+
+net::Task<bool> ClientSession::cancel_running(std::shared_ptr<ClientSession> session) {
+  // What the gateway sends for itself, ahead of the statement that is meant, takes microseconds;
+  // without it the session could not go on.
+  asio::steady_timer pause(session->worker_.context());
+  for (int i = 0; i < kOwnCommandPauses && session->relay_->own_command_runs(); ++i) {
+    pause.expires_after(std::chrono::milliseconds(1));
+    co_await pause.async_wait(asio::as_tuple(asio::use_awaitable));
+  }
   // Between two statements there is nothing to cancel, and a server connection may be another's.
-  if (!session || !session->relay_ || !session->relay_->awaiting_reply() || !session->server_) co_return true;
+  if (!session->relay_->awaiting_reply() || !session->server_) co_return true;
   const auto server = session->server_;
   const bool sent = co_await server->cancel();
   co_return sent;
@@ -43,16 +65,11 @@ net::Task<void> ClientSession::cancel(session::CancelKey key) {
   shared_.around.log.finish(*ticket, outcome);
 }
 
-namespace {
-net::Task<void> cancel_on(std::shared_ptr<ServerConnection> server) {
-  [[maybe_unused]] const bool sent = co_await server->cancel();
-}
-}  // namespace
-
-/// statement_timeout: the server ends the statement itself, with its own 57014.
+/// statement_timeout, or a cancel that came before its statement could run: the server ends the
+/// statement itself, with its own 57014.
 void ClientSession::send_query_cancel() {
   cancel_sent_ = true;
-  if (server_) asio::co_spawn(worker_.context(), cancel_on(server_), asio::detached);
+  if (server_) asio::co_spawn(worker_.context(), cancel_running(shared_from_this()), asio::detached);
 }
 
 }  // namespace bartizan::proxy

@@ -13,12 +13,17 @@ namespace bartizan::proxy {
 
 namespace {
 
-bool is_application_name(std::string_view name) noexcept {
-  constexpr std::string_view kName = "application_name";
-  return name.size() == kName.size() && std::equal(name.begin(), name.end(), kName.begin(), [](char a, char b) {
+/// PostgreSQL cuts names, that of an application too.
+constexpr std::size_t kLongestName = 63;
+
+/// lower: the setting's name in lower case.
+bool is_setting(std::string_view name, std::string_view lower) noexcept {
+  return name.size() == lower.size() && std::equal(name.begin(), name.end(), lower.begin(), [](char a, char b) {
            return (a >= 'A' && a <= 'Z' ? static_cast<char>(a + ('a' - 'A')) : a) == b;
          });
 }
+
+bool is_application_name(std::string_view name) noexcept { return is_setting(name, "application_name"); }
 
 }  // namespace
 
@@ -51,6 +56,7 @@ void ClientSession::become(const Granted& granted) {
   // As PostgreSQL takes it: the last one wins, and bytes that are not printable ASCII are shown as '?'.
   for (const auto& [name, value] : request_->settings)
     if (is_application_name(name)) application_name_ = value;
+  if (application_name_.size() > kLongestName) application_name_.resize(kLongestName);
   std::ranges::replace_if(application_name_, [](char c) { return c < 32 || c > 126; }, '?');
   fmt::format_to(std::back_inserter(who_), "\"session\":{}", id_);
   audit::append_member(who_, "identity", identity.name);
@@ -206,9 +212,12 @@ net::Task<bool> ClientSession::connect(std::unique_ptr<Granted> granted) {
   session::Pooling pooling;
   pooling.session = id_;
   pooling.process_id = key.process_id;
+  for (const auto& [name, value] : request_->settings)
+    if (is_setting(name, "search_path") && value.find("pg_temp") != std::string::npos) pooling.temporary_path = true;
   pooling.share_unnamed = granted->depot->pool.share_unnamed;
   const bool shared_servers = pool_->mode() == policy::PoolMode::Transaction;
   if (shared_servers) pooling.shares = &worker_.shares();
+  pooling.sequences_matter = &shared_.budgets.of(granted->depot->id).sequences_matter;
   relay_ = std::make_unique<session::Relay>(
       subject_, who_,
       session::RelayTools{worker_.analyses(), around.log, around.clock, shared_.stale, &worker_.rewrites()}, limits,

@@ -33,9 +33,14 @@ void ClientSession::close() {
   worker_.durable_waits().abandon(this);
   if (server_) {
     const auto server = std::exchange(server_, nullptr);
-    if (relay_ && pool_->mode() == policy::PoolMode::Transaction) relay_->detach();
+    const bool pooled = relay_ && pool_->mode() == policy::PoolMode::Transaction;
+    if (pooled) relay_->detach();
     server->use(nullptr);
-    server->close();
+    // Its backend would run on beside the pool: nobody is there any more to whom it matters.
+    if (relay_ && relay_->awaiting_reply() && (pooled || ends_itself_))
+      server->cancel_and_close();
+    else
+      server->close();
   }
   progress_.cancel();
 }
@@ -48,7 +53,7 @@ void ClientSession::end_with(pgwire::SqlState sqlstate, std::string message, std
   report.message = std::move(message);
   report.hint = std::move(hint);
   // What still runs must not take effect for somebody who was told that the session has ended.
-  if (relay_ && relay_->awaiting_reply() && !cancel_sent_) send_query_cancel();
+  ends_itself_ = true;
   // In the middle of a message, or behind one that the client has not taken, it can't be said.
   if (relay_ && relay_->at_client_boundary() && to_client_.empty() && held_.empty()) {
     const Bytes out = error_bytes(report);
@@ -72,7 +77,12 @@ void ClientSession::release_server() {
 }
 
 net::Task<bool> ClientSession::acquire_server() {
+  queued_ = true;
   auto acquired = co_await pool_->depot().acquire(pool_, abandoned_);
+  // One that has ended between the two is of no use to anybody.
+  while (!closing_ && acquired.connection && acquired.connection->closed())
+    acquired = co_await pool_->depot().acquire(pool_, abandoned_);
+  queued_ = false;
   if (closing_) co_return false;
   if (acquired.connection && client_.peer_has_closed()) {
     // It left while it waited: what it had asked for must not take effect for nobody.
@@ -106,8 +116,10 @@ Step ClientSession::feed_client(ByteView input) {
       step.consumed += first;
     }
   }
+  if (counted_pin_ != relay_->pin_reason()) count_pin();
   if (!was_awaiting && relay_->awaiting_reply()) {
-    reply_awaited_since_ = client_spoke_;
+    reply_awaited_since_ = shared_.around.clock.steady();
+    answered_ = relay_->answered();
     cancel_sent_ = false;
   }
   shared_.counters.bytes_from_clients.fetch_add(step.consumed, std::memory_order_relaxed);
@@ -123,6 +135,15 @@ Step ClientSession::feed_server(ByteView input) {
   thread_local session::ByteRuns runs;
   runs.clear();
   auto step = relay_->on_server(input, runs);
+  if (counted_pin_ != relay_->pin_reason()) count_pin();
+  const auto now = shared_.around.clock.steady();
+  if (!relay_->awaiting_reply()) {
+    idle_since_ = now;
+  } else if (answered_ != relay_->answered()) {  // another statement runs now
+    answered_ = relay_->answered();
+    reply_awaited_since_ = now;
+    cancel_sent_ = false;
+  }
   shared_.counters.bytes_to_clients.fetch_add(runs.total_bytes(), std::memory_order_relaxed);
   const auto& hold = relay_->hold();
   const bool sent =
@@ -145,7 +166,14 @@ void ClientSession::after_server(const Step& step) {
     end_in_doubt();
     return;
   }
-  if (relay_->releasable() && server_->waiting().empty()) release_server();
+  thread_local session::ServerRuns runs;
+  runs.clear();
+  if (relay_->settle_syncs(runs) && !server_->send(runs.runs())) {
+    server_gone();
+    return;
+  }
+  // Behind a Terminate the server closes it.
+  if (!finished_ && relay_->releasable() && server_->waiting().empty()) release_server();
   if (walled_) end_with_class(false);
 }
 
@@ -221,7 +249,7 @@ net::Task<void> ClientSession::pump_client() {
         const auto server = server_;
         const bool flushed = co_await server->flush();
         if (!flushed) co_return;
-      } else {
+      } else if (step.consumed == 0) {
         stalled_ = true;
         progress_.expires_after(std::chrono::hours(1));
         co_await progress_.async_wait(use_result);
@@ -229,6 +257,7 @@ net::Task<void> ClientSession::pump_client() {
       }
       if (closing_) co_return;
       step = feed_client(from_client_);
+      if (std::exchange(cancel_waits_, false)) send_query_cancel();
       from_client_.erase(from_client_.begin(), from_client_.begin() + static_cast<std::ptrdiff_t>(step.consumed));
     }
     if (server_ && !server_->waiting().empty()) {
@@ -237,6 +266,10 @@ net::Task<void> ClientSession::pump_client() {
       if (!flushed && server_ == server) co_return;
     }
     if (closing_) co_return;
+    // What asked for no reply leaves nothing to wait for.
+    if (server_ && step.verdict == Verdict::Continue && relay_->attached() && relay_->releasable() &&
+        server_->waiting().empty())
+      release_server();
     if (step.verdict == Verdict::Fatal) {
       co_await end_for_client_fault();
       co_return;
@@ -291,9 +324,12 @@ void ClientSession::publish_figures() {
   counters.errors.fetch_add(now.failed - published_.failed, std::memory_order_relaxed);
   counters.rows.fetch_add(now.rows - published_.rows, std::memory_order_relaxed);
   published_ = now;
-  if (counted_pin_ == relay_->pin_reason()) return;
+}
+
+/// A pin is for the rest of the session.
+void ClientSession::count_pin() {
   counted_pin_ = relay_->pin_reason();
-  counters.pins[static_cast<std::size_t>(counted_pin_)].fetch_add(1, std::memory_order_relaxed);
+  shared_.counters.pins[static_cast<std::size_t>(counted_pin_)].fetch_add(1, std::memory_order_relaxed);
 }
 
 void ClientSession::check(SteadyTime now, const policy::Snapshot* snapshot, bool wall_changed) {
@@ -330,7 +366,7 @@ void ClientSession::check(SteadyTime now, const policy::Snapshot* snapshot, bool
              "Connect again.");
     return;
   }
-  const auto quiet = now - client_spoke_;
+  const auto quiet = now - std::max(client_spoke_, idle_since_);
   if (finished_ && quiet > kDueReplies) {  // the server was told Terminate and does not close
     close();
     return;
@@ -341,7 +377,8 @@ void ClientSession::check(SteadyTime now, const policy::Snapshot* snapshot, bool
       send_query_cancel();
     return;
   }
-  if (relay_->transaction_status() != pgwire::TransactionStatus::Idle) {
+  if (queued_) return;
+  if (relay_->transaction_status() != pgwire::TransactionStatus::Idle || relay_->in_open_group()) {
     if (exceeded(limits.idle_in_transaction_timeout))
       end_with(pgwire::sqlstate::kIdleInTransactionSessionTimeout,
                "terminating connection due to idle-in-transaction timeout");

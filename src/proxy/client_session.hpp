@@ -99,6 +99,7 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   // client_cancel.cpp
   net::Task<void> cancel(session::CancelKey key);
   static net::Task<bool> cancel_at_owner(std::shared_ptr<const CancelTarget> target);
+  static net::Task<bool> cancel_running(std::shared_ptr<ClientSession> session);
   void send_query_cancel();
 
   // client_barrier.cpp
@@ -117,6 +118,7 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   void use_server(std::shared_ptr<ServerConnection> server);
   void release_server();
   void publish_figures();
+  void count_pin();
 
   Worker& worker_;
   Shared& shared_;
@@ -134,6 +136,11 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   const WallTime since_;
   SteadyTime client_spoke_;       // last bytes of the client
   SteadyTime reply_awaited_since_;
+  SteadyTime idle_since_{};       // nothing was owed any more
+  std::uint64_t answered_ = 0;    // as the relay counted it then
+  bool ends_itself_ = false;      // by the gateway, not by its client
+  bool queued_ = false;           // waits for a server connection
+  bool cancel_waits_ = false;     // for what waits for a server connection
   bool closing_ = false;
   bool finished_ = false;         // the client said Terminate
   bool cancel_sent_ = false;      // for statement_timeout, once a statement

@@ -100,6 +100,9 @@ class ServerBudget {
     return used_;
   }
 
+  /// Some session has asked for currval or lastval: those that write keep their server connection from then on.
+  std::atomic<bool> sequences_matter{false};
+
  private:
   static constexpr auto kSpare = std::chrono::milliseconds(100);
 

@@ -2,6 +2,7 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -69,6 +70,7 @@ net::Task<bool> ServerConnection::flush() {
 net::Task<bool> ServerConnection::cancel() {
   const auto self = shared_from_this();
   if (closed_) co_return false;
+  if (cancels_ > 1) co_return true;  // one is under way, and one stands behind it
   ++cancels_;
   auto address = pool_->request().address;
   auto connected = co_await connect_server(worker_.context(), std::move(address));
@@ -91,8 +93,19 @@ net::Task<bool> ServerConnection::cancel() {
   --cancels_;
   // Whether it was sent is not known: it may still come.
   if (!done && connected) expires_at = SteadyTime::min();
+  if (ending_) close();
   if (user_ == nullptr && cancels_ == 0 && !closed_) pool_->depot().put_back(self);
   co_return done;
+}
+
+void ServerConnection::cancel_and_close() {
+  ending_ = true;
+  asio::co_spawn(
+      worker_.context(),
+      [](std::shared_ptr<ServerConnection> self) -> net::Task<void> {
+        [[maybe_unused]] const bool sent = co_await self->cancel();
+      }(shared_from_this()),
+      asio::detached);
 }
 
 /// Between two uses a server has nothing to say but that a setting has changed, or its end.
@@ -146,6 +159,7 @@ net::Task<void> ServerConnection::read() {
       from_server_.insert(from_server_.end(), input.begin(), input.end());
       input = from_server_;
     }
+    if (user_ == nullptr && ending_) continue;
     if (user_ == nullptr) {
       if (!on_idle_bytes(input)) co_return;
       from_server_.clear();

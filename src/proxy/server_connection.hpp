@@ -42,6 +42,8 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   /// connection: it must not hit another's statement.
   [[nodiscard]] net::Task<bool> cancel();
   [[nodiscard]] bool cancelling() const noexcept { return cancels_ > 0; }
+  /// Its user has gone in the middle of a statement. Keeps its place until the server was told.
+  void cancel_and_close();
 
   [[nodiscard]] session::ServerState& state() noexcept { return state_; }
   [[nodiscard]] ServerPool& pool() const noexcept { return *pool_; }
@@ -68,6 +70,7 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   Bytes from_server_;
   Bytes to_server_;
   int cancels_ = 0;
+  bool ending_ = false;  // what it still says is for nobody
   bool closed_ = false;
 };
 

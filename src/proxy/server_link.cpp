@@ -122,7 +122,8 @@ net::Task<LinkResult> sign_in(net::Stream& stream, Shared& shared, const LinkReq
     }
     if (step.action == ServerSignIn::Action::Failed) {
       const bool as_is = !steps.server_error().empty();
-      co_return tl::unexpected(LinkFailure{as_is ? steps.server_error() : error_bytes(steps.report()), !as_is});
+      co_return tl::unexpected(
+          LinkFailure{as_is ? steps.server_error() : error_bytes(steps.report()), steps.login_refused()});
     }
     if (step.action == ServerSignIn::Action::Ready) {
       ServerLink link;

@@ -328,7 +328,8 @@ void DepotServers::put_back(const std::shared_ptr<ServerConnection>& connection)
   const ServerPool& pool = connection->pool();
   const auto now = worker_.shared().around.clock.steady();
   const bool worn = pool.mode_ == policy::PoolMode::Session || connection->generation != pool.generation_ ||
-                    pool.retired_ || closing_ || !connection->clean() || now >= connection->expires_at;
+                    pool.retired_ || closing_ || !connection->clean() || connection->state().foul ||
+                    now >= connection->expires_at;
   if (worn || (budget_.contended() && budget_.should_yield(worker_.index(), now))) {
     connection->close();
     serve();

@@ -88,12 +88,15 @@ Prepared Relay::analyse(std::string_view text) {
   options.lex = lex_;
   auto found = tools_.analyses.analyse(text, options);
   if (lex_certain_ || text.find('\\') == std::string_view::npos) return Prepared(std::move(found));
-  // A statement still under way may switch what a backslash means: only where that makes no
-  // difference is the text known.
-  options.lex.standard_conforming_strings = !options.lex.standard_conforming_strings;
-  const auto other = tools_.analyses.analyse(text, options);
-  if (*found.analysis == *other.analysis) return Prepared(std::move(found));
-  return Prepared(found.digest);
+  // A statement still under way may switch what a backslash means, or of which characters it is a
+  // part: only where that makes no difference is the text known.
+  for (int other = 1; other < 4; ++other) {
+    options.lex = lex_;
+    if ((other & 1) != 0) options.lex.standard_conforming_strings = !options.lex.standard_conforming_strings;
+    if ((other & 2) != 0) options.lex.ascii_safe_encoding = !options.lex.ascii_safe_encoding;
+    if (*found.analysis != *tools_.analyses.analyse(text, options).analysis) return Prepared(found.digest);
+  }
+  return Prepared(std::move(found));
 }
 
 Result<audit::Ticket> Relay::begin(audit::Event event, std::string_view statement) {
@@ -158,8 +161,8 @@ Relay::Admission Relay::admit_statements(const Prepared& statement, audit::Event
     }
   }
   entry.barrier = std::get<policy::Allow>(decision).barrier;
-  // Without an analysis it is a cursor of SQL's, which was looked at when declared, or means nothing.
-  if (statement.analysis)
+  // Without an analysis it may be anything: a cursor of SQL's, or what a name means that was not kept.
+  if (!statement.missing)
     for (const auto& each : analysis.statements) follow_state(each);
   return {admit(std::get<policy::Allow>(decision), entry.ticket), nullptr};
 }

@@ -55,19 +55,40 @@ void write_parse_of(Bytes& out, const pgwire::Parse& parse, ByteView parameter_t
   writer.end();
 }
 
+/// What asks nothing of a server that owes nothing: PostgreSQL passes over it.
+bool means_nothing_idle(const pgwire::FrameHeader& header) noexcept {
+  const char type = header.type;
+  if (type == kFlush) return header.payload_bytes() == 0;
+  return (type == kCopyData || type == kCopyDone || type == kCopyFail) &&
+         header.length <= pgwire::max_frontend_length(type);
+}
+
+std::unique_ptr<pgwire::ErrorReport> shared_name_used() {
+  auto report = std::make_unique<pgwire::ErrorReport>();
+  report->sqlstate = pgwire::sqlstate::kUndefinedPreparedStatement;
+  report->message = "prepared statement names that begin with \"bartizan_\" are the gateway's own";
+  report->hint = "Name the statement as you have prepared it.";
+  return report;
+}
+
 bool belongs_into_copy(char type) noexcept {
   return type == kCopyData || type == kCopyDone || type == kCopyFail || type == kFlush || type == kSync ||
          type == kTerminate;
 }
 
-/// Kinds by which SQL gives a prepared statement's or a portal's name another meaning.
-bool may_rename(const sql::Analysis* analysis) noexcept {
+/// Whether one of these kinds, by which SQL gives names another meaning, may be among the statements.
+bool may_be_among(const sql::Analysis* analysis, std::initializer_list<sql::Kind> kinds) noexcept {
   if (analysis == nullptr) return true;
-  return std::any_of(analysis->statements.begin(), analysis->statements.end(), [](const sql::Statement& statement) {
-    return !statement.parsed || statement.kind == sql::Kind::Prepare || statement.kind == sql::Kind::Deallocate ||
-           statement.kind == sql::Kind::Discard || statement.kind == sql::Kind::Declare ||
-           statement.kind == sql::Kind::Close;
+  return std::ranges::any_of(analysis->statements, [&](const sql::Statement& statement) {
+    return !statement.parsed || std::ranges::find(kinds, statement.kind) != kinds.end();
   });
+}
+
+/// SQL's commands for prepared statements must not reach what stands under shared names.
+bool names_shared(const Prepared& statement) noexcept {
+  return statement.analysis && std::ranges::any_of(statement.analysis->statements, [](const sql::Statement& each) {
+           return is_shared_name(each.name);
+         });
 }
 
 }  // namespace
@@ -129,11 +150,19 @@ Step Relay::on_client(ByteView input, ServerRuns& to_server) {
         return step;
       case pgwire::FrameStatus::Ok: break;
     }
+    if (to_server.runs().total_bytes() > limits_.bytes_to_server) {
+      step.verdict = holding_back() ? Verdict::AwaitDurable : Verdict::Stalled;
+      return step;
+    }
+    if (server_ == nullptr && means_nothing_idle(message.header)) {
+      dropping_from_client_ = message.header.total_bytes();
+      continue;
+    }
     if (server_ == nullptr && message.header.type != kTerminate) {
       // None is held for a message of which more has to come, but for those that may be long.
       const char type = message.header.type;
       const bool whole = rest.size() >= message.header.total_bytes();
-      const bool streams = type == kBind || type == kCopyData || type == kFunctionCall;
+      const bool streams = (type == kBind || type == kFunctionCall) && rest.size() >= kNamePrefixBytes;
       if (!whole && !streams && message.header.length <= limits_.statement_bytes) return step;
       step.verdict = Verdict::NeedServer;
       return step;
@@ -177,11 +206,18 @@ Relay::Handled Relay::handle_client_message(const Message& message, ServerRuns& 
     return drop(message);
   }
   // Whatever its statements say: until Sync they are one transaction, and replies may be told by Flush.
+  const bool was_unsynced = unsynced_;
   if (type == kParse || type == kBind || type == kExecute || type == kDescribe || type == kClose) {
     if (consumer_ && !unsynced_) consumer_->settled_before_segment = replies_.empty();
     unsynced_ = true;
   }
-  switch (type) {
+  const auto handled = dispatch(message, to_server);
+  if (handled != Handled::Taken) unsynced_ = was_unsynced;
+  return handled;
+}
+
+Relay::Handled Relay::dispatch(const Message& message, ServerRuns& to_server) {
+  switch (message.header.type) {
     case kQuery: return on_query(message, to_server);
     case kParse: return on_parse(message, to_server);
     case kBind: return on_bind(message, to_server);
@@ -224,9 +260,10 @@ Relay::Handled Relay::end_too_long() {
 }
 
 /// nullopt: only the server's replies can tell, and they are on their way.
-std::optional<Prepared> Relay::meaning_of(const PreparedNames& names, std::string_view name) const {
-  if (renaming_ > 0 && !name.empty()) {
-    if (segment_ >= renaming_settled_in_) return std::nullopt;
+std::optional<Prepared> Relay::meaning_of(const PreparedNames& names, const Renaming& renaming,
+                                          std::string_view name) const {
+  if (renaming.count > 0 && !name.empty()) {
+    if (segment_ >= renaming.settled_in) return std::nullopt;
     return Prepared{};  // the server may keep its replies back until Sync: not to be waited for
   }
   return names.find(name, segment_);
@@ -236,10 +273,16 @@ std::optional<Prepared> Relay::meaning_of(const PreparedNames& names, std::strin
 /// Execute's at the next Sync.
 void Relay::mark_renaming(PendingReply& entry) {
   lex_certain_ = false;
-  if (!may_rename(entry.statement.analysis.get())) return;
-  entry.renames = true;
-  ++renaming_;
-  renaming_settled_in_ = std::max(renaming_settled_in_, entry.kind == Awaited::Query ? segment_ : segment_ + 1);
+  const auto* analysis = entry.statement.analysis.get();
+  const auto mark = [&](bool& renames, Renaming& renaming) {
+    renames = true;
+    ++renaming.count;
+    renaming.settled_in = std::max(renaming.settled_in, entry.kind == Awaited::Query ? segment_ : segment_ + 1);
+  };
+  if (may_be_among(analysis, {sql::Kind::Prepare, sql::Kind::Deallocate, sql::Kind::Discard}))
+    mark(entry.renames, renaming_statements_);
+  if (may_be_among(analysis, {sql::Kind::Declare, sql::Kind::Close, sql::Kind::Discard}))
+    mark(entry.renames_portals, renaming_portals_);
 }
 
 bool Relay::ask_for_due_replies(ServerRuns& to_server) {
@@ -259,27 +302,38 @@ Relay::Handled Relay::on_query(const Message& message, ServerRuns& to_server) {
   if (!query) return end_fatal(pgwire::sqlstate::kProtocolViolation, "invalid Query message");
   if (consumer_ && waits_for_settings()) return wait_for_replies(to_server);
   Prepared statement = analyse(query->query);
+  bool materialised = false;
   if (pooling_.shares != nullptr) {
+    if (!names_settled(statement)) return Handled::Stall;
     // Within an open group its failure skips the Query, as it must.
-    materialise_named(statement, !unsynced_, to_server);
+    prepare_pin(statement, !unsynced_, to_server);
+    materialised = materialise_named(statement, !unsynced_, to_server);
     statements_.erase({});  // a Query drops the statement without a name
     own_unnamed(false);
   }
   const bool context_stood = consumer_ && context_stands(tools_.clock.wall());
   if (consumer_) consumer_->context_by_query = true;  // no more in the segment's transaction
   unsynced_ = false;  // a Query ends what was open
+  const bool resets = resets_name(statement);
+  const bool pooled_names_shared = pooling_.shares != nullptr && names_shared(statement);
   PendingReply& entry = replies_.push(Awaited::Query);
+  entry.resets_name = resets;
+  entry.materialised = materialised;
   entry.begun = tools_.clock.steady();
   entry.bytes_before = bytes_to_client_;
   entry.statement = std::move(statement);
-  auto admission = admit_statements(entry.statement, audit::Event::Statement, entry);
+  auto admission = pooled_names_shared ? Admission{std::nullopt, shared_name_used()}
+                                       : admit_statements(entry.statement, audit::Event::Statement, entry);
   if (admission.forward) {
     mark_renaming(entry);
     if (consumer_)
       send_consumer_query(*admission.forward, entry, context_stood, to_server);
     else
       relay_with(*admission.forward, message, to_server);
+    if (resets) query_hidden(name_command(), to_server).quiet = true;
+    ask_for_carried(to_server);
   } else {
+    if (materialised) pin(sql::PinReason::SqlPrepare);
     entry.refusal = std::move(admission.refusal);
     to_server.make(Forward(), [](Bytes& out) {
       pgwire::MessageWriter writer(out);
@@ -297,7 +351,7 @@ Relay::Handled Relay::on_parse(const Message& message, ServerRuns& to_server) {
   if (consumer_ && waits_for_settings()) return wait_for_replies(to_server);
   std::optional<Prepared> before;
   if (pooling_.shares != nullptr && !parse->statement.empty()) {
-    before = meaning_of(statements_, parse->statement);
+    before = statement_of(parse->statement);
     if (!before) return Handled::Stall;
   }
   PendingReply entry;
@@ -328,19 +382,24 @@ Relay::Handled Relay::on_parse(const Message& message, ServerRuns& to_server) {
     sent.query = text->server_text;
     if (!entry.name.empty()) keep_without_text(entry.statement);
   }
+  if (before && before->by_shared_name && !read_as_now(*before)) before = as_read_now(*before);
   if (before && before->by_shared_name) {
     relay_duplicate_parse(std::move(entry), *before, sent, types, *admission.forward, to_server);
     return Handled::Taken;
   }
   if (!native()) {
     entry.statement = share(std::move(entry.statement), sent, types);
+    if (!entry.name.empty()) entry.statement.since = pooling_.shares->next_moment();
   }
   statements_.announce(entry.name, entry.statement, segment_);
   if (entry.statement.by_shared_name) {
     relay_shared_parse(std::move(entry), *admission.forward, to_server);
     return Handled::Taken;
   }
-  if (entry.name.empty()) own_unnamed(true);
+  if (entry.name.empty()) {
+    own_unnamed(true);
+    entry.serial = unnamed_serial_;
+  }
   replies_.push(Awaited::Parse) = std::move(entry);
   if (consumer_)
     to_server.make(*admission.forward, [&](Bytes& out) { write_parse_of(out, sent, types); });
@@ -356,7 +415,7 @@ Relay::Handled Relay::on_bind(const Message& message, ServerRuns& to_server) {
     return end_fatal(pgwire::sqlstate::kProtocolViolation, "invalid Bind message");
   }
   if (consumer_ && (is_reserved(names->portal) || is_reserved(names->statement))) return end_reserved_name();
-  auto statement = meaning_of(statements_, names->statement);
+  auto statement = statement_of(names->statement);
   if (!statement) return Handled::Stall;
   if (consumer_) put_context(*statement, names->portal.empty(), to_server);
   if (pooling_.shares != nullptr) return relay_bind(message, *names, *statement, to_server);
@@ -373,20 +432,33 @@ Relay::Handled Relay::on_execute(const Message& message, ServerRuns& to_server) 
   const auto execute = pgwire::decode_execute(message.payload());
   if (!execute) return end_fatal(pgwire::sqlstate::kProtocolViolation, "invalid Execute message");
   if (consumer_ && is_reserved(execute->portal)) return end_reserved_name();
-  auto statement = meaning_of(portals_, execute->portal);
+  auto statement = meaning_of(portals_, renaming_portals_, execute->portal);
   if (!statement) return Handled::Stall;
-  if (pooling_.shares != nullptr) materialise_named(*statement, false, to_server);
+  if (!statement->analysis && statement->digest == sql::Digest{} && !execute->portal.empty())
+    statement->missing = statement->missing || no_portal(execute->portal);
+  bool materialised = false;
+  if (pooling_.shares != nullptr) {
+    if (!names_settled(*statement)) return Handled::Stall;
+    if (!statement->missing) prepare_pin(*statement, false, to_server);
+    materialised = materialise_named(*statement, false, to_server);
+  }
   if (consumer_) put_context(*statement, false, to_server);
+  const bool resets = resets_name(*statement);
+  const bool pooled_names_shared = pooling_.shares != nullptr && names_shared(*statement);
   PendingReply& entry = replies_.push(Awaited::Execute);
+  entry.materialised = materialised;
   entry.begun = tools_.clock.steady();
   entry.bytes_before = bytes_to_client_;
   entry.statement = std::move(*statement);
-  auto admission = admit_statements(entry.statement, audit::Event::Execute, entry);
+  auto admission = pooled_names_shared ? Admission{std::nullopt, shared_name_used()}
+                                       : admit_statements(entry.statement, audit::Event::Execute, entry);
   if (admission.forward) {
     mark_renaming(entry);
     if (consumer_) follow_consumer_statement(entry.statement.text.get());
     relay_with(*admission.forward, message, to_server);
+    if (resets) execute_hidden(name_command(), false, false, to_server);
   } else {
+    if (materialised) pin(sql::PinReason::SqlPrepare);
     entry.refusal = std::move(admission.refusal);
     to_server.make(Forward(), [](Bytes& out) {
       pgwire::MessageWriter writer(out);
@@ -403,10 +475,13 @@ Relay::Handled Relay::on_describe(const Message& message, ServerRuns& to_server)
   if (consumer_ && is_reserved(describe->name)) return end_reserved_name();
   const bool of_statement = describe->kind == pgwire::TargetKind::Statement;
   if (of_statement && pooling_.shares != nullptr) {
-    const auto statement = meaning_of(statements_, describe->name);
+    auto statement = statement_of(describe->name);
     if (!statement) return Handled::Stall;
-    ensure_prepared(*statement, describe->name, to_server);
-    if (statement->by_shared_name || is_shared_name(describe->name)) {
+    const bool known = statement->shared != nullptr;
+    if (!read_as_now(*statement)) statement = as_read_now(*statement);
+    const bool none = known && !statement->shared;
+    if (!none) ensure_prepared(*statement, describe->name, to_server);
+    if (statement->by_shared_name || none || is_shared_name(describe->name)) {
       PendingReply& entry = replies_.push(Awaited::DescribeStatement);
       entry.statement = *statement;
       entry.called = describe->name;
@@ -432,9 +507,6 @@ Relay::Handled Relay::on_close(const Message& message, ServerRuns& to_server) {
   PendingReply& entry = replies_.push(of_statement ? Awaited::CloseStatement : Awaited::ClosePortal);
   entry.name = close->name;
   if (of_statement && pooling_.shares != nullptr) {
-    const auto closed = statements_.find(entry.name, segment_);
-    if (closed && closed->by_shared_name && !entry.name.empty())
-      shared_bytes_ -= std::min(shared_bytes_, closed->shared->text.size() + closed->shared->parameter_types.size());
     statements_.announce(entry.name, {}, segment_);
   }
   if (of_statement && is_shared_name(close->name)) {
@@ -504,6 +576,7 @@ Relay::Handled Relay::on_sync(const Message& message, ServerRuns& to_server) {
     unsynced_ = false;
   }
   relay_with(Forward(), message, to_server);
+  if (!copy_in_) ask_for_carried(to_server);
   return Handled::Taken;
 }
 

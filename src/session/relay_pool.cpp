@@ -19,7 +19,9 @@ constexpr std::uint64_t kUsesToShareUnnamed = 3;
 
 // What the analysis can't see (triggers, views, operators) may have left state; it must not reach
 // another session. In front of the first message, so nothing can keep it from running.
-constexpr std::string_view kForgetState = "RESET SESSION AUTHORIZATION;RESET ROLE;RESET ALL";
+constexpr std::string_view kForgetState =
+    "RESET SESSION AUTHORIZATION;RESET ROLE;RESET ALL;CLOSE ALL;UNLISTEN *;DISCARD SEQUENCES;DISCARD TEMP;"
+    "SELECT pg_catalog.pg_advisory_unlock_all()";
 
 void append_cstring(Bytes& out, std::string_view text) {
   const auto* first = reinterpret_cast<const std::byte*>(text.data());
@@ -35,32 +37,16 @@ void Relay::attach(ServerState& server, ServerRuns& to_server) {
   if (server.last_session != 0 && server.last_session != pooling_.session) {
     commands = kForgetState;
     if (const auto own = settings_.commands_from(server.defaults); !own.empty()) commands.append(";").append(own);
+    server.carried = {};
+    server.sequences_of = 0;
+    server.sequences_mixed = false;
   } else {
     commands = settings_.commands_from(server.settings);
   }
+  carried_.append_commands_from(server.carried, commands);
+  server.carried = carried_;
   server.last_session = pooling_.session;
-  if (!commands.empty()) query_hidden(commands, to_server);
-}
-
-void Relay::pin(sql::PinReason reason) noexcept {
-  if (pin_ == sql::PinReason::None) pin_ = reason;
-}
-
-/// For a statement that goes to the server.
-void Relay::follow_state(const sql::Statement& statement) {
-  // A consumer's context is set by a statement that stands on every server connection.
-  if (consumer_ && (statement.kind == sql::Kind::Discard || statement.kind == sql::Kind::Deallocate))
-    server_->statements.forget_all();
-  if (pooling_.shares == nullptr) return;
-  if (statement.effect != sql::Effect::Read && !statement.transaction_control) meaning_certain_ = false;
-  if (pinned()) return;
-  if (statement.pin != sql::PinReason::None) pin(statement.pin);
-  // What a function that is not PostgreSQL's own leaves in the session is not known.
-  if (statement.calls_unknown || statement.kind == sql::Kind::Call) pin(sql::PinReason::SessionFunction);
-  // What stands there under shared names may go, also by the time that the next message is read.
-  if (statement.kind == sql::Kind::Discard || (statement.kind == sql::Kind::Deallocate && statement.name.empty()) ||
-      (statement.kind == sql::Kind::Deallocate && is_shared_name(statement.name)))
-    server_->statements.forget_all();
+  if (!commands.empty()) query_hidden(commands, to_server).attaches = true;
 }
 
 PendingReply& Relay::push_hidden(Awaited kind) {
@@ -70,34 +56,47 @@ PendingReply& Relay::push_hidden(Awaited kind) {
   return entry;
 }
 
-void Relay::close_hidden(std::string_view server_name, ServerRuns& to_server) {
-  push_hidden(Awaited::CloseStatement);
+PendingReply& Relay::close_hidden(std::string_view server_name, ServerRuns& to_server) {
+  PendingReply& entry = push_hidden(Awaited::CloseStatement);
   to_server.make(Forward(), [&](Bytes& out) {
     pgwire::MessageWriter writer(out);
     pgwire::write_close(writer, pgwire::TargetKind::Statement, server_name);
   });
+  return entry;
 }
 
-void Relay::query_hidden(std::string_view text, ServerRuns& to_server) {
-  push_hidden(Awaited::Query);
+/// Ends a group of the gateway's own.
+void Relay::sync_hidden(ServerRuns& to_server) {
+  push_hidden(Awaited::Sync);
+  ++segment_;
+  to_server.make(Forward(), [](Bytes& out) {
+    pgwire::MessageWriter writer(out);
+    pgwire::write_sync(writer);
+  });
+}
+
+PendingReply& Relay::query_hidden(std::string_view text, ServerRuns& to_server) {
+  PendingReply& entry = push_hidden(Awaited::Query);
   server_->unnamed_of = 0;  // it is dropped there, and made again where it is needed
   to_server.make(Forward(), [&](Bytes& out) {
     pgwire::MessageWriter writer(out);
     pgwire::write_query(writer, text);
   });
+  return entry;
 }
 
 /// Before its Parse: nothing may stand there under the name, and not more than is kept.
 void Relay::make_room(const std::shared_ptr<const SharedStatement>& statement, ServerRuns& to_server) {
-  if (const auto oldest = server_->statements.announce(statement, segment_))
-    close_hidden(oldest->server_name, to_server);
+  auto given_up = server_->statements.announce(statement, segment_, pooling_.shares->moment());
+  for (; given_up; given_up = server_->statements.take_owed())
+    close_hidden(given_up->server_name, to_server).statement.shared = given_up;
   close_hidden(statement->server_name, to_server);
 }
 
 /// Before a use: prepares what this server connection lacks.
 void Relay::ensure_prepared(const Prepared& statement, std::string_view name, ServerRuns& to_server) {
   if (statement.by_shared_name) {
-    if (server_->statements.has(*statement.shared, segment_)) return;
+    if (server_->statements.has(*statement.shared, segment_, statement.since)) return;
     make_room(statement.shared, to_server);
     PendingReply& entry = push_hidden(Awaited::Parse);
     entry.statement = statement;
@@ -123,26 +122,38 @@ Prepared Relay::share(Prepared statement, const pgwire::Parse& parse, ByteView p
   const std::size_t bytes = parse.query.size() + parameter_types.size();
   shared_bytes_ += parse.statement.empty() ? 0 : bytes;
   if (bytes > kMaxSharedText || shared_bytes_ > kMaxSharedBytes ||
-      parse.statement.size() > PreparedNames::kMaxNameBytes) {
+      parse.statement.size() > PreparedNames::kMaxNameBytes || statements_.full()) {
     pin(sql::PinReason::Unknown);
     return statement;
   }
-  thread_local std::string meaning;
-  meaning.clear();
-  settings_.append_meaning(meaning);
-  auto found = pooling_.shares->get(parse.query, parameter_types, meaning);
-  // While something runs that may change the settings, what is known to stand there was read by
-  // these; anything else is kept apart from what other sessions use.
-  const bool certain = meaning_certain_ && (lex_certain_ || server_->statements.has(*found.statement, segment_));
-  if (!certain && !parse.statement.empty()) {
-    fmt::format_to(std::back_inserter(meaning), FMT_STRING("of {} at {} {}"), pooling_.session, segment_,
-                   parse.statement);
-    found = pooling_.shares->get(parse.query, parameter_types, meaning);
-  }
+  auto found = pooling_.shares->get(parse.query, parameter_types, settings_.meaning());
+  // While something may have changed the settings, it is kept apart from what other sessions use.
+  if (!meaning_certain_ && !parse.statement.empty())
+    found = pooling_.shares->get(parse.query, parameter_types, meaning_here());
   statement.shared = std::move(found.statement);
   statement.by_shared_name =
-      !parse.statement.empty() || (certain && pooling_.share_unnamed && found.uses >= kUsesToShareUnnamed);
+      !parse.statement.empty() || (meaning_certain_ && pooling_.share_unnamed && found.uses >= kUsesToShareUnnamed);
   return statement;
+}
+
+/// A meaning that no other session has, nor this one later.
+std::string Relay::meaning_here() const {
+  return fmt::format(FMT_STRING("{} of {} at {}"), settings_.meaning(), pooling_.session, segment_);
+}
+
+/// What is to stand on the server for a use now. Other settings than those of its Parse make
+/// another statement of the same text; one that would be another to the analysis too is none.
+Prepared Relay::as_read_now(const Prepared& statement) {
+  const auto shared = statement.shared;
+  const ByteView types(shared->parameter_types);
+  Prepared now = statement;
+  if (!consumer_) {  // a rewritten text reads the same under every setting
+    const Prepared again = analyse(shared->text);
+    if (!again.analysis || !statement.analysis || *again.analysis != *statement.analysis) return Prepared{};
+  }
+  now.shared =
+      pooling_.shares->get(shared->text, types, meaning_certain_ ? settings_.meaning() : meaning_here()).statement;
+  return now;
 }
 
 /// Parse of a name that the client has given already: goes out under the name by which that one
@@ -181,19 +192,25 @@ void Relay::relay_shared_parse(PendingReply entry, const Forward& forward, Serve
   to_server.make(forward, [&](Bytes& out) { write_parse_as(out, *shared, shared->server_name); });
 }
 
-Relay::Handled Relay::relay_bind(const Message& message, const pgwire::BindNames& names, const Prepared& statement,
+Relay::Handled Relay::relay_bind(const Message& message, const pgwire::BindNames& names, const Prepared& found,
                                  ServerRuns& to_server) {
-  const bool other_name = statement.by_shared_name || is_shared_name(names.statement);
+  const Prepared other = read_as_now(found) ? Prepared{} : as_read_now(found);
+  const Prepared& statement = read_as_now(found) ? found : other;
+  const bool unknown = !found.analysis && found.digest == sql::Digest{} && no_statement(names.statement);
+  const bool none = (found.shared && !statement.shared) || (unknown && !names.statement.empty());
+  const bool other_name = statement.by_shared_name || none || is_shared_name(names.statement);
   const std::string_view name = statement.by_shared_name ? std::string_view(statement.shared->server_name)
                                 : other_name             ? kNoStatement
                                                          : names.statement;
   const std::size_t length = message.header.length - names.statement.size() + name.size();
   if (length > pgwire::max_frontend_length(pgwire::frontend::kBind))
     return end_fatal(pgwire::sqlstate::kProgramLimitExceeded, "the Bind message is too long");
-  ensure_prepared(statement, names.statement, to_server);
+  follow_planning(statement, to_server);
+  if (!none) ensure_prepared(statement, names.statement, to_server);
   PendingReply& entry = replies_.push(Awaited::Bind);
   entry.name = names.portal;
   entry.statement = statement;
+  entry.statement.missing = none || unknown;
   portals_.announce(entry.name, entry.statement, segment_);
   if (!other_name) {
     relay_with(Forward(), message, to_server);
@@ -216,40 +233,40 @@ Relay::Handled Relay::relay_bind(const Message& message, const pgwire::BindNames
 /// SQL's EXECUTE and DEALLOCATE name a statement as the client does: so it must stand there under
 /// that name. Behind a Query, the Parse needs a Sync of its own: if it failed, the Query would be
 /// skipped. DEALLOCATE has no use for the text, so that of an empty statement does.
-void Relay::materialise_named(const Prepared& statement, bool in_query, ServerRuns& to_server) {
-  if (!statement.analysis) return;
+bool Relay::materialise_named(const Prepared& statement, bool in_query, ServerRuns& to_server) {
+  bool any = false;
+  if (!statement.analysis) return any;
   for (const auto& each : statement.analysis->statements) {
     const bool drops = each.kind == sql::Kind::Deallocate;
-    const bool uses = each.kind == sql::Kind::Execute || each.kind == sql::Kind::Explain;
+    const bool uses = each.kind == sql::Kind::Execute || each.kind == sql::Kind::Explain || each.kind == sql::Kind::Ddl;
     if (!each.parsed || each.name.empty() || !(drops || uses) || is_shared_name(each.name)) continue;
     const auto named = statements_.find(each.name, segment_);
     if (!named || !named->by_shared_name) continue;
+    const Prepared now = read_as_now(*named) ? *named : as_read_now(*named);
+    if (!now.shared) continue;
     // Where it may fail, the statement stays under the client's name.
-    const bool certain = drops && statement.analysis->statements.size() == 1 && idle();
+    const bool certain = drops && statement.analysis->statements.size() == 1 && only_own_commands();
     if (!certain) pin(sql::PinReason::SqlPrepare);
     close_hidden(each.name, to_server);
     push_hidden(Awaited::Parse).quiet = in_query;
     to_server.make(Forward(), [&](Bytes& out) {
-      if (!drops) return write_parse_as(out, *named->shared, each.name);
+      if (!drops) return write_parse_as(out, *now.shared, each.name);
       pgwire::MessageWriter writer(out);
       pgwire::write_parse(writer, each.name, {});
     });
-    if (!in_query) continue;
-    push_hidden(Awaited::Sync);
-    ++segment_;
-    to_server.make(Forward(), [](Bytes& out) {
-      pgwire::MessageWriter writer(out);
-      pgwire::write_sync(writer);
-    });
+    any = true;
+    if (in_query) sync_hidden(to_server);
   }
+  return any;
 }
 
 /// A Parse that has failed or has been skipped leaves nothing behind.
 void Relay::end_unfinished_parse(const PendingReply& front) {
   if (pooling_.shares == nullptr || server_ == nullptr) return;
   if (front.statement.by_shared_name) {
+    if (!front.name.empty() && !front.duplicate && !front.hidden) release_bytes(*front.statement.shared);
     if (!front.carrier && !front.duplicate) server_->statements.forget(*front.statement.shared, front.segment);
-  } else if (front.name.empty() && !front.hidden) {
+  } else if (front.name.empty() && !front.hidden && front.serial == unnamed_serial_) {
     own_unnamed(false);  // prepared anew before its next use
     if (front.failed) statements_.erase({});
   }
@@ -265,8 +282,9 @@ void Relay::own_unnamed(bool stands) noexcept {
 /// ErrorResponse names a shared statement by our name for it: the client's takes its place. nullopt:
 /// it names none.
 std::optional<std::string> Relay::with_own_names(const PendingReply& front, ByteView payload) {
-  if (!front.statement.by_shared_name) return std::nullopt;
-  const std::string_view ours = front.statement.shared->server_name;
+  const bool none = front.kind == Awaited::Bind && front.statement.missing && !front.called.empty();
+  if (!front.statement.by_shared_name && !none) return std::nullopt;
+  const std::string_view ours = none ? kNoStatement : std::string_view(front.statement.shared->server_name);
   const std::string_view theirs = front.kind == Awaited::Parse ? front.name : front.called;
   const std::string_view text = as_chars(payload);
   if (text.find(ours) == std::string_view::npos) return std::nullopt;

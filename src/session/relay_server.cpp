@@ -15,6 +15,7 @@ namespace {
 
 /// An ErrorResponse is read whole up to this; of a longer one its first fields are enough.
 constexpr std::size_t kReportPrefixBytes = 16 * 1024;
+constexpr std::size_t kRenamedReportBytes = 1024 * 1024;
 constexpr std::size_t kParameterBytes = 64 * 1024;
 constexpr std::size_t kConsumerReportBytes = 64 * 1024;
 
@@ -123,6 +124,7 @@ Relay::Handled Relay::server_message(const Message& message, ByteRuns& to_client
         return mismatch(type);
       ambiguous_syncs_ = 0;
       if (replies_.front().concealed) return drop_reply(message);
+      if (replies_.front().hidden) return take_carried(message);
       ++replies_.front().rows;
       return relay_reply(message, to_client);
     case be::kNoticeResponse:
@@ -154,6 +156,10 @@ Relay::Handled Relay::on_notification(const Message& message, ByteRuns& to_clien
   const ByteView payload = message.payload();
   if (consumer_) return drop_reply(message);  // no consumer can have asked for it
   if (pooling_.shares == nullptr) return relay_reply(message, to_client);
+  if (!pinned()) {  // another session's LISTEN
+    server_->foul = true;
+    return drop_reply(message);
+  }
   if (payload.size() < 4 && !message.complete) return Handled::NeedMore;
   if (payload.size() < 4 || load_be32(payload.data()) != server_->process_id) return relay_reply(message, to_client);
   to_client.make([&](Bytes& out) {
@@ -221,6 +227,8 @@ void Relay::complete_front_if_done(char type) {
       pop_front(audit::Status::Unknown);
       return;
     case be::kCloseComplete:
+      front.answered = true;
+      if (!front.hidden && front.kind == Awaited::CloseStatement) release_text(front.name);
       if (!front.hidden) (front.kind == Awaited::ClosePortal ? portals_ : statements_).erase(front.name);
       pop_front(audit::Status::Unknown);
       return;
@@ -285,6 +293,7 @@ void Relay::follow_renaming(std::string_view tag, const Prepared& by) {
   if (tag == "DISCARD ALL") {
     statements_.clear_named();
     portals_.clear_named();
+    shared_bytes_ = 0;
     return;
   }
   const bool statement = tag == "PREPARE" || tag.starts_with("DEALLOCATE");
@@ -299,9 +308,12 @@ void Relay::follow_renaming(std::string_view tag, const Prepared& by) {
         continue;
       known = each.parsed && !each.name.empty();
       if (!known) break;
+      if (statement) release_text(each.name);
       names.erase(each.name);
     }
-  if (!known) names.clear_named();
+  if (known) return;
+  names.clear_named();
+  if (statement) shared_bytes_ = 0;
 }
 
 // What the client sent behind the COPY before it was seen to begin, the server's COPY reads. It
@@ -318,6 +330,10 @@ Relay::Handled Relay::on_copy_in_response(const Message& message, ByteRuns& to_c
   replies_.erase(1, syncs + (ended_ahead ? 1 : 0));
   replies_.front().copying = true;
   copy_in_ = !ended_ahead;
+  // The Sync that was to end it is eaten.
+  bool sync_behind = false;
+  for (std::size_t i = 1; i < replies_.size(); ++i) sync_behind = sync_behind || replies_.at(i).kind == Awaited::Sync;
+  if (syncs > 0 && !sync_behind && replies_.front().kind == Awaited::Execute) unsynced_ = true;
   return relay_reply(message, to_client);
 }
 
@@ -336,6 +352,7 @@ void Relay::follow_greeting(ByteView messages) {
       if (const auto status = pgwire::decode_parameter_status(payload)) follow(*status);
     messages = messages.subspan(header.total_bytes());
   }
+  if (pooling_.shares != nullptr) own_name_ = settings_.find("application_name");
 }
 
 Relay::Handled Relay::on_parameter_status(const Message& message, ByteRuns& to_client) {
@@ -344,7 +361,11 @@ Relay::Handled Relay::on_parameter_status(const Message& message, ByteRuns& to_c
     const auto status = pgwire::decode_parameter_status(message.payload());
     if (!status) return mismatch(message.header.type);
     const bool ours = !replies_.empty() && replies_.front().hidden;
-    if (ours && server_->settings.put(status->name, status->value)) return drop_reply(message);
+    const bool renamed = !replies_.empty() && replies_.front().resets_name && status->name == "application_name" &&
+                         status->value == server_->defaults.find("application_name");
+    if (renamed && server_->settings.put(status->name, status->value)) return tell_own_name(message, to_client);
+    if (ours && (server_->settings.put(status->name, status->value) || CarriedSettings::bit_of(status->name) != 0))
+      return drop_reply(message);
     follow(*status);
     if (consumer_ && !told_to_consumers(status->name)) return drop_reply(message);
   } else if (consumer_) {
@@ -354,8 +375,10 @@ Relay::Handled Relay::on_parameter_status(const Message& message, ByteRuns& to_c
 }
 
 Relay::Handled Relay::on_error_response(const Message& message, ByteRuns& to_client) {
-  if (!message.complete && message.whole.size() < (consumer_ ? kConsumerReportBytes : kReportPrefixBytes))
-    return Handled::NeedMore;
+  // What may speak of a shared name is read whole, so that the client's can take its place.
+  const bool renames = !replies_.empty() && replies_.front().statement.by_shared_name;
+  const std::size_t enough = consumer_ ? kConsumerReportBytes : renames ? kRenamedReportBytes : kReportPrefixBytes;
+  if (!message.complete && message.whole.size() < enough) return Handled::NeedMore;
   if (message.complete && !pgwire::decode_report(message.payload())) return mismatch(message.header.type);
   const auto head = head_of_error(message.payload());
   const bool fatal = head.severity == "FATAL" || head.severity == "PANIC";
@@ -370,8 +393,9 @@ Relay::Handled Relay::on_error_response(const Message& message, ByteRuns& to_cli
   }
   PendingReply& front = replies_.front();
   if (front.failed && !fatal) return mismatch(message.header.type);
-  // Of the hidden messages Parse alone may fail, and what sets a context.
-  if (front.hidden && front.kind != Awaited::Parse && !front.context && !fatal) return mismatch(message.header.type);
+  // Of the hidden messages some may fail; without the others the session is not what it has to be.
+  const bool may_fail = front.quiet || front.context || front.kind == Awaited::Parse || front.kind == Awaited::Execute;
+  if (front.hidden && !may_fail && !fatal) return mismatch(message.header.type);
   const bool replaced = front.refusal && !fatal;
   // Of a server that gives none, or nonsense: internal_error.
   const auto sqlstate = replaced ? front.refusal->sqlstate
@@ -396,6 +420,7 @@ Relay::Handled Relay::on_error_response(const Message& message, ByteRuns& to_cli
   if (consumer_) consumer_->failed = true;
   if (front.statement.by_shared_name && server_ != nullptr && doubts_prepared(sqlstate))
     server_->statements.forget_all();
+  if (front.materialised) pin(sql::PinReason::SqlPrepare);
   finish_statement(front, front.refusal ? audit::Status::Refused : audit::Status::Failed);
   front.failed = true;
   if (front.kind == Awaited::Execute && ambiguous_syncs_ > 0 && !sync_follows())
@@ -433,17 +458,26 @@ Relay::Handled Relay::on_ready_for_query(const Message& message, ByteRuns& to_cl
     if (ambiguous_syncs_ == 0) return mismatch(message.header.type);
     --ambiguous_syncs_;
     discarding_ = false;
+    if (replies_.empty()) unsynced_ = false;
   }
   transaction_ = ready->status;
   if (consumer_) follow_consumer_ready();
   if (transaction_ == pgwire::TransactionStatus::Idle) portals_.clear_named();
   const bool ours = awaited && replies_.front().hidden;
+  if (ours && replies_.front().asked != 0) settle_carried(replies_.front());
+  if (ours && replies_.front().attaches) settle_attach(to_client);
   const auto handled = ours ? drop_reply(message) : relay_reply(message, to_client);
   if (awaited) {
     const PendingReply& front = replies_.front();
     pop_front(front.failed ? audit::Status::NotRun : runs_on(front) ? audit::Status::Ok : audit::Status::Unknown);
   }
-  if (transaction_ == pgwire::TransactionStatus::Idle && replies_.empty()) meaning_certain_ = true;
+  if (transaction_ == pgwire::TransactionStatus::Idle && replies_.empty()) {
+    meaning_certain_ = true;
+    path_set_ = false;
+    cursors_ = false;
+    // Sent ahead of the end of its transaction, so it has not been asked for behind that.
+    if (touched_ != 0 && !unsynced_) pin(sql::PinReason::SetUntracked);
+  }
   // Changed settings are told before ReadyForQuery.
   if (replies_.empty()) lex_certain_ = true;
   return handled;
@@ -459,7 +493,15 @@ void Relay::pop_front(audit::Status unfinished) {
   if (front.kind == Awaited::CloseStatement && !front.hidden && pooling_.shares != nullptr)
     statements_.settle(front.name);
   if (front.kind == Awaited::Bind && !front.hidden) portals_.settle(front.name);
-  if (front.renames) --renaming_;
+  if (front.materialised && !front.answered) pin(sql::PinReason::SqlPrepare);
+  if (front.hidden && !front.answered) {
+    owes_clearing_ = owes_clearing_ || front.clears;
+    if (front.kind == Awaited::CloseStatement && front.statement.shared && server_ != nullptr)
+      server_->statements.owe_close(std::move(front.statement.shared));
+  }
+  if (front.renames) --renaming_statements_.count;
+  if (front.renames_portals) --renaming_portals_.count;
+  ++answered_;
   replies_.pop();
   while (!replies_.empty() && replies_.front().kind == Awaited::CopyEnd) replies_.pop();
 }

@@ -150,6 +150,8 @@ ServerSignIn::Step ServerSignIn::on_error(ByteView whole) {
   if (!report) return fail_with(kConnectionFailure, "the depot's server broke the sign-in protocol");
   const auto sqlstate = report->sqlstate();
   const auto starts = [&](std::string_view prefix) { return sqlstate.starts_with(prefix); };
+  // Of the role, its password, its right to connect, or the database; anything else may pass.
+  login_refused_ = starts("28") || starts("42501") || starts("3D000");
   // After sign-in everything concerns the client (a setting it gave, the database, limits);
   // before, an error that names the gateway's own login does not.
   if (phase_ == Phase::Authenticated) {

@@ -4,23 +4,25 @@
 
 namespace bartizan::session {
 
-bool ServerStatements::has(const SharedStatement& statement, std::uint64_t segment) {
+bool ServerStatements::has(const SharedStatement& statement, std::uint64_t segment, std::uint64_t since) {
   const auto found = index_.find(statement.key);
   if (found == index_.end()) return false;
   order_.splice(order_.begin(), order_, found->second);
+  if (found->second->moment < since) return false;
   return found->second->confirmed || found->second->segment == segment;
 }
 
 std::shared_ptr<const SharedStatement> ServerStatements::announce(std::shared_ptr<const SharedStatement> statement,
-                                                                  std::uint64_t segment) {
+                                                                  std::uint64_t segment, std::uint64_t moment) {
   const auto key = statement->key;
   if (const auto found = index_.find(key); found != index_.end()) {
     order_.splice(order_.begin(), order_, found->second);
     found->second->segment = segment;
+    found->second->moment = moment;
     found->second->confirmed = false;
     return nullptr;
   }
-  order_.push_front({std::move(statement), segment, false});
+  order_.push_front({std::move(statement), segment, moment, false});
   index_.emplace(key, order_.begin());
   if (order_.size() <= most_) return nullptr;
   auto oldest = std::move(order_.back().statement);
@@ -38,6 +40,15 @@ void ServerStatements::forget(const SharedStatement& statement, std::uint64_t se
   if (found == index_.end() || found->second->segment != segment) return;
   order_.erase(found->second);
   index_.erase(found);
+}
+
+std::shared_ptr<const SharedStatement> ServerStatements::take_owed() {
+  while (!owed_.empty()) {
+    auto statement = std::move(owed_.back());
+    owed_.pop_back();
+    if (!index_.contains(statement->key)) return statement;  // else it is in use again
+  }
+  return nullptr;
 }
 
 void ServerStatements::forget_all() {

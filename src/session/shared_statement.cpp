@@ -59,6 +59,7 @@ StatementShares::Found StatementShares::get(std::string_view text, ByteView para
   made->key = key;
   made->server_name = fmt::format("{}{:016x}{:016x}", kPrefix, key.hi, key.lo);
   made->text.assign(text);
+  made->meaning.assign(meaning);
   made->parameter_types.assign(parameter_types.begin(), parameter_types.end());
   bytes_ += made->bytes();
   order_.push_front({made, 1});

@@ -18,6 +18,7 @@ constexpr std::array kSpecial = {
     Special{"dblink_connect_u", {Effect::Write, PinReason::SessionFunction}},
     Special{"dblink_open", {Effect::Write, PinReason::SessionFunction}},
     Special{"lastval", {Effect::Read, PinReason::SequenceValue}},
+    Special{"nextval", {Effect::Write, PinReason::SequenceValue}},
     Special{"pg_advisory_lock", {Effect::Session, PinReason::AdvisoryLock}},
     Special{"pg_advisory_lock_shared", {Effect::Session, PinReason::AdvisoryLock}},
     Special{"pg_advisory_unlock", {Effect::Session, PinReason::None}},
@@ -41,6 +42,7 @@ constexpr std::array kSpecial = {
     Special{"set_config", {Effect::Session, PinReason::SetUntracked}},
     Special{"set_limit", {Effect::Session, PinReason::SessionFunction}},
     Special{"setseed", {Effect::Session, PinReason::SessionFunction}},
+    Special{"setval", {Effect::Write, PinReason::SequenceValue}},
 };
 
 // The functions of PostgreSQL 15's pg_proc that are immutable or stable, and those of the
@@ -107,7 +109,7 @@ constexpr std::array kReading = std::to_array<std::string_view>({
     "pg_last_xact_replay_timestamp", "pg_listening_channels", "pg_lock_status", "pg_lsn", "pg_my_temp_schema",
     "pg_notification_queue_usage", "pg_opclass_is_visible", "pg_operator_is_visible", "pg_opfamily_is_visible",
     "pg_partition_ancestors", "pg_partition_root", "pg_partition_tree", "pg_postmaster_start_time",
-    "pg_prepared_statement", "pg_relation_filenode", "pg_relation_filepath", "pg_relation_is_publishable",
+    "pg_relation_filenode", "pg_relation_filepath", "pg_relation_is_publishable",
     "pg_relation_is_updatable", "pg_relation_size", "pg_replication_origin_oid", "pg_safe_snapshot_blocking_pids",
     "pg_sequence_last_value", "pg_sequence_parameters", "pg_settings_get_flags", "pg_show_all_settings",
     "pg_size_bytes", "pg_size_pretty", "pg_snapshot_xip", "pg_snapshot_xmax", "pg_snapshot_xmin",
@@ -141,8 +143,7 @@ constexpr std::array kReading = std::to_array<std::string_view>({
 });
 // clang-format on
 
-// Volatile ones that take effect on data or on others, and leave nothing in the session but what
-// nextval does (SequenceValue tells of its use).
+// Volatile ones that take effect on data or on others, and leave nothing in the session.
 constexpr std::array kWriting = std::to_array<std::string_view>({
     "lo_creat",
     "lo_create",
@@ -150,7 +151,6 @@ constexpr std::array kWriting = std::to_array<std::string_view>({
     "lo_get",
     "lo_put",
     "lo_unlink",
-    "nextval",
     "pg_cancel_backend",
     "pg_current_xact_id",
     "pg_logical_emit_message",
@@ -162,7 +162,6 @@ constexpr std::array kWriting = std::to_array<std::string_view>({
     "pg_sleep_until",
     "pg_switch_wal",
     "pg_terminate_backend",
-    "setval",
     "txid_current",
 });
 static_assert(std::is_sorted(kWriting.begin(), kWriting.end()));

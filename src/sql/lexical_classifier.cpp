@@ -59,7 +59,26 @@ bool may_touch_session(const Token& token, Word word, std::string_view text) {
   for (const char c : unquoted(token, text)) {
     folded.push_back(token.kind == TokenKind::Identifier ? ascii_lower(c) : c);
   }
-  return folded == "pg_temp" || known_function(folded).pin != PinReason::None;
+  return folded.starts_with("pg_temp") || folded == "pg_settings" || folded == "pg_prepared_statements" ||
+         known_function(folded).pin != PinReason::None;
+}
+
+// Words that stand before a parenthesis without being a function's name, and names that do behind INTO.
+bool may_call(Word before, Word word, const Token& token, std::string_view text) {
+  if (token.kind == TokenKind::UnicodeIdentifier) return true;
+  if (any_of(before, {"into"_w, "join"_w})) return false;
+  if (token.kind == TokenKind::Identifier &&
+      any_of(word, {"in"_w,    "values"_w,    "and"_w,       "or"_w,       "not"_w,      "exists"_w, "any"_w,
+                    "all"_w,   "some"_w,      "from"_w,      "where"_w,    "select"_w,   "case"_w,   "when"_w,
+                    "then"_w,  "else"_w,      "on"_w,        "using"_w,    "over"_w,     "filter"_w, "as"_w,
+                    "by"_w,    "having"_w,    "limit"_w,     "offset"_w,   "union"_w,    "except"_w, "distinct"_w,
+                    "set"_w,   "with"_w,      "lateral"_w,   "array"_w,    "row"_w,      "cast"_w,   "is"_w,
+                    "like"_w,  "between"_w,   "default"_w,   "conflict"_w, "coalesce"_w, "nullif"_w, "greatest"_w,
+                    "least"_w, "returning"_w, "intersect"_w, "varchar"_w}))
+    return false;
+  std::string folded;
+  for (const char c : unquoted(token, text)) folded.push_back(token.kind == TokenKind::Identifier ? ascii_lower(c) : c);
+  return !known_function(folded).known;
 }
 
 }  // namespace
@@ -80,10 +99,22 @@ Statement classify_by_tokens(std::string_view text, LexOptions options) {
                                       "with"_w, "copy"_w}) ||
                        is_punctuation(token, text, '(');
   if (!is_data) return statement;
+  Word before{};
+  Word word{};
+  Token last = token;
+  bool last_is_name = false;
   for (; token.kind != TokenKind::End; token = lexer.next()) {
+    if (last_is_name && is_punctuation(token, text, '(') && may_call(before, word, last, text))
+      statement.calls_unknown = true;
     const bool is_name = token.kind == TokenKind::Identifier || token.kind == TokenKind::QuotedIdentifier ||
                          token.kind == TokenKind::UnicodeIdentifier;
     if (is_name && may_touch_session(token, word_of(token, text), text)) return statement;
+    if (is_name) {
+      before = last_is_name ? word : Word{};
+      word = word_of(token, text);
+      last = token;
+    }
+    last_is_name = is_name;
   }
   statement.pin = PinReason::None;
   return statement;

@@ -78,7 +78,10 @@ void set(const Node& node, Statement& statement) {
   const bool transaction_only = statement.name == "transaction" || statement.name == "transaction snapshot";
   if (set.is_local != 0 || transaction_only) {
     statement.kind = Kind::SetLocal;
-  } else if (set.kind != PG_QUERY__VARIABLE_SET_KIND__VAR_SET_DEFAULT && !setting_is_reported(statement.name)) {
+    statement.sets_path = statement.name == "search_path";
+  } else if (set.kind == PG_QUERY__VARIABLE_SET_KIND__VAR_SET_DEFAULT) {
+    statement.kind = Kind::Reset;
+  } else if (!setting_is_reported(statement.name)) {
     statement.pin = PinReason::SetUntracked;
   }
 }
@@ -93,6 +96,13 @@ void copy(const Node& node, Statement& statement) {
   if (copy.is_program != 0 || *copy.filename != '\0') return;  // on the server: Write, whichever way
   statement.kind = copy.is_from != 0 ? Kind::CopyIn : Kind::CopyOut;
   statement.effect = copy.is_from != 0 ? Effect::Write : Effect::Read;
+}
+
+void discard(const Node& node, Statement& s) {
+  const auto target = node.discard_stmt->target;
+  if (target == PG_QUERY__DISCARD_MODE__DISCARD_PLANS) s.name = "plans";
+  if (target == PG_QUERY__DISCARD_MODE__DISCARD_SEQUENCES) s.name = "sequences";
+  if (target == PG_QUERY__DISCARD_MODE__DISCARD_TEMP) s.name = "temp";
 }
 
 void prepare(const Node& node, Statement& s) {
@@ -133,6 +143,8 @@ void vacuum(const Node& node, Statement& s) {
   s.command_tag = node.vacuum_stmt->is_vacuumcmd != 0 ? "VACUUM" : "ANALYZE";
 }
 void create_as(const Node& node, Statement& s) {
+  const Node* query = node.create_table_as_stmt->query;
+  if (query != nullptr && query->node_case == PG_QUERY__NODE__NODE_EXECUTE_STMT) s.name = query->execute_stmt->name;
   if (node.create_table_as_stmt->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_MATVIEW) {
     s.command_tag = "CREATE MATERIALIZED VIEW";
   }
@@ -185,7 +197,7 @@ constexpr std::array kRows = {
     Row{BZ_NODE(VARIABLE_SET), Kind::Set, Effect::Session, false, "SET", set},
     Row{BZ_NODE(VARIABLE_SHOW), Kind::Show, Effect::Read, true, "SHOW", show},
     Row{BZ_NODE(CONSTRAINTS_SET), Kind::SetLocal, Effect::Session, false, "SET CONSTRAINTS", set_constraints},
-    Row{BZ_NODE(DISCARD), Kind::Discard, Effect::Session, false, "DISCARD"},
+    Row{BZ_NODE(DISCARD), Kind::Discard, Effect::Session, false, "DISCARD", discard},
     Row{BZ_NODE(PREPARE), Kind::Prepare, Effect::Session, false, "PREPARE", prepare},
     Row{BZ_NODE(EXECUTE), Kind::Execute, Effect::Write, true, "EXECUTE", execute},
     Row{BZ_NODE(DEALLOCATE), Kind::Deallocate, Effect::Session, false, "DEALLOCATE", deallocate},

@@ -68,8 +68,12 @@ std::optional<Statement> parse_statement(std::string_view text, const AnalyseOpt
     statement.effect = std::max(statement.effect, facts.effect);
     if (statement.pin == PinReason::None) statement.pin = facts.pin;
     statement.calls_unknown = facts.calls_unknown;
+    statement.reads_sequence = facts.reads_sequence;
+    statement.sets_path = statement.sets_path || facts.sets_path;
   }
-  if (statement.kind == Kind::Ddl && facts.names_pg_temp && statement.pin == PinReason::None) {
+  // Planning alone may call those that are not volatile.
+  if (statement.kind == Kind::Explain) statement.calls_unknown = facts.calls_unknown;
+  if (facts.names_pg_temp && statement.pin == PinReason::None) {
     statement.pin = PinReason::TempTable;
   }
   statement.parsed = true;

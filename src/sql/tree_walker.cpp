@@ -64,6 +64,7 @@ class Walker {
   const Scope* with(const PgQuery__WithClause* clause, const Scope* scope);
   void add(const PgQuery__RangeVar& range, const Scope* scope, Access access);
   void call(const PgQuery__FuncCall& call);
+  void attribute(const PgQuery__Node* name, bool of_column);
   void into(const PgQuery__IntoClause& clause, const Scope* scope);
   void dropped(const PgQuery__DropStmt& drop);
   void temp(bool drops_on_commit) {
@@ -78,6 +79,19 @@ class Walker {
   std::vector<Visit> stack_;
   std::deque<Scope> scopes_;  // stable addresses
 };
+
+bool is_temp_schema(std::string_view name) { return name.starts_with("pg_temp") || name.starts_with("pg_toast_temp"); }
+
+/// A constant that is another setting's name than search_path's.
+bool names_other_setting(const PgQuery__Node& node) {
+  if (node.node_case != PG_QUERY__NODE__NODE_A_CONST || node.a_const->val_case != PG_QUERY__A__CONST__VAL_SVAL)
+    return false;
+  const std::string_view name = node.a_const->sval->sval;
+  constexpr std::string_view kPath = "search_path";
+  return name.size() != kPath.size() || !std::equal(name.begin(), name.end(), kPath.begin(), [](char a, char b) {
+           return (a >= 'A' && a <= 'Z' ? static_cast<char>(a + ('a' - 'A')) : a) == b;
+         });
+}
 
 bool is_temp(const PgQuery__RangeVar& range) { return std::string_view(range.relpersistence) == "t"; }
 
@@ -160,7 +174,9 @@ void Walker::add(const PgQuery__RangeVar& range, const Scope* scope, Access acce
       if (s->name == name) return;
     }
   }
-  if (schema == "pg_temp") facts_.names_pg_temp = true;
+  if (is_temp_schema(schema)) facts_.names_pg_temp = true;
+  // Its rule calls set_config.
+  if (access == Access::Write && name == "pg_settings") pin(PinReason::SetUntracked);
   facts_.relations.push_back({std::string(schema), std::string(name), access});
 }
 
@@ -171,8 +187,25 @@ void Walker::call(const PgQuery__FuncCall& call) {
   const FunctionFacts facts = known_function(name);
   effect(schema == "pg_catalog" ? facts.effect : Effect::Write);
   facts_.calls_unknown = facts_.calls_unknown || !facts.known || schema != "pg_catalog";
+  facts_.reads_sequence = facts_.reads_sequence || name == "currval" || name == "lastval";
   const bool transaction_local = name == "set_config" && call.n_args == 3 && is_true(*call.args[2]);
   if (facts.pin != PinReason::None && !transaction_local) pin(facts.pin);
+  if (transaction_local && !names_other_setting(*call.args[0])) facts_.sets_path = true;
+}
+
+/// `(x).f` and `t.f` call f where there is no such column.
+void Walker::attribute(const PgQuery__Node* last, bool of_column) {
+  const auto name = string_of(last);
+  if (name.empty()) return;  // an element, or all
+  const FunctionFacts facts = known_function(name);
+  if (!facts.known) {
+    if (!of_column) facts_.calls_unknown = true;  // may be a field of a composite value
+    return;
+  }
+  if (facts.pin == PinReason::None) return;
+  facts_.reads_sequence = facts_.reads_sequence || name == "currval" || name == "lastval";
+  effect(facts.effect);
+  pin(facts.pin);
 }
 
 void Walker::into(const PgQuery__IntoClause& clause, const Scope* scope) {
@@ -210,7 +243,12 @@ void Walker::step_leaf(const Visit& visit) {
     add(as<PgQuery__RangeVar>(message), visit.scope, access);
     return;
   }
-  if (type == &pg_query__a__const__descriptor || type == &pg_query__column_ref__descriptor) return;
+  if (type == &pg_query__a__const__descriptor) return;
+  if (type == &pg_query__column_ref__descriptor) {
+    const auto& column = as<PgQuery__ColumnRef>(message);
+    if (column.n_fields > 1) attribute(column.fields[column.n_fields - 1], true);
+    return;
+  }
   if (type == &pg_query__locking_clause__descriptor) {
     effect(Effect::Write);
     return;
@@ -223,11 +261,14 @@ void Walker::step_leaf(const Visit& visit) {
     return;
   }
   if (type == &pg_query__string__descriptor) {
-    if (std::string_view(as<PgQuery__String>(message).sval) == "pg_temp") facts_.names_pg_temp = true;
+    if (is_temp_schema(as<PgQuery__String>(message).sval)) facts_.names_pg_temp = true;
     return;
   }
   if (type == &pg_query__func_call__descriptor) {
     call(as<PgQuery__FuncCall>(message));
+  } else if (type == &pg_query__a__indirection__descriptor) {
+    const auto& indirection = as<PgQuery__AIndirection>(message);
+    for (std::size_t i = 0; i < indirection.n_indirection; ++i) attribute(indirection.indirection[i], false);
   } else if (type == &pg_query__constraint__descriptor || type == &pg_query__table_like_clause__descriptor) {
     access = Access::Read;
   } else if (type == &pg_query__copy_stmt__descriptor) {

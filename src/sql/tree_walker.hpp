@@ -15,7 +15,9 @@ struct TreeFacts {
   Effect effect = Effect::Read;     ///< of calls, FOR UPDATE, INTO and data-modifying statements in it
   PinReason pin = PinReason::None;
   bool calls_unknown = false;  ///< a function that is not known by name
-  bool names_pg_temp = false;  ///< an object name begins with pg_temp (only meaningful for DDL)
+  bool reads_sequence = false; ///< currval or lastval
+  bool sets_path = false;      ///< set_config that may set search_path
+  bool names_pg_temp = false;  ///< a schema's name begins with pg_temp
   bool complete = true;        ///< false: too many WITH names to tell what is a relation
 };
 

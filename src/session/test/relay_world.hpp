@@ -82,7 +82,7 @@ struct World {
                  policy::BarrierMode barriers = policy::BarrierMode::None, std::unique_ptr<Consumer> consumer = nullptr,
                  std::uint64_t session = 7)
       : relay(subject(valid_until, barriers), "\"session\":1", {analyses, log, clock, stale, &rewrites}, limits,
-              Pooling{session, kClientPid, pooled ? &shares : nullptr, true}, std::move(consumer)) {
+              Pooling{session, kClientPid, pooled ? &shares : nullptr, true, &sequences_matter}, std::move(consumer)) {
     first.process_id = 501;
     second.process_id = 502;
   }
@@ -91,6 +91,7 @@ struct World {
   StandingClock clock;
   RecordingLog log;
   std::atomic<bool> stale{false};
+  std::atomic<bool> sequences_matter{false};
   sql::AnalysisCache analyses{sql::DigestKey{}, std::size_t{1} << 20};
   RewriteCache rewrites{sql::DigestKey{}, std::size_t{1} << 20};
   StatementShares shares{sql::DigestKey{}, std::size_t{1} << 20};

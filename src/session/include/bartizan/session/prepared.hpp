@@ -17,6 +17,8 @@ struct Prepared {
   std::shared_ptr<const SharedStatement> shared;
   /// Of a consumer: what goes to the server; analysis is a part of it.
   std::shared_ptr<const ConsumerText> text;
+  std::uint64_t since = 0;      ///< the moment of the client's Parse: no older reading will do
+  bool missing = false;         ///< certainly nothing: what is made of it fails
   bool by_shared_name = false;  ///< stands on the server under shared->server_name
 
   Prepared() = default;

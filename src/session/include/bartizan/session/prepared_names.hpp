@@ -5,6 +5,7 @@
 // use too. Behind the Sync there is no telling, and whoever asks has to wait.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -36,6 +37,22 @@ class PreparedNames {
   /// The server has confirmed the definition.
   void put(std::string_view name, Prepared statement);
   void erase(std::string_view name);
+  /// What the server has confirmed last, or null.
+  [[nodiscard]] const Prepared* confirmed(std::string_view name) const {
+    const auto found = named_.find(name);
+    return found == named_.end() ? nullptr : &found->second;
+  }
+  [[nodiscard]] bool full() const noexcept { return named_.size() + announced_.size() >= kMaxNames; }
+  /// No definition of a name other than the unnamed one awaits its answer.
+  [[nodiscard]] bool settled() const noexcept { return announced_.empty(); }
+  template <class Holds>
+  [[nodiscard]] bool any_of_named(Holds holds) const {
+    return std::any_of(named_.begin(), named_.end(), [&](const auto& entry) { return holds(entry.second); });
+  }
+  template <class Visit>
+  void for_each_named(Visit visit) {
+    for (auto& [name, statement] : named_) visit(name, statement);
+  }
   /// Names other than the unnamed.
   void clear_named() { named_.clear(); }
 

@@ -11,7 +11,7 @@
 // Under transaction pooling a relay has a server connection only between attach() and detach().
 // Prepared statements stand on the servers under shared names and are prepared again, ahead of
 // their use, where they are missing; settings that servers report are set again; whatever else
-// needs a session pins it to its connection (relay_pool.cpp).
+// needs a session pins it to its connection (relay_pool.cpp, relay_pins.cpp).
 //
 // A consumer's texts are rewritten, and its signed context goes ahead of what needs it, in the
 // same transaction, wherever it is not certain that it stands there already: once too often does
@@ -46,7 +46,8 @@ namespace bartizan::session {
 
 struct RelayLimits {
   std::uint32_t statement_bytes = 16 * 1024 * 1024;  ///< longest Query or Parse
-  std::size_t pending_replies = 262144;              ///< over that the client is not read
+  std::size_t pending_replies = 65536;               ///< over that the client is not read
+  std::size_t bytes_to_server = 256 * 1024;          ///< made of one reading; the rest is handed in again
 };
 
 /// What a relay works with; all outlive it, and the cache is the thread's own.
@@ -65,6 +66,9 @@ struct Pooling {
   std::uint32_t process_id = 0;       ///< as the client was told
   StatementShares* shares = nullptr;  ///< the thread's own; outlives the relay
   bool share_unnamed = true;          ///< statements without a name that come again are shared too
+  /// Of the depot: some session has asked for currval or lastval, so all keep what they may ask for.
+  std::atomic<bool>* sequences_matter = nullptr;
+  bool temporary_path = false;        ///< started with a search_path in which unqualified objects may be temporary
 };
 
 struct ConsumerState;
@@ -78,7 +82,8 @@ struct RelayFigures {
 
 enum class Verdict : std::uint8_t {
   Continue,  ///< all that was whole is consumed; more is needed
-  Stalled,  ///< client side only: replies have to come first; send what is owed to the server, hand the rest in again then
+  Stalled,  ///< client side only: replies have to come first, unless some was consumed; send what is owed to the
+            ///< server, hand the rest in again then
   NeedServer,  ///< client side only: attach() a server connection and hand the rest in again
   AwaitDurable,  ///< client side only: awaited() must be durable; hand the rest in again then, be it empty
   Finished,  ///< the client said Terminate, which has been forwarded unless the server connection is to be kept
@@ -136,6 +141,9 @@ class Relay {
   /// Before a session ends because of its client: asks the server for the replies that are due
   /// already. False when there is nothing to wait for.
   [[nodiscard]] bool ask_for_due_replies(ServerRuns& to_server);
+  /// Whether a Sync that COPY has read counted can be known only by what the server says next: makes
+  /// it say something. False: it is known.
+  [[nodiscard]] bool settle_syncs(ServerRuns& to_server);
   /// The server's connection has ended: what is still owed gets its outcome.
   void abandon();
 
@@ -150,6 +158,12 @@ class Relay {
     return replies_.empty() && transaction_ == pgwire::TransactionStatus::Idle && !discarding_ && !unsynced_;
   }
   [[nodiscard]] bool awaiting_reply() const noexcept { return !replies_.empty(); }
+  /// What the server works on now is a command of the gateway's own: not to be cancelled.
+  [[nodiscard]] bool own_command_runs() noexcept { return !replies_.empty() && replies_.front().hidden; }
+  /// Rises with each message of the client's that is answered to its end.
+  [[nodiscard]] std::uint64_t answered() const noexcept { return answered_; }
+  /// Messages of the extended protocol await their Sync: a transaction, whatever ReadyForQuery last said.
+  [[nodiscard]] bool in_open_group() const noexcept { return unsynced_; }
   [[nodiscard]] const RelayFigures& figures() const noexcept { return figures_; }
   /// The server has said FATAL: its end is near and explained.
   [[nodiscard]] bool server_said_fatal() const noexcept { return server_said_fatal_; }
@@ -160,6 +174,11 @@ class Relay {
     ByteView whole;  ///< as much as is there, header included
     bool complete = false;
     [[nodiscard]] ByteView payload() const { return whole.subspan(pgwire::kFrameHeaderBytes); }
+  };
+  /// Entries of the queue that may give names another meaning.
+  struct Renaming {
+    std::size_t count = 0;
+    std::uint64_t settled_in = 0;  // from this segment on their outcome is on its way
   };
   enum class Handled : std::uint8_t { Taken, NeedMore, Stall, Await, Fatal };
 
@@ -177,6 +196,7 @@ class Relay {
 
   // relay_client.cpp
   Handled handle_client_message(const Message& message, ServerRuns& to_server);
+  Handled dispatch(const Message& message, ServerRuns& to_server);
   Handled on_query(const Message& message, ServerRuns& to_server);
   Handled on_parse(const Message& message, ServerRuns& to_server);
   Handled on_bind(const Message& message, ServerRuns& to_server);
@@ -191,27 +211,35 @@ class Relay {
   void relay_with(const Forward& forward, const Message& message, ServerRuns& to_server);
   Handled end_fatal(pgwire::SqlState sqlstate, std::string text, std::string hint = {});
   Handled end_too_long();
-  [[nodiscard]] std::optional<Prepared> meaning_of(const PreparedNames& names, std::string_view name) const;
+  [[nodiscard]] std::optional<Prepared> statement_of(std::string_view name) const {
+    return meaning_of(statements_, renaming_statements_, name);
+  }
+  [[nodiscard]] std::optional<Prepared> meaning_of(const PreparedNames& names, const Renaming& renaming,
+                                                   std::string_view name) const;
   void mark_renaming(PendingReply& entry);
 
   // relay_pool.cpp
   /// Statements keep the client's names: session pooling, or pinned.
   [[nodiscard]] bool native() const noexcept { return pooling_.shares == nullptr || pinned(); }
-  void pin(sql::PinReason reason) noexcept;
-  void follow_state(const sql::Statement& statement);
   PendingReply& push_hidden(Awaited kind);
-  void close_hidden(std::string_view server_name, ServerRuns& to_server);
-  void query_hidden(std::string_view text, ServerRuns& to_server);
+  PendingReply& close_hidden(std::string_view server_name, ServerRuns& to_server);
+  PendingReply& query_hidden(std::string_view text, ServerRuns& to_server);
+  void sync_hidden(ServerRuns& to_server);
   void make_room(const std::shared_ptr<const SharedStatement>& statement, ServerRuns& to_server);
   void ensure_prepared(const Prepared& statement, std::string_view name, ServerRuns& to_server);
   [[nodiscard]] Prepared share(Prepared statement, const pgwire::Parse& parse, ByteView parameter_types);
+  [[nodiscard]] bool read_as_now(const Prepared& statement) const noexcept {
+    return !statement.shared || (meaning_certain_ && statement.shared->meaning == settings_.meaning());
+  }
+  [[nodiscard]] Prepared as_read_now(const Prepared& statement);
+  [[nodiscard]] std::string meaning_here() const;
   void relay_duplicate_parse(PendingReply entry, const Prepared& before, const pgwire::Parse& parse,
                              ByteView parameter_types, const Forward& forward, ServerRuns& to_server);
   void own_unnamed(bool stands) noexcept;
   void relay_shared_parse(PendingReply entry, const Forward& forward, ServerRuns& to_server);
   Handled relay_bind(const Message& message, const pgwire::BindNames& names, const Prepared& statement,
                      ServerRuns& to_server);
-  void materialise_named(const Prepared& statement, bool in_query, ServerRuns& to_server);
+  bool materialise_named(const Prepared& statement, bool in_query, ServerRuns& to_server);
   void end_unfinished_parse(const PendingReply& front);
   [[nodiscard]] static std::optional<std::string> with_own_names(const PendingReply& front, ByteView payload);
   Handled relay_error(const Message& message, const PendingReply& front, ByteRuns& to_client);
@@ -237,6 +265,28 @@ class Relay {
   void reach_next_result(PendingReply& front) noexcept;
   Handled complete_to_consumer(const Message& message, const PendingReply& front, ByteRuns& to_client);
   Handled scrub_to_consumer(const Message& message, const PendingReply* front, ByteRuns& to_client);
+
+  // relay_pins.cpp
+  void pin(sql::PinReason reason) noexcept;
+  [[nodiscard]] sql::PinReason pin_for(const sql::Statement& statement) const noexcept;
+  [[nodiscard]] bool only_own_commands() noexcept;
+  [[nodiscard]] bool no_statement(std::string_view name) const noexcept;
+  [[nodiscard]] bool no_portal(std::string_view name) const noexcept;
+  void follow_planning(const Prepared& statement, ServerRuns& to_server);
+  [[nodiscard]] bool names_settled(const Prepared& statement) const;
+  void prepare_pin(const Prepared& statement, bool in_query, ServerRuns& to_server);
+  void name_as_client(bool quiet, ServerRuns& to_server);
+  void follow_state(const sql::Statement& statement);
+  void execute_hidden(std::string_view text, bool quiet, bool clears, ServerRuns& to_server);
+  [[nodiscard]] bool resets_name(const Prepared& statement) const;
+  [[nodiscard]] std::string name_command() const;
+  void ask_for_carried(ServerRuns& to_server);
+  Handled take_carried(const Message& message);
+  void settle_carried(const PendingReply& front);
+  Handled tell_own_name(const Message& message, ByteRuns& to_client);
+  void release_text(std::string_view name);
+  void release_bytes(const SharedStatement& statement) noexcept;
+  void settle_attach(ByteRuns& to_client);
 
   // relay_server.cpp
   Handled server_message(const Message& message, ByteRuns& to_client);
@@ -288,6 +338,16 @@ class Relay {
   std::size_t shared_bytes_ = 0;  // of texts kept for this session
   std::uint64_t unnamed_serial_ = 0;  // rises with each change of what the statement without a name is
   ReportedSettings settings_;  // as last told to the client
+  std::string own_name_;  // application_name as the client started with it, where RESET leads elsewhere
+  CarriedSettings carried_;
+  CarriedSettings told_;  // what the server answers, until the transaction is known to have ended
+  CarriedSettings::Mask touched_ = 0;  // may have been set, and the server has not been asked yet
+  bool told_fits_ = true;
+  const ServerState* sequences_on_ = nullptr;  // compared only: where the session may have moved sequences last
+  bool cursors_ = false;  // SQL may have opened some in this transaction
+  bool path_set_ = false;  // search_path, for this transaction
+  bool hides_shared_ = false;  // what stands there under shared names has to go ahead of the next message
+  bool owes_clearing_ = false;  // what others left for currval is there still
   ReplyQueue replies_;
   PreparedNames statements_;
   PreparedNames portals_;
@@ -297,8 +357,8 @@ class Relay {
   bool copy_in_ = false;  // the server reads CopyData, and ignores Sync and Flush
   std::size_t ambiguous_syncs_ = 0;  // Syncs sent into a COPY: the server answers none or some
   std::uint64_t segment_ = 0;  // rises with each Sync sent
-  std::size_t renaming_ = 0;  // entries of the queue that may rename
-  std::uint64_t renaming_settled_in_ = 0;  // from this segment on their outcome is on its way
+  Renaming renaming_statements_;
+  Renaming renaming_portals_;
   sql::LexOptions lex_;  // follows ParameterStatus
   bool lex_certain_ = true;  // nothing has run that may have changed it untold
   bool server_said_fatal_ = false;
@@ -314,6 +374,7 @@ class Relay {
   std::uint64_t relaying_to_client_ = 0;
   std::uint64_t dropping_from_server_ = 0;
   std::uint64_t bytes_to_client_ = 0;
+  std::uint64_t answered_ = 0;
   RelayFigures figures_;
   std::optional<pgwire::ErrorReport> report_;
 };

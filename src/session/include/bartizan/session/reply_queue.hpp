@@ -13,6 +13,7 @@
 #include "bartizan/base/clock.hpp"
 #include "bartizan/pgwire/writer.hpp"
 #include "bartizan/policy/decision.hpp"
+#include "bartizan/session/carried_settings.hpp"
 #include "bartizan/session/prepared.hpp"
 
 namespace bartizan::session {
@@ -37,7 +38,8 @@ struct PendingReply {
   bool has_ticket = false;
   bool answered = false;        ///< Query and FunctionCall: a reply that ReadyForQuery may follow has come
   bool copying = false;         ///< between its CopyInResponse and what ends the COPY
-  bool renames = false;         ///< may give a prepared statement's or a cursor's name another meaning
+  bool renames = false;         ///< may give a prepared statement's name another meaning
+  bool renames_portals = false; ///< or a cursor's
   bool parameters_seen = false; ///< DescribeStatement: ParameterDescription has come
   bool hidden = false;          ///< sent by the gateway for itself: what answers it is not for the client
   bool quiet = false;           ///< hidden, and its ErrorResponse is not for the client either
@@ -46,12 +48,18 @@ struct PendingReply {
   bool concealed = false;       ///< the result that comes now is that of a statement of ours
   bool carrier = false;         ///< Parse of what stands there already: a Close of nothing was sent for it
   policy::Barrier barrier = policy::Barrier::None;  ///< what waits for its tickets
+  bool attaches = false;        ///< hidden: makes the server connection this session's
+  bool clears = false;          ///< hidden: of what has to be repeated if it fails
+  bool materialised = false;    ///< for it the client's name was made to stand on the server
+  bool resets_name = false;     ///< sets application_name back to what the client has started with
+  CarriedSettings::Mask asked = 0;  ///< hidden: whose values the rows tell
   std::uint32_t completed = 0;  ///< statements of a Query that are done; a Query may hold millions
   audit::Ticket ticket{};
   std::uint64_t rows = 0;
   std::uint64_t bytes_before = 0;
   SteadyTime begun{};
   std::array<char, 5> sqlstate{'0', '0', '0', '0', '0'};
+  std::uint64_t serial = 0;   ///< Parse without a name: which of the session's
   std::uint64_t segment = 0;  ///< the messages between two Syncs that it belongs to
   Prepared statement;  ///< Query, Execute: what runs; Parse, Bind: what the name will mean
   std::string name;  ///< Parse, Bind, Close: the statement's or the portal's

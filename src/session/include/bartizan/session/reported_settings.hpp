@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,17 +20,27 @@ class ReportedSettings {
   bool put(std::string_view name, std::string_view value);
   /// Empty when it is not carried or not told yet.
   [[nodiscard]] std::string_view find(std::string_view name) const noexcept;
+  template <class Visit>
+  void for_each(Visit visit) const {
+    for (std::size_t i = 0; i < kCount; ++i) visit(kNames[i], std::string_view(values_[i]));
+  }
   /// `SET a = 'x';SET b = 'y'`: makes a server that has `there` have these. Empty when it does.
   [[nodiscard]] std::string commands_from(const ReportedSettings& there) const;
-  /// Appends the values that may change what a text means (DateStyle, TimeZone, IntervalStyle,
+  /// The values that may change what a text means (DateStyle, TimeZone, IntervalStyle,
   /// standard_conforming_strings, client_encoding: constants are read by them), as part of a key.
-  void append_meaning(std::string& out) const;
+  [[nodiscard]] const std::string& meaning() const noexcept { return meaning_; }
 
   friend bool operator==(const ReportedSettings&, const ReportedSettings&) = default;
 
  private:
   static constexpr std::size_t kCount = 6;
+  /// As servers write them; application_name stands last: it alone changes no meaning.
+  static constexpr std::array<std::string_view, kCount> kNames = {
+      "client_encoding", "DateStyle", "IntervalStyle", "standard_conforming_strings", "TimeZone", "application_name"};
+  [[nodiscard]] static std::optional<std::size_t> index_of(std::string_view name) noexcept;
+
   std::array<std::string, kCount> values_;
+  std::string meaning_ = std::string(5, '\0');
 };
 
 }  // namespace bartizan::session

@@ -53,6 +53,8 @@ class ServerSignIn {
   [[nodiscard]] const pgwire::ErrorReport& report() const { return report_; }
   /// The server's ErrorResponse, where it may be shown as it is; empty otherwise.
   [[nodiscard]] const Bytes& server_error() const { return server_error_; }
+  /// After Failed: this login is not let in (any more), and trying again is no use.
+  [[nodiscard]] bool login_refused() const noexcept { return login_refused_; }
   /// ParameterStatus and NoticeResponse messages for the client, in order.
   [[nodiscard]] const Bytes& greeting() const { return greeting_; }
   [[nodiscard]] std::uint32_t process_id() const noexcept { return process_id_; }
@@ -74,6 +76,7 @@ class ServerSignIn {
   std::uint32_t process_id_ = 0;
   std::uint32_t cancel_secret_ = 0;
   bool key_seen_ = false;
+  bool login_refused_ = false;
   pgwire::ErrorReport report_;
 };
 

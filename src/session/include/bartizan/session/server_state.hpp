@@ -7,8 +7,10 @@
 #include <list>
 #include <memory>
 #include <unordered_map>
+#include <vector>
 
 #include "bartizan/base/secret.hpp"
+#include "bartizan/session/carried_settings.hpp"
 #include "bartizan/session/reported_settings.hpp"
 #include "bartizan/session/shared_statement.hpp"
 
@@ -22,10 +24,16 @@ class ServerStatements {
  public:
   explicit ServerStatements(std::size_t most) : most_(most) {}
 
-  [[nodiscard]] bool has(const SharedStatement& statement, std::uint64_t segment);
+  /// Read there no earlier than at this moment of the worker's: what a client prepares, it may
+  /// expect to be read by the tables as they are then.
+  [[nodiscard]] bool has(const SharedStatement& statement, std::uint64_t segment, std::uint64_t since = 0);
   /// Its Parse is sent. What has to be closed for it, or null.
   std::shared_ptr<const SharedStatement> announce(std::shared_ptr<const SharedStatement> statement,
-                                                  std::uint64_t segment);
+                                                  std::uint64_t segment, std::uint64_t moment);
+  /// A Close of one that was given up has been skipped: it is still there.
+  void owe_close(std::shared_ptr<const SharedStatement> statement) { owed_.push_back(std::move(statement)); }
+  /// One that has to be closed still, or null.
+  std::shared_ptr<const SharedStatement> take_owed();
   void confirm(const SharedStatement& statement);
   /// The Parse of this segment failed or was skipped.
   void forget(const SharedStatement& statement, std::uint64_t segment);
@@ -36,12 +44,14 @@ class ServerStatements {
   struct Entry {
     std::shared_ptr<const SharedStatement> statement;
     std::uint64_t segment = 0;
+    std::uint64_t moment = 0;
     bool confirmed = false;
   };
   using Order = std::list<Entry>;
   std::size_t most_;
   Order order_;
   std::unordered_map<sql::Digest, Order::iterator> index_;
+  std::vector<std::shared_ptr<const SharedStatement>> owed_;
 };
 
 struct ServerState {
@@ -50,11 +60,17 @@ struct ServerState {
 
   ReportedSettings settings;
   ReportedSettings defaults;       ///< those of its start, to which RESET ALL leads
+  CarriedSettings carried;         ///< that a session has brought along
   std::uint64_t last_session = 0;  ///< whose traces may stand there; 0: none
   ServerStatements statements{kMostStatements};
   std::uint32_t process_id = 0;
   std::uint64_t unnamed_of = 0;  ///< the session whose statement without a name stands there; 0: none
   std::uint64_t unnamed_serial = 0;  ///< and which of that session's
+  /// The session whose statements may have moved sequences on there last (0: none since they were
+  /// discarded), and whether another's may have before: what currval and lastval would tell.
+  std::uint64_t sequences_of = 0;
+  bool sequences_mixed = false;
+  bool foul = false;  ///< something of a session stands there that no reset is known to end: not to be used again
   /// wall::connection_key(): by what contexts for this connection are signed; null unless its login
   /// is a policy class's.
   std::shared_ptr<const SecretBytes> context_key;

@@ -22,10 +22,11 @@ struct SharedStatement {
   sql::Digest key;
   std::string server_name;
   std::string text;
+  std::string meaning;    ///< the settings by which it is read, as told apart by the key
   Bytes parameter_types;  ///< as on the wire: Int16 count, Int32 each
 
   [[nodiscard]] std::size_t bytes() const noexcept {
-    return sizeof(*this) + server_name.size() + text.size() + parameter_types.size();
+    return sizeof(*this) + server_name.size() + text.size() + meaning.size() + parameter_types.size();
   }
 };
 
@@ -52,6 +53,9 @@ class StatementShares {
   /// meaning: the settings by which the text is read, and whatever else tells it apart.
   [[nodiscard]] Found get(std::string_view text, ByteView parameter_types, std::string_view meaning);
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
+  /// Rises with every Parse of a client: tells which reading of a text is newer.
+  [[nodiscard]] std::uint64_t next_moment() noexcept { return ++moment_; }
+  [[nodiscard]] std::uint64_t moment() const noexcept { return moment_; }
 
  private:
   struct Entry {
@@ -66,6 +70,7 @@ class StatementShares {
   Order order_;
   std::unordered_map<sql::Digest, Order::iterator> index_;
   std::string composed_;
+  std::uint64_t moment_ = 0;
 };
 
 }  // namespace bartizan::session

@@ -75,7 +75,7 @@ enum class PinReason : std::uint8_t {
   AdvisoryLock,     ///< a session-level one
   WithHoldCursor,
   SetUntracked,     ///< SET of a setting that the server does not report
-  SequenceValue,    ///< currval, lastval
+  SequenceValue,    ///< currval, lastval, and nextval or setval that they may ask for
   Load,
   SessionFunction,  ///< another function that keeps session state: dblink_connect, setseed, …
   Unknown,          ///< not read, or DO
@@ -96,7 +96,8 @@ struct Statement {
   PinReason pin = PinReason::Unknown;
   /// Static text, near to what the server's CommandComplete will say: "SELECT", "CREATE TABLE".
   std::string_view command_tag = "UNKNOWN";
-  /// The setting, prepared statement, cursor, savepoint or channel that it names; empty if none or ALL.
+  /// The setting, prepared statement, cursor, savepoint or channel that it names, or what DISCARD is for;
+  /// empty if none or ALL.
   std::string name;
   /// Without names of WITH queries; each once. Empty when not parsed.
   std::vector<Relation> relations;
@@ -105,6 +106,10 @@ struct Statement {
   bool may_return_rows = true;
   /// Calls a function that is not one of PostgreSQL's own: what it leaves in the session is not known.
   bool calls_unknown = false;
+  /// Calls currval or lastval: what the session's earlier statements did to sequences shows.
+  bool reads_sequence = false;
+  /// Sets search_path until the transaction's end: what is created then may be temporary.
+  bool sets_path = false;
   /// False: kind is that of the leading keyword and the rest is the worst case; if not even the end
   /// of the statement could be told, kind is Unknown and transaction_control true.
   bool parsed = false;
