@@ -159,7 +159,12 @@ net::Task<void> ServerConnection::read() {
       from_server_.insert(from_server_.end(), input.begin(), input.end());
       input = from_server_;
     }
-    if (user_ == nullptr && ending_) continue;
+    if (user_ == nullptr && ending_) {
+      from_server_.clear();
+      // The cancel that ends it has to get its turn.
+      co_await asio::post(worker_.context(), use_result);
+      continue;
+    }
     if (user_ == nullptr) {
       if (!on_idle_bytes(input)) co_return;
       from_server_.clear();
