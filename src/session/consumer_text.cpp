@@ -163,12 +163,24 @@ ConsumerText make_consumer_text(std::string_view text, const ConsumerReading& re
 }
 
 bool told_to_consumers(std::string_view setting) noexcept {
-  constexpr std::array<std::string_view, 12> kTold = {
-      "DateStyle",        "IntervalStyle",   "TimeZone",       "application_name",
-      "client_encoding",  "in_hot_standby",  "is_superuser",   "integer_datetimes",
-      "scram_iterations", "server_encoding", "server_version", "standard_conforming_strings",
+  const auto folded = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; };
+  constexpr std::array<std::string_view, 13> kTold = {
+      "datestyle",
+      "intervalstyle",
+      "timezone",
+      "application_name",
+      "client_encoding",
+      "in_hot_standby",
+      "is_superuser",
+      "integer_datetimes",
+      "scram_iterations",
+      "server_encoding",
+      "server_version",
+      "standard_conforming_strings",
+      "default_transaction_read_only",
   };
-  return std::ranges::find(kTold, setting) != kTold.end() || setting == "default_transaction_read_only";
+  return std::ranges::any_of(kTold,
+                             [&](std::string_view told) { return std::ranges::equal(told, setting, {}, {}, folded); });
 }
 
 }  // namespace bartizan::session

@@ -79,7 +79,8 @@ sql::PinReason Relay::pin_for(const sql::Statement& statement) const noexcept {
   const bool creates = statement.kind == sql::Kind::Ddl || statement.command_tag == "SELECT INTO" ||
                        (statement.kind == sql::Kind::Explain && statement.effect == sql::Effect::Write);
   if (creates && (path_set_ || pooling_.temporary_path)) return sql::PinReason::TempTable;
-  if (pooling_.sequences_matter != nullptr && may_move_sequence(statement) &&
+  // A consumer can't ask for currval or lastval.
+  if (!consumer_ && pooling_.sequences_matter != nullptr && may_move_sequence(statement) &&
       pooling_.sequences_matter->load(std::memory_order_relaxed))
     return sql::PinReason::SequenceValue;
   return sql::PinReason::None;
@@ -98,6 +99,7 @@ bool Relay::names_settled(const Prepared& statement) const {
 /// For a statement that is about to be sent: a session that is pinned by it finds on its server
 /// connection what it would find on one of its own.
 void Relay::prepare_pin(const Prepared& statement, bool in_query, ServerRuns& to_server) {
+  if (statement.text && statement.text->refusal) return;  // it is not sent
   bool pins = !statement.analysis;
   bool lists = false;
   static const std::vector<sql::Statement> kNone;

@@ -22,6 +22,9 @@ constexpr std::uint64_t kUsesToShareUnnamed = 3;
 constexpr std::string_view kForgetState =
     "RESET SESSION AUTHORIZATION;RESET ROLE;RESET ALL;CLOSE ALL;UNLISTEN *;DISCARD SEQUENCES;DISCARD TEMP;"
     "SELECT pg_catalog.pg_advisory_unlock_all()";
+// Of a policy class: it may not call the functions of advisory locks, this one included.
+constexpr std::string_view kForgetConsumerState =
+    "RESET SESSION AUTHORIZATION;RESET ROLE;RESET ALL;CLOSE ALL;UNLISTEN *;DISCARD SEQUENCES;DISCARD TEMP";
 
 void append_cstring(Bytes& out, std::string_view text) {
   const auto* first = reinterpret_cast<const std::byte*>(text.data());
@@ -35,7 +38,7 @@ void Relay::attach(ServerState& server, ServerRuns& to_server) {
   server_ = &server;
   std::string commands;
   if (server.last_session != 0 && server.last_session != pooling_.session) {
-    commands = kForgetState;
+    commands = consumer_ ? kForgetConsumerState : kForgetState;
     if (const auto own = settings_.commands_from(server.defaults); !own.empty()) commands.append(";").append(own);
     server.carried = {};
     server.sequences_of = 0;
@@ -87,7 +90,9 @@ PendingReply& Relay::query_hidden(std::string_view text, ServerRuns& to_server) 
 
 /// Before its Parse: nothing may stand there under the name, and not more than is kept.
 void Relay::make_room(const std::shared_ptr<const SharedStatement>& statement, ServerRuns& to_server) {
-  auto given_up = server_->statements.announce(statement, segment_, pooling_.shares->moment());
+  // Under session pooling the one that sets a consumer's context is the only one.
+  const std::uint64_t moment = pooling_.shares != nullptr ? pooling_.shares->moment() : 0;
+  auto given_up = server_->statements.announce(statement, segment_, moment);
   for (; given_up; given_up = server_->statements.take_owed())
     close_hidden(given_up->server_name, to_server).statement.shared = given_up;
   close_hidden(statement->server_name, to_server);

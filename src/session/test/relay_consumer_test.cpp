@@ -311,7 +311,8 @@ TEST_CASE("two tenants on one server connection share a statement and no context
   north.relay.detach();
   south.client(parse("", kAsked) + bind(""));
   south.attach(server);
-  CHECK(shown(south.to_server) == shown(query("RESET SESSION AUTHORIZATION;RESET ROLE;RESET ALL")));
+  CHECK(shown(south.to_server) == shown(query("RESET SESSION AUTHORIZATION;RESET ROLE;RESET ALL;CLOSE ALL;UNLISTEN *;"
+                                              "DISCARD SEQUENCES;DISCARD TEMP")));
   south.to_server.clear();
   south.client("");
   CHECK(shown(south.to_server) == shown(parse("", kSent) + put_context(context("south", "shared")) + bind("")));
