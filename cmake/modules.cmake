@@ -20,7 +20,7 @@ set(BZ_LAYERS
   "keys     <- base crypto"
   "transform <- base pgwire policy keys crypto"
   # layer 2: the proxy engine, sans-I/O
-  "session  <- base crypto pgwire sql policy identity audit"
+  "session  <- base crypto pgwire sql policy wall identity audit"
   # layer 3: I/O
   "net      <- base"
   "procs    <- base"
@@ -29,7 +29,7 @@ set(BZ_LAYERS
   "vault    <- base crypto keys"
   "postgres <- base procs sql policy crypto wall"
   # layer 4
-  "proxy    <- base crypto pgwire sql policy identity audit session net auditlog"
+  "proxy    <- base crypto pgwire sql policy wall identity audit session net auditlog"
   "control  <- base crypto identity sql policy wall pgwire store postgres procs audit auditlog"
   # layer 5
   "api      <- base http net control identity"

@@ -31,11 +31,13 @@ std::string run_psql(const Program& program, const std::string& user) {
 void print_tour(const Program& program, std::ostream& out) {
   out << "\nThe same statement as each demo identity:\n  " << kSelect << "\n";
   for (const auto& identity : program.demo_identities()) {
-    out << fmt::format("\n{} ({}{}, PostgreSQL login {})\n", identity.name, identity.about,
-                       identity.tenant.empty() ? std::string() : " of " + identity.tenant, identity.login);
+    out << fmt::format("\n{} ({}{}{})\n", identity.name, identity.about,
+                       identity.tenant.empty() ? std::string() : " of " + identity.tenant,
+                       identity.past_wall ? ", past the wall as " + identity.login : std::string());
     out << run_psql(program, identity.name);
   }
-  out << "No masks and no tenant filter are in force yet: every grant is passed through, every statement recorded.\n";
+  out << "Masks and rows follow demo/policies.yaml, which `bartizan policy show` prints; everything is recorded.\n"
+         "The owner and the service are past the wall by their grants.\n";
   out << "\nConnect (passwords lie in the PGPASSFILE, readable by you alone):\n";
   for (const auto& identity : program.demo_identities())
     out << fmt::format("  PGPASSFILE={} psql \"{}\"\n", program.pgpass_file(), conninfo(program, identity.name));

@@ -80,9 +80,13 @@ Command grant_add() {
                       .placeholder = "ROLE",
                       .help = "PostgreSQL role that sessions run as on the server; one of the depot's logins",
                       .required = true},
-                     kValidUntil},
+                     kValidUntil,
+                     {.name = "past-wall",
+                      .kind = ParameterKind::Flag,
+                      .help = "policies don't concern them on this depot: for its owner, who migrates and backs up"}},
       .examples =
           {{"bartizan grant add --depot clinic --identity ann --login clinic_owner", ""},
+           {"bartizan grant add --depot clinic --identity ann --login clinic_owner --past-wall", ""},
            {"bartizan grant add --depot clinic --role analysts --login clinic_reader --valid-until 2030-01-31T00:00:00Z",
             ""}},
       .check = one_grantee};

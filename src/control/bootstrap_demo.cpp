@@ -7,7 +7,10 @@
 #include "bartizan/store/depots.hpp"
 #include "bartizan/store/grants.hpp"
 #include "bartizan/store/identities.hpp"
+#include "bartizan/store/policies.hpp"
+#include "bartizan/store/roles.hpp"
 #include "bartizan/store/tenants.hpp"
+#include "demo_policies.hpp"
 #include "passwords.hpp"
 
 namespace bartizan::control {
@@ -21,14 +24,15 @@ struct Person {
   const char* tenant;  ///< empty: none
   const char* login;
   const char* about;
+  const char* role;  ///< empty: none, and past the wall
 };
 constexpr std::array<Person, 6> kPeople = {{
-    {"olive@northside", "northside", "demo_owner", "owner"},
-    {"ana@northside", "northside", "demo_reader", "analyst"},
-    {"sam@northside", "northside", "demo_app", "support"},
-    {"dpo@northside", "northside", "demo_reader", "data protection officer"},
-    {"ana@lakeview", "lakeview", "demo_reader", "analyst"},
-    {"app", "", "demo_app", "service"},
+    {"olive@northside", "northside", "demo_owner", "owner", ""},
+    {"ana@northside", "northside", "demo_reader", "analyst", "analyst"},
+    {"sam@northside", "northside", "demo_app", "support", "support"},
+    {"dpo@northside", "northside", "demo_reader", "data protection officer", "dpo"},
+    {"ana@lakeview", "lakeview", "demo_reader", "analyst", "analyst"},
+    {"app", "", "demo_app", "service", ""},
 }};
 
 /// NotFound becomes nullopt.
@@ -98,6 +102,14 @@ Result<std::map<std::string, Credentials>> credentials_of_the_missing(const Serv
   return out;
 }
 
+Result<policy::RoleId> ensure_role(store::Transaction& transaction, const char* name) {
+  store::Roles roles(transaction);
+  BZ_TRY(const auto present, if_any(roles.find(name)));
+  if (present) return present->value.id;
+  BZ_TRY(const auto made, roles.create({{}, name}));
+  return made.value.id;
+}
+
 Result<void> make_person(store::Transaction& transaction, const Person& person, policy::DepotId depot,
                          const SecretBytes& verifier) {
   policy::Identity identity;
@@ -108,7 +120,22 @@ Result<void> make_person(store::Transaction& transaction, const Person& person, 
     BZ_TRY(identity.tenant, ensure_tenant(transaction, person.tenant));
   }
   BZ_TRY(const auto made, store::Identities(transaction).create(std::move(identity)));
-  BZ_CHECK(store::Grants(transaction).add({{}, made.value.id, depot, person.login, {}}));
+  const bool past_wall = *person.role == '\0';
+  BZ_CHECK(store::Grants(transaction).add({{}, made.value.id, depot, person.login, {}, past_wall}));
+  if (past_wall) return {};
+  BZ_TRY(const auto role, ensure_role(transaction, person.role));
+  return store::Roles(transaction).assign(role, made.value.id);
+}
+
+/// Those of the demo, where nothing was ever published.
+Result<void> publish_policies(store::Transaction& transaction) {
+  store::PolicyVersions versions(transaction);
+  BZ_TRY(const auto in_force, versions.in_force());
+  if (in_force) return {};
+  store::PolicyVersion version;
+  version.reason = "the demo's";
+  version.documents = {{"demo.yaml", std::string(demo_policies())}};
+  BZ_CHECK(versions.publish(std::move(version)));
   return {};
 }
 
@@ -117,6 +144,7 @@ Result<void> make_person(store::Transaction& transaction, const Person& person, 
 Result<std::vector<DemoIdentity>> bootstrap_demo(const ServiceContext& context, const DemoDepot& demo) {
   BZ_TRY(auto missing, credentials_of_the_missing(context));
   BZ_TRY(auto transaction, context.database.begin_write({"bootstrap"}));
+  BZ_TRY(const auto there, if_any(store::Depots(transaction).find(kDepotName)));
   BZ_TRY(const auto depot, ensure_depot(transaction, demo));
   BZ_CHECK(ensure_login(transaction, depot, "demo_owner", demo.demo_owner));
   BZ_CHECK(ensure_login(transaction, depot, "demo_reader", demo.demo_reader));
@@ -124,13 +152,14 @@ Result<std::vector<DemoIdentity>> bootstrap_demo(const ServiceContext& context, 
   for (const char* tenant : kTenants) BZ_CHECK(ensure_tenant(transaction, tenant));
   std::vector<DemoIdentity> out;
   for (const Person& person : kPeople) {
-    DemoIdentity described{person.name, person.tenant, person.login, person.about, {}};
+    DemoIdentity described{person.name, person.tenant, person.login, person.about, {}, *person.role == '\0'};
     if (const auto credentials = missing.find(person.name); credentials != missing.end()) {
       BZ_CHECK(make_person(transaction, person, depot, credentials->second.verifier));
       described.password = std::move(credentials->second.password);
     }
     out.push_back(std::move(described));
   }
+  if (demo.with_policies && !there) BZ_CHECK(publish_policies(transaction));
   BZ_CHECK(transaction.commit());
   return out;
 }

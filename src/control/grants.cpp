@@ -37,7 +37,8 @@ Document render(const store::Record<policy::Grant>& grant, const Names& names) {
                  {identity != nullptr ? "identity" : "role", names.of(grantee)},
                  {"depot", names.of(grant.value.depot.get())},
                  {"login", grant.value.login},
-                 {"valid_until", time_or_null(grant.value.valid_until)}};
+                 {"valid_until", time_or_null(grant.value.valid_until)},
+                 {"past_wall", grant.value.past_wall}};
   append_meta(out, grant.meta);
   return out;
 }
@@ -75,6 +76,7 @@ Result<Document> grant_add(Call& call, Args& args) {
   BZ_TRY(const auto depot_name, args.name("depot", NameKind::Resource));
   BZ_TRY(grant.login, args.name("login", NameKind::PostgreSql));
   BZ_TRY(grant.valid_until, take_valid_until(call, args));
+  BZ_TRY(grant.past_wall, args.flag("past_wall"));
   BZ_CHECK(args.finish());
   if (!subject.identity && !subject.role) return fail(Errc::InvalidArgument, "'identity' or 'role' is missing");
 

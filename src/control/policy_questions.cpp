@@ -122,12 +122,13 @@ Result<ColumnPath> take_column(Args& args) {
                     text.substr(first + 1, second - first - 1), text.substr(second + 1)};
 }
 
-/// Everyone whose grant on the depot lives.
+/// Everyone whose grant on the depot lives and leads through the wall.
 std::vector<policy::SubjectFacts> subjects_of(const policy::Snapshot& snapshot, const policy::Depot& depot,
                                               const std::optional<std::string>& purpose, WallTime now) {
   std::vector<policy::SubjectFacts> out;
   for (const auto& identity : snapshot.identities()) {
-    if (!snapshot.resolve_grant(identity.id, depot.id, now)) continue;
+    const auto grant = snapshot.resolve_grant(identity.id, depot.id, now);
+    if (!grant || grant->past_wall) continue;
     if (auto facts = policy::subject_facts(snapshot, identity.id, purpose, now)) out.push_back(std::move(*facts));
   }
   return out;
@@ -220,6 +221,15 @@ Result<Document> access_who_can_see(Call& call, Args& args) {
                           {"rows", rows.empty() ? "all" : rows},
                           {"why", reasons_of(sight.reasons, path.schema, path.table, path.column)}});
   }
+  for (const auto& identity : snapshot->identities()) {
+    const auto grant = snapshot->resolve_grant(identity.id, depot->id, call.context.clock.wall());
+    if (!grant || !grant->past_wall) continue;
+    out.push_back(Members{{"identity", identity.name},
+                          {"shown", "clear"},
+                          {"writes", "whatever its login may"},
+                          {"rows", "all"},
+                          {"why", "a grant past the wall"}});
+  }
   return Document(std::move(out));
 }
 
@@ -236,14 +246,16 @@ Result<Document> access_what_can_see(Call& call, Args& args) {
   const auto facts = policy::subject_facts(*snapshot, identity->id, purpose, now);
   Items out;
   for (const auto& depot : snapshot->depots()) {
-    if ((where && *where != depot.name) || !facts || !snapshot->resolve_grant(identity->id, depot.id, now)) continue;
-    if (policies.protects(depot.name)) {
+    const auto grant = snapshot->resolve_grant(identity->id, depot.id, now);
+    if ((where && *where != depot.name) || !facts || !grant) continue;
+    const bool behind_wall = policies.protects(depot.name);
+    if (behind_wall && !grant->past_wall) {
       BZ_CHECK(what_is_seen(call, policies, *facts, depot, out));
     } else {
       out.push_back(Members{{"depot", depot.name},
                             {"table", "*"},
                             {"may", "whatever its login may"},
-                            {"columns", "unprotected"},
+                            {"columns", behind_wall ? "past the wall" : "unprotected"},
                             {"rows", "all"}});
     }
   }

@@ -14,11 +14,19 @@
 namespace bartizan::control {
 namespace {
 
+/// Row-level security apart, which the wall itself turns on: were that a change, each class would be
+/// another one a minute after it was made.
+bool same_relation(sql::CatalogRelation a, const sql::CatalogRelation& b) {
+  a.row_security = b.row_security;
+  return a == b;
+}
+
 bool same_content(const sql::Catalog& a, const sql::Catalog& b) {
   const auto& left = a.contents();
   const auto& right = b.contents();
   return left.server_version == right.server_version && left.database == right.database &&
-         left.relations == right.relations && left.types == right.types && left.functions == right.functions &&
+         std::ranges::equal(left.relations, right.relations, same_relation) && left.types == right.types &&
+         left.functions == right.functions &&
          std::ranges::equal(left.schemas, right.schemas, {}, &sql::CatalogSchema::name, &sql::CatalogSchema::name);
 }
 
@@ -66,9 +74,10 @@ WallDepotStatus WallDepot::status() const {
   return out;
 }
 
-void WallDepot::bring(const policy::Snapshot& snapshot, const policy::Depot& depot, bool whole) {
+void WallDepot::bring(const policy::Snapshot& snapshot, const policy::Depot& depot, bool whole,
+                      const std::function<void()>& resolved) {
   status_.depot = depot.name;
-  auto done = try_to_bring(snapshot, depot, whole);
+  auto done = try_to_bring(snapshot, depot, whole, resolved);
   status_.error.reset();
   if (done) return;
   BZ_LOG(Error, "wall.failed", {"depot", depot.name}, {"code", to_string(done.error().code)},
@@ -77,7 +86,8 @@ void WallDepot::bring(const policy::Snapshot& snapshot, const policy::Depot& dep
   assignments_.clear();  // whom the data path can't find it refuses
 }
 
-Result<void> WallDepot::try_to_bring(const policy::Snapshot& snapshot, const policy::Depot& depot, bool whole) {
+Result<void> WallDepot::try_to_bring(const policy::Snapshot& snapshot, const policy::Depot& depot, bool whole,
+                                     const std::function<void()>& resolved) {
   if (!snapshot.policies().readable)
     return fail(Errc::Unsupported, "the policies in force are of a form that this program does not know");
   if (!depot.embedded) return fail(Errc::Unsupported, "only depots in the embedded PostgreSQL can have a wall so far");
@@ -89,13 +99,17 @@ Result<void> WallDepot::try_to_bring(const policy::Snapshot& snapshot, const pol
            around_.runtime.embedded_superuser(depot.database, around_.clock.steady() + around_.options.deadline));
     return {};
   };
+  const auto catalog_before = catalog_;
   if (whole) {
     BZ_CHECK(connect());
     BZ_CHECK(read_catalog(depot, *connection));
   }
+  const bool new_policies = policies_ != snapshot.policies().number;
   if (policies_ != snapshot.policies().number) assignments_.clear();
   policies_ = snapshot.policies().number;
   resolve_all(snapshot, depot);
+  // Whose class stands as it did need not wait for those of others.
+  if (new_policies && catalog_ == catalog_before) resolved();
   if (whole || !all_stand()) {
     BZ_CHECK(connect());
     const auto before = catalog_;
@@ -125,7 +139,8 @@ void WallDepot::resolve_all(const policy::Snapshot& snapshot, const policy::Depo
   WallAssignments fresh;
   const auto purposes = purposes_of(snapshot.policies().set);
   for (const auto& identity : snapshot.identities()) {
-    if (!snapshot.resolve_grant(identity.id, depot.id, around_.clock.wall())) continue;
+    const auto grant = snapshot.resolve_grant(identity.id, depot.id, around_.clock.wall());
+    if (!grant || grant->past_wall) continue;
     for (const auto& purpose : purposes) assign(snapshot, depot, identity, purpose, fresh);
   }
   assignments_ = std::move(fresh);

@@ -1,6 +1,7 @@
 // One depot's wall: its catalog, its classes and who is in which. Used by one round at a time.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -27,17 +28,22 @@ class WallDepot {
   explicit WallDepot(const WallSurroundings& around) : around_(around) {}
 
   /// Brings the wall to what the snapshot asks for. whole: also where nothing seems to have changed.
-  void bring(const policy::Snapshot& snapshot, const policy::Depot& depot, bool whole);
+  /// resolved: called before the long work on new policies, with the assignments that hold already.
+  void bring(const policy::Snapshot& snapshot, const policy::Depot& depot, bool whole,
+             const std::function<void()>& resolved);
   /// No policy speaks of the depot any more: its classes go.
   void take_down(const policy::Depot& depot);
 
   [[nodiscard]] const WallAssignments& assignments() const noexcept { return assignments_; }
+  /// The publication that they were made of.
+  [[nodiscard]] std::int64_t policies() const noexcept { return policies_; }
   [[nodiscard]] WallDepotStatus status() const;
   [[nodiscard]] bool failed() const noexcept { return status_.error.has_value(); }
 
  private:
   struct Secrets;
-  Result<void> try_to_bring(const policy::Snapshot& snapshot, const policy::Depot& depot, bool whole);
+  Result<void> try_to_bring(const policy::Snapshot& snapshot, const policy::Depot& depot, bool whole,
+                            const std::function<void()>& resolved);
   Result<void> read_catalog(const policy::Depot& depot, postgres::ControlConnection& connection);
   void resolve_all(const policy::Snapshot& snapshot, const policy::Depot& depot);
   void assign(const policy::Snapshot& snapshot, const policy::Depot& depot, const policy::Identity& identity,

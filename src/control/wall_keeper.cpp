@@ -93,7 +93,7 @@ void WallKeeper::Rounds::round(const policy::Snapshot& snapshot, bool whole) {
     const auto known = depots_.find(depot.id.get());
     if (snapshot.policies().protects(depot.name)) {
       auto& one = known != depots_.end() ? known->second : depots_.try_emplace(depot.id.get(), around_).first->second;
-      one.bring(snapshot, depot, whole);
+      one.bring(snapshot, depot, whole, [&] { publish(snapshot.policies().number); });
     } else if (known != depots_.end()) {
       known->second.take_down(depot);
       if (!known->second.failed()) depots_.erase(known);
@@ -110,7 +110,9 @@ void WallKeeper::Rounds::publish(std::int64_t policies) {
   WallAssignments all;
   std::vector<WallDepotStatus> status;
   for (const auto& [id, depot] : depots_) {
-    all.insert(depot.assignments().begin(), depot.assignments().end());
+    // In the middle of a round others are those of other policies, and some classes are still to be made.
+    for (const auto& [key, assignment] : depot.assignments())
+      if (depot.policies() == policies && !assignment.wall_class->login_role.empty()) all.emplace(key, assignment);
     status.push_back(depot.status());
   }
   snapshots_.publish_wall(std::make_shared<const policy::WallState>(policies, std::move(all)));

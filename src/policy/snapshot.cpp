@@ -27,18 +27,20 @@ struct Candidate {
   std::optional<RoleId> by_role;
   std::optional<WallTime> valid_until;
   bool ambiguous = false;
+  bool past_wall = false;
 
   void consider(const Grant& found, std::optional<RoleId> role, WallTime now) {
     if (found.valid_until && now >= *found.valid_until) return;
     if (grant == nullptr) {
-      *this = {&found, role, found.valid_until, false};
+      *this = {&found, role, found.valid_until, false, found.past_wall};
     } else if (grant->login != found.login) {
       ambiguous = true;
     } else if (found.id < grant->id) {
       // The lesser id speaks for both, so that the answer does not hang on the order of rows.
-      *this = {&found, role, later(valid_until, found.valid_until), ambiguous};
+      *this = {&found, role, later(valid_until, found.valid_until), ambiguous, past_wall && found.past_wall};
     } else {
       valid_until = later(valid_until, found.valid_until);
+      past_wall = past_wall && found.past_wall;
     }
   }
 };
@@ -181,7 +183,8 @@ Result<GrantedLogin> Snapshot::resolve_grant(IdentityId identity_id, DepotId dep
     return fail(Errc::FailedPrecondition,
                 "login '" + best.grant->login + "' of depot '" + depot->name + "' has no usable secret");
   }
-  return GrantedLogin{best.grant->id, best.by_role, login, sooner(best.valid_until, identity->valid_until)};
+  return GrantedLogin{best.grant->id, best.by_role, login, sooner(best.valid_until, identity->valid_until),
+                      best.past_wall};
 }
 
 void SnapshotHolder::publish(std::shared_ptr<const Snapshot> snapshot, Confirmation at) {

@@ -46,6 +46,7 @@ void ClientSession::become(const Granted& granted) {
   subject_.barriers = shared_.options.barriers;
   checked_epoch_ = granted.snapshot->epoch();
   identity_name_ = identity.name;
+  who_.clear();
   depot_name_ = granted.depot->name;
   // As PostgreSQL takes it: the last one wins, and bytes that are not printable ASCII are shown as '?'.
   for (const auto& [name, value] : request_->settings)
@@ -59,6 +60,33 @@ void ClientSession::become(const Granted& granted) {
   audit::append_member(who_, "depot", granted.depot->name);
   audit::append_member(who_, "login", subject_.login);
   audit::append_member(who_, "address", peer_.to_string());
+}
+
+/// Brings what was granted to the newest snapshot: a sign-in takes as long as its client likes.
+/// False: the identity is gone, or its password another one.
+bool ClientSession::renew(Granted& granted) const {
+  const auto& around = shared_.around;
+  auto newest = around.snapshots.fresh(around.clock.steady(), shared_.options.max_stale);
+  if (!newest) return false;
+  const auto* identity = (*newest)->find_identity(granted.identity->id);
+  // Both verifiers are the control database's own: how long comparing takes tells a peer nothing.
+  if (identity == nullptr || !identity->usable_at(around.clock.wall()) ||
+      !std::ranges::equal(identity->scram_verifier.reveal(), granted.identity->scram_verifier.reveal()))
+    return false;
+  granted.identity = identity;
+  granted.snapshot = std::move(*newest);
+  return true;
+}
+
+/// What the identity may use, as the newest snapshot says.
+Result<void> ClientSession::resolve(Granted& granted) {
+  granted.depot = renew(granted) ? granted.snapshot->find_depot(request_->database) : nullptr;
+  // A depot that does not exist and one that is not granted are told apart by nobody.
+  if (granted.depot == nullptr) return fail(Errc::PermissionDenied, "");
+  BZ_TRY(granted.grant,
+         granted.snapshot->resolve_grant(granted.identity->id, granted.depot->id, shared_.around.clock.wall()));
+  become(granted);
+  return {};
 }
 
 /// The pool, and a server connection where the session keeps one or no server has spoken yet.
@@ -79,6 +107,10 @@ net::Task<bool> ClientSession::join_pool(const Granted& granted) {
   request.login = granted.grant.login;
   request.snapshot = granted.snapshot;
   request.settings = request_->settings;
+  if (walled_) {
+    const bool asked = co_await ask_as_class(granted, request);
+    if (!asked) co_return false;
+  }
   const auto& options = granted.depot->pool;
   // It differs from client to client and is carried along, so it need not part the pools.
   if (options.mode == policy::PoolMode::Transaction)
@@ -120,20 +152,15 @@ Bytes ClientSession::greeting() const {
         continue;
       }
     }
+    if (walled_) {
+      const auto status = header.type == pgwire::backend::kParameterStatus
+                              ? pgwire::decode_parameter_status(message.subspan(pgwire::kFrameHeaderBytes))
+                              : pgwire::Decoded<pgwire::ParameterStatus>();
+      if (!status || !session::told_to_consumers(status->name)) continue;
+    }
     out.insert(out.end(), message.begin(), message.end());
   }
   return out;
-}
-
-/// What was read before the proof may be old by now: a client takes the time it wants for it.
-bool ClientSession::refresh(Granted& granted) {
-  auto newest = shared_.around.snapshots.current();
-  if (!newest || newest->epoch() == granted.snapshot->epoch()) return true;
-  const auto* identity = newest->find_identity(granted.identity->id);
-  if (identity == nullptr || !identity->usable_at(shared_.around.clock.wall())) return false;
-  granted.identity = identity;
-  granted.snapshot = std::move(newest);
-  return true;
 }
 
 /// After the wait for a server connection.
@@ -146,23 +173,17 @@ bool ClientSession::still_granted() const {
 
 net::Task<bool> ClientSession::connect(std::unique_ptr<Granted> granted) {
   const auto& around = shared_.around;
-  if (const auto before = granted->snapshot; !refresh(*granted))
-    co_return co_await refuse_grant(*granted->identity, Errc::PermissionDenied);
-  const policy::Identity& identity = *granted->identity;
-  granted->depot = granted->snapshot->find_depot(request_->database);
-  // A depot that does not exist and one that is not granted are told apart by nobody.
-  auto grant = granted->depot == nullptr
-                   ? Result<policy::GrantedLogin>(fail(Errc::PermissionDenied, ""))
-                   : granted->snapshot->resolve_grant(identity.id, granted->depot->id, around.clock.wall());
-  if (!grant) {
-    const auto reason = grant.error().code;
-    co_return co_await refuse_grant(identity, reason);
+  if (const auto resolved = resolve(*granted); !resolved) {
+    const auto reason = resolved.error().code;
+    co_return co_await refuse_grant(*granted->identity, reason);
   }
-  granted->grant = std::move(*grant);
-  become(*granted);
+  if (granted->behind_wall()) {
+    const bool entered = co_await enter_wall(*granted);
+    if (!entered) co_return false;
+  }
   const bool joined = co_await join_pool(*granted);
   if (!joined) co_return false;
-  if (!still_granted()) co_return co_await refuse_grant(identity, Errc::PermissionDenied);
+  if (!still_granted()) co_return co_await refuse_grant(*granted->identity, Errc::PermissionDenied);
   const auto key = register_cancel_key();
   Bytes out = greeting();
   {
@@ -172,7 +193,7 @@ net::Task<bool> ClientSession::connect(std::unique_ptr<Granted> granted) {
     pgwire::write_backend_key_data(writer, key.process_id, secret);
     pgwire::write_ready_for_query(writer, pgwire::TransactionStatus::Idle);
   }
-  const auto recorded = record_sign_in(&identity, audit::Status::Ok, "00000");
+  const auto recorded = record_sign_in(granted->identity, audit::Status::Ok, "00000");
   bool kept = recorded.has_value();
   if (kept && shared_.options.barriers != policy::BarrierMode::None) kept = co_await until_durable(*recorded);
   if (!kept) {
@@ -189,8 +210,9 @@ net::Task<bool> ClientSession::connect(std::unique_ptr<Granted> granted) {
   const bool shared_servers = pool_->mode() == policy::PoolMode::Transaction;
   if (shared_servers) pooling.shares = &worker_.shares();
   relay_ = std::make_unique<session::Relay>(
-      subject_, who_, session::RelayTools{worker_.analyses(), around.log, around.clock, shared_.stale}, limits,
-      pooling);
+      subject_, who_,
+      session::RelayTools{worker_.analyses(), around.log, around.clock, shared_.stale, &worker_.rewrites()}, limits,
+      pooling, walled_ ? consumer() : nullptr);
   relay_->follow_greeting(out);
   if (server_ && shared_servers) {
     server_->use(nullptr);
@@ -201,6 +223,10 @@ net::Task<bool> ClientSession::connect(std::unique_ptr<Granted> granted) {
   shared_.counters.sign_ins.fetch_add(1, std::memory_order_relaxed);
   client_spoke_ = around.clock.steady();
   request_.reset();
+  // What has changed since it was resolved, the ticks have not told a session that was none yet.
+  const auto newest = around.snapshots.current();
+  check(client_spoke_, newest.get(), true);
+  if (closing_) co_return false;
   auto sent = co_await client_.write_all(out);
   co_return sent.has_value();
 }

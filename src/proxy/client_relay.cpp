@@ -146,6 +146,7 @@ void ClientSession::after_server(const Step& step) {
     return;
   }
   if (relay_->releasable() && server_->waiting().empty()) release_server();
+  if (walled_) end_with_class(false);
 }
 
 net::Task<bool> ClientSession::flush_to_client() {
@@ -295,7 +296,7 @@ void ClientSession::publish_figures() {
   counters.pins[static_cast<std::size_t>(counted_pin_)].fetch_add(1, std::memory_order_relaxed);
 }
 
-void ClientSession::check(SteadyTime now, const policy::Snapshot* snapshot) {
+void ClientSession::check(SteadyTime now, const policy::Snapshot* snapshot, bool wall_changed) {
   const auto& limits = worker_.limits();
   if (closing_) return;
   if (!relay_) {
@@ -309,16 +310,21 @@ void ClientSession::check(SteadyTime now, const policy::Snapshot* snapshot) {
   const auto wall = shared_.around.clock.wall();
   bool over = subject_.valid_until && wall >= *subject_.valid_until;
   // Compared with what this session has seen: a change may have come while it was signing in.
+  const bool news = wall_changed || (snapshot != nullptr && snapshot->epoch() != checked_epoch_);
   if (snapshot != nullptr && snapshot->epoch() != checked_epoch_) {
     checked_epoch_ = snapshot->epoch();
     // Another login than the session's own ends it too: it must not go on with the former rights.
     const auto grant = snapshot->resolve_grant(subject_.identity, subject_.depot, wall);
     over = over || !grant || grant->login->role_name != subject_.login || grant->valid_until != subject_.valid_until;
+    const auto* depot = snapshot->find_depot(subject_.depot);
+    over = over || depot == nullptr || (!walled_ && snapshot->policies().protects(depot->name) && !grant->past_wall);
   }
   if (over) {
     end_with(pgwire::sqlstate::kAdminShutdown, "terminating connection: your access to this depot has ended");
     return;
   }
+  if (walled_) check_wall(now, news);
+  if (closing_) return;
   if (pool_->retired() && relay_->idle()) {
     end_with(pgwire::sqlstate::kAdminShutdown, "terminating connection: the depot's server or its login has changed",
              "Connect again.");

@@ -9,6 +9,7 @@
 
 #include "bartizan/policy/decision.hpp"
 #include "bartizan/session/client_startup.hpp"
+#include "bartizan/session/consumer.hpp"
 #include "bartizan/session/relay.hpp"
 #include "server_pool.hpp"
 #include "waiting_bytes.hpp"
@@ -29,7 +30,8 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   void run();
 
   /// The tick: time-outs, changed grants, draining. snapshot: the newest; null before the first.
-  void check(SteadyTime now, const policy::Snapshot* snapshot);
+  /// wall_changed: who belongs to which class may be another since the last tick.
+  void check(SteadyTime now, const policy::Snapshot* snapshot, bool wall_changed);
   /// FATAL to the client where the stream's state allows it, then the end.
   void end_with(pgwire::SqlState sqlstate, std::string message, std::string hint = {});
   void close();
@@ -68,13 +70,31 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
 
   // client_connect.cpp
   net::Task<bool> connect(std::unique_ptr<Granted> granted);
-  [[nodiscard]] bool refresh(Granted& granted);
+  [[nodiscard]] bool renew(Granted& granted) const;
+  [[nodiscard]] Result<void> resolve(Granted& granted);
   [[nodiscard]] bool still_granted() const;
   net::Task<bool> refuse_grant(const policy::Identity& identity, Errc reason);
   void become(const Granted& granted);
   net::Task<bool> join_pool(const Granted& granted);
   [[nodiscard]] Bytes greeting() const;
   [[nodiscard]] session::CancelKey register_cancel_key();
+
+  // client_wall.cpp
+  struct Walled {
+    std::shared_ptr<const policy::WallState> state;
+    const policy::WallAssignment* assignment = nullptr;  ///< lives as long as `state`
+    std::optional<std::string> purpose;
+    std::vector<std::string> search_path;
+    std::optional<SteadyTime> unsure_since;  ///< the wall has not followed the snapshot yet
+    std::optional<SteadyTime> over_since;    ///< the class is another one now
+  };
+  net::Task<void> refuse_class(const policy::Identity& identity, bool later);
+  net::Task<bool> enter_wall(Granted& granted);
+  net::Task<bool> ask_as_class(const Granted& granted, LinkRequest& request);
+  [[nodiscard]] std::unique_ptr<session::Consumer> consumer() const;
+  void follow_wall(SteadyTime now);
+  void check_wall(SteadyTime now, bool news);
+  void end_with_class(bool at_once);
 
   // client_cancel.cpp
   net::Task<void> cancel(session::CancelKey key);
@@ -119,6 +139,7 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   bool cancel_sent_ = false;      // for statement_timeout, once a statement
   std::optional<Bytes> end_point_hash_;
   std::unique_ptr<session::StartupRequest> request_;
+  std::unique_ptr<Walled> walled_;  ///< null: passed through
   std::unique_ptr<session::Relay> relay_;
   std::optional<session::CancelKey> cancel_key_;
   policy::Subject subject_;

@@ -17,6 +17,9 @@ struct ClientSession::Granted {
   const policy::Identity* identity = nullptr;
   const policy::Depot* depot = nullptr;
   policy::GrantedLogin grant;
+
+  /// REQUIRES: grant has been resolved.
+  [[nodiscard]] bool behind_wall() const { return snapshot->policies().protects(depot->name) && !grant.past_wall; }
 };
 
 inline pgwire::ErrorReport fatal(pgwire::SqlState sqlstate, std::string message, std::string hint = {}) {

@@ -29,6 +29,7 @@ ServerConnection::ServerConnection(Worker& worker, std::shared_ptr<ServerPool> p
       cancel_secret_(link.cancel_secret),
       from_server_(std::move(link.first_bytes)) {
   state_.process_id = link.process_id;
+  state_.context_key = std::move(link.context_key);
   pgwire::FrameHeader header;
   ByteView rest = link.greeting;
   while (pgwire::peek_frame(rest, header) == pgwire::FrameStatus::Ok && rest.size() >= header.total_bytes()) {

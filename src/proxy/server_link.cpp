@@ -12,7 +12,9 @@
 #include "bartizan/base/log.hpp"
 #include "bartizan/crypto/x509.hpp"
 #include "bartizan/net/connect.hpp"
+#include "bartizan/session/class_opening.hpp"
 #include "bartizan/session/server_sign_in.hpp"
+#include "bartizan/wall/context.hpp"
 
 namespace bartizan::proxy {
 
@@ -141,6 +143,54 @@ net::Task<LinkResult> sign_in(net::Stream& stream, Shared& shared, const LinkReq
   }
 }
 
+/// Whatever goes wrong between the gateway and a class's role is no matter of the client's.
+LinkFailure class_unusable(const LinkRequest& request, std::string_view reason) {
+  BZ_LOG(Error, "server.class_unusable", {"role", request.login->role_name}, {"reason", reason});
+  return {unreachable().error_response, true};
+}
+
+/// A value that the client gave is its own; all else is not.
+LinkFailure refused_class(const LinkRequest& request, const Bytes& error_response) {
+  const auto report = error_response.empty()
+                          ? pgwire::Decoded<pgwire::ReportFieldsView>()
+                          : pgwire::decode_report(ByteView(error_response).subspan(pgwire::kFrameHeaderBytes));
+  if (!report || report->sqlstate() != pgwire::sqlstate::kInvalidParameterValue.view())
+    return class_unusable(request, report ? report->sqlstate() : "sign-in");
+  pgwire::ErrorReport shown;
+  shown.severity = pgwire::Severity::Fatal;
+  shown.sqlstate = pgwire::sqlstate::kInvalidParameterValue;
+  shown.message = report->message();
+  return {error_bytes(shown), false};
+}
+
+/// The key that contexts on this connection are signed by.
+net::Task<LinkResult> open_class(net::Stream& stream, const LinkRequest& request, ServerLink link) {
+  Bytes out;
+  session::ClassOpening::begin(wall::kOpenConnectionSql, out);
+  auto sent = co_await stream.write_all(out);
+  if (!sent) co_return tl::unexpected(unreachable());
+  session::ClassOpening opening;
+  Bytes input = std::move(link.first_bytes);
+  std::array<std::byte, 1024> chunk{};
+  for (;;) {
+    const auto step = opening.on_bytes(input);
+    input.erase(input.begin(), input.begin() + static_cast<std::ptrdiff_t>(step.consumed));
+    if (step.action == session::ClassOpening::Action::Failed)
+      co_return tl::unexpected(class_unusable(request, opening.sqlstate()));
+    if (step.action == session::ClassOpening::Action::Ready) break;
+    auto got = co_await stream.read_some(chunk);
+    if (!got) co_return tl::unexpected(unreachable());
+    input.insert(input.end(), chunk.begin(), chunk.begin() + static_cast<std::ptrdiff_t>(*got));
+  }
+  auto key =
+      wall::connection_key(*request.wall_class->context_key,
+                           {request.login->role_name, static_cast<std::int32_t>(link.process_id), opening.nonce()});
+  if (!key) co_return tl::unexpected(class_unusable(request, to_string(key.error().code)));
+  link.context_key = std::make_shared<const SecretBytes>(std::move(*key));
+  link.first_bytes = std::move(input);
+  co_return std::move(link);
+}
+
 }  // namespace
 
 net::Task<LinkResult> open_server_link(net::asio::io_context& context, Shared& shared, LinkRequest request) {
@@ -173,6 +223,14 @@ net::Task<LinkResult> open_server_link(net::asio::io_context& context, Shared& s
   }
   ServerSignIn steps(std::move(facts));
   auto link = co_await sign_in(*stream, shared, request, steps);
+  if (request.wall_class) {
+    if (!link && (link.error().login_refused || !steps.server_error().empty()))
+      co_return tl::unexpected(refused_class(request, steps.server_error()));
+    if (link) {
+      auto signed_in = std::move(*link);
+      link = co_await open_class(*stream, request, std::move(signed_in));
+    }
+  }
   if (link) link->stream = std::move(stream);
   co_return link;
 }

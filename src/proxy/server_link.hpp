@@ -15,6 +15,7 @@ struct ServerLink {
   Bytes first_bytes;      ///< what came behind ReadyForQuery already (nothing, by the protocol)
   std::uint32_t process_id = 0;
   std::uint32_t cancel_secret = 0;
+  std::shared_ptr<const SecretBytes> context_key;  ///< of a class's connection: signs its contexts
 };
 
 /// Why there is none: as ErrorResponse bytes, ready to be sent.
@@ -26,7 +27,9 @@ struct LinkFailure {
 struct LinkRequest {
   ServerAddress address;
   std::string database;
-  const policy::DepotLogin* login = nullptr;  ///< lives as long as `snapshot`
+  const policy::DepotLogin* login = nullptr;  ///< lives as long as `snapshot`, or is class_login
+  std::shared_ptr<const policy::WallClass> wall_class;  ///< null: the depot's own login
+  std::shared_ptr<const policy::DepotLogin> class_login;
   std::shared_ptr<const policy::Snapshot> snapshot;
   std::vector<std::pair<std::string, std::string>> settings;
   policy::ServerTls tls;  ///< as configured, beside the context made of it in `address`

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "bartizan/base/log.hpp"
+#include "class_login.hpp"
 #include "worker.hpp"
 
 namespace bartizan::proxy {
@@ -78,10 +79,13 @@ std::shared_ptr<ServerPool> DepotServers::pool(LinkRequest request, const policy
     budget_.set_workers(static_cast<std::uint32_t>(worker_.shared().workers.size()));
     budget_.set_limit(options.limit());
   }
-  if (!pool)
+  if (!pool) {
     pool = std::make_shared<ServerPool>(*this, std::move(request), options.mode);
-  else if (newer)
+  } else if (newer) {
+    const auto& before = pool->request_.wall_class;
+    if (before && !same_server_side(*before, *request.wall_class)) renew(*pool);
     pool->request_ = std::move(request);
+  }
   const auto now = worker_.shared().around.clock.steady();
   pool->used_at_ = now;
   prove_login(pool, now);
@@ -394,7 +398,9 @@ void DepotServers::follow(const std::shared_ptr<const policy::Snapshot>& changed
   }
   std::erase_if(pools_, [&](const auto& entry) {
     ServerPool& pool = *entry.second;
-    const auto* login = changed->find_login(depot_, pool.request_.login->role_name);
+    const bool of_class = pool.request_.wall_class != nullptr;
+    const auto* login =
+        of_class ? pool.request_.class_login.get() : changed->find_login(depot_, pool.request_.login->role_name);
     const bool same = depot != nullptr && login != nullptr && depot->state == policy::DepotState::Active &&
                       pool.request_.address.endpoint == depot->endpoint && pool.request_.database == depot->database &&
                       pool.request_.tls == depot->tls;
@@ -406,6 +412,19 @@ void DepotServers::follow(const std::shared_ptr<const policy::Snapshot>& changed
     pool.request_.snapshot = changed;
     return false;
   });
+}
+
+void DepotServers::follow_wall(const policy::WallState& wall) {
+  std::map<std::string_view, const policy::WallClass*> classes;
+  for (const auto& [key, assignment] : wall.assignments())
+    if (std::get<1>(key) == depot_.get() && assignment.wall_class->ready)
+      classes.emplace(assignment.wall_class->login_role, assignment.wall_class.get());
+  for (const auto& [key, pool] : pools_) {
+    const auto& used = pool->request_.wall_class;
+    if (!used) continue;
+    const auto found = classes.find(used->login_role);
+    if (found == classes.end() || !same_server_side(*found->second, *used)) renew(*pool);
+  }
 }
 
 void DepotServers::check(SteadyTime now, const std::shared_ptr<const policy::Snapshot>& changed) {

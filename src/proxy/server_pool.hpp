@@ -74,6 +74,8 @@ class DepotServers {
   void on_closed(ServerPool& pool);
   void forget_idle(const ServerConnection& connection);
 
+  /// The wall is another one: connections of a class go with its role, password or context key.
+  void follow_wall(const policy::WallState& wall);
   /// The tick: time-outs, life times, changed depots.
   void check(SteadyTime now, const std::shared_ptr<const policy::Snapshot>& changed);
   /// For another worker that waits: closes the connection that has been idle for longest, where the budget says so.

@@ -17,6 +17,7 @@ namespace asio = net::asio;
 
 namespace {
 constexpr std::size_t kAnalysisCacheBytes = 32u << 20;
+constexpr std::size_t kRewriteCacheBytes = 32u << 20;
 constexpr std::size_t kStatementShareBytes = 32u << 20;
 constexpr auto kTick = std::chrono::milliseconds(200);
 }  // namespace
@@ -28,6 +29,7 @@ Worker::Worker(Shared& shared, std::uint32_t index, const sql::DigestKey& digest
       limits_(shared.options.limits),
       index_(index),
       analyses_(digest_key, kAnalysisCacheBytes),
+      rewrites_(digest_key, kRewriteCacheBytes),
       shares_(digest_key, kStatementShareBytes),
       durable_waits_(shared.around.log, context_, shared.options.longest_durable_wait),
       scratch_(kScratchBytes) {}
@@ -127,8 +129,14 @@ net::Task<void> Worker::tick() {
     const auto snapshot = shared_.around.snapshots.current();
     const bool changed = snapshot && snapshot->epoch() != seen_epoch_;
     if (snapshot) seen_epoch_ = snapshot->epoch();
+    auto wall = shared_.around.snapshots.wall();
+    const bool wall_changed = wall != seen_wall_;
+    if (wall_changed) {
+      seen_wall_ = std::move(wall);
+      for (const auto& [id, servers] : depots_) servers->follow_wall(*seen_wall_);
+    }
     // Sessions leave from the loop, never from inside check().
-    for (const auto& [id, session] : sessions_) session->check(now, snapshot.get());
+    for (const auto& [id, session] : sessions_) session->check(now, snapshot.get(), wall_changed);
     static const std::shared_ptr<const policy::Snapshot> kUnchanged;
     for (const auto& [id, servers] : depots_) servers->check(now, changed ? snapshot : kUnchanged);
     count_servers();

@@ -10,6 +10,7 @@
 #include <unordered_map>
 
 #include "bartizan/net/listener.hpp"
+#include "bartizan/session/rewrite_cache.hpp"
 #include "bartizan/session/shared_statement.hpp"
 #include "bartizan/sql/analysis_cache.hpp"
 #include "durable_waits.hpp"
@@ -45,6 +46,7 @@ class Worker {
   [[nodiscard]] net::asio::io_context& context() noexcept { return context_; }
   [[nodiscard]] Shared& shared() noexcept { return shared_; }
   [[nodiscard]] sql::AnalysisCache& analyses() noexcept { return analyses_; }
+  [[nodiscard]] session::RewriteCache& rewrites() noexcept { return rewrites_; }
   [[nodiscard]] std::span<std::byte> scratch() noexcept { return scratch_; }
   [[nodiscard]] std::unordered_map<std::uint64_t, std::shared_ptr<ClientSession>>& sessions() noexcept {
     return sessions_;
@@ -83,6 +85,7 @@ class Worker {
   SessionLimits limits_;
   const std::uint32_t index_;
   sql::AnalysisCache analyses_;
+  session::RewriteCache rewrites_;
   session::StatementShares shares_;
   DurableWaits durable_waits_;
   std::unordered_map<Uuid, std::unique_ptr<DepotServers>> depots_;
@@ -93,6 +96,7 @@ class Worker {
   std::atomic<std::uint64_t> durable_waited_{0}, durable_given_up_{0};
   std::atomic<std::size_t> servers_open_{0}, servers_idle_{0}, sessions_waiting_{0};
   std::int64_t seen_epoch_ = -1;
+  std::shared_ptr<const policy::WallState> seen_wall_;
   bool stopping_ = false;
   std::thread thread_;
 };

@@ -28,6 +28,13 @@ bool refused_setting(std::string_view name) {
          lower.starts_with("bartizan.");
 }
 
+/// What the gateway keeps itself (`bartizan.purpose`, `bartizan.tenant`), or null.
+std::optional<std::string>* kept_setting(StartupRequest& request, std::string_view name) {
+  if (name == "bartizan.purpose") return &request.purpose;
+  if (name == "bartizan.tenant") return &request.tenant;
+  return nullptr;
+}
+
 /// What a startup packet holds beside settings. Given by a switch in `options` it is a setting of
 /// that name to PostgreSQL, which has none; forwarded as a parameter it would be obeyed.
 bool names_no_setting(std::string_view name) {
@@ -129,11 +136,17 @@ ClientStartup::Step ClientStartup::on_startup_message(ByteView packet) {
     if (names_no_setting(option.name))
       return refuse(pgwire::sqlstate::kUndefinedObject,
                     fmt::format("unrecognized configuration parameter \"{}\"", option.name));
-    request_.settings.emplace_back(std::move(option.name), std::move(option.value));
+    if (auto* kept = kept_setting(request_, option.name))
+      *kept = std::move(option.value);
+    else
+      request_.settings.emplace_back(std::move(option.name), std::move(option.value));
   }
   for (const auto& [name, value] : message.settings()) {
     if (name == "application_name") request_.application_name = value;
-    request_.settings.emplace_back(name, value);
+    if (auto* kept = kept_setting(request_, name))
+      *kept = value;
+    else
+      request_.settings.emplace_back(name, value);
   }
   std::size_t settings_bytes = 0;
   for (const auto& [name, value] : request_.settings) settings_bytes += name.size() + value.size() + 2;

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "bartizan/session/relay.hpp"
+#include "consumer_state.hpp"
 
 namespace bartizan::session {
 
@@ -22,13 +23,18 @@ void append_hex(std::string& out, std::uint64_t value) {
 }
 
 /// The audit members that describe one statement: names of relations, never literals.
-void describe(std::string& out, const sql::Statement& statement, const sql::Digest& digest) {
+void describe(std::string& out, const sql::Statement& statement, const sql::Digest& digest,
+              const ConsumerStatement* rewritten = nullptr) {
   out.append("\"tag\":\"").append(statement.command_tag);
   out.append("\",\"effect\":\"").append(sql::to_string(statement.effect));
   out.append("\",\"digest\":\"");
   append_hex(out, digest.hi);
   append_hex(out, digest.lo);
   out.push_back('"');
+  if (rewritten != nullptr) {
+    if (!rewritten->audit.empty()) out.append(",").append(rewritten->audit);
+    return;
+  }
   if (statement.relations.empty()) return;
   out.append(",\"relations\":[");
   bool first = true;
@@ -61,6 +67,14 @@ std::unique_ptr<pgwire::ErrorReport> audit_unavailable() {
   return report;
 }
 
+policy::Refuse function_call_refused() {
+  policy::Refuse refuse;
+  refuse.message = "function calls by the fast-path protocol are not permitted for identities under a policy";
+  refuse.hint = "Call the function in a SELECT.";
+  refuse.reasons = {"wall.function_call"};
+  return refuse;
+}
+
 const sql::Analysis& unknown_analysis() {
   static const sql::Analysis unknown{{sql::Statement{}}};
   return unknown;
@@ -69,6 +83,7 @@ const sql::Analysis& unknown_analysis() {
 }  // namespace
 
 Prepared Relay::analyse(std::string_view text) {
+  if (consumer_) return rewritten(text);
   sql::AnalyseOptions options;
   options.lex = lex_;
   auto found = tools_.analyses.analyse(text, options);
@@ -95,7 +110,9 @@ policy::Decision Relay::decide(const Prepared& statement) const {
     return refuse;
   }
   const sql::Analysis& analysis = statement.analysis ? *statement.analysis : unknown_analysis();
-  auto decision = policy::decide(subject_, analysis, tools_.clock.wall());
+  const auto now = tools_.clock.wall();
+  auto decision = policy::decide(subject_, analysis, now);
+  if (consumer_ && std::holds_alternative<policy::Allow>(decision)) decision = decide_for_consumer(statement, now);
   // Whoever made the decision: none allows more than the log's mode does.
   if (auto* allow = std::get_if<policy::Allow>(&decision))
     allow->barrier = std::max(allow->barrier, policy::required_barrier(analysis, subject_.barriers));
@@ -106,6 +123,7 @@ Relay::Admission Relay::decide_only(const Prepared& statement) {
   const auto decision = decide(statement);
   if (const auto* refuse = std::get_if<policy::Refuse>(&decision)) {
     auto report = report_of(*refuse);
+    if (statement.text) report->position = statement.text->position;
     record_refusal(statement, audit::Event::Statement, *report);
     return {std::nullopt, std::move(report)};
   }
@@ -117,13 +135,14 @@ Relay::Admission Relay::admit_statements(const Prepared& statement, audit::Event
   const auto decision = decide(statement);
   if (const auto* refuse = std::get_if<policy::Refuse>(&decision)) {
     auto report = report_of(*refuse);
+    if (statement.text) report->position = statement.text->position;
     record_refusal(statement, event, *report);
     return {std::nullopt, std::move(report)};
   }
   thread_local std::string text;
   for (std::size_t i = 0; i < analysis.statements.size(); ++i) {
     text.clear();
-    describe(text, analysis.statements[i], statement.digest);
+    describe(text, analysis.statements[i], statement.digest, statement.text ? &statement.text->statements[i] : nullptr);
     auto ticket = begin(event, text);
     if (!ticket) {
       ++figures_.refused;
@@ -146,7 +165,7 @@ Relay::Admission Relay::admit_statements(const Prepared& statement, audit::Event
 }
 
 Relay::Admission Relay::admit_function_call(std::uint32_t oid, PendingReply& entry) {
-  const auto decision = decide(Prepared{});
+  const auto decision = consumer_ ? policy::Decision(function_call_refused()) : decide(Prepared{});
   if (const auto* refuse = std::get_if<policy::Refuse>(&decision)) {
     auto report = report_of(*refuse);
     record_refusal(Prepared{}, audit::Event::FunctionCall, *report);

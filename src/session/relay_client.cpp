@@ -6,6 +6,8 @@
 
 #include "bartizan/pgwire/frontend_messages.hpp"
 #include "bartizan/session/relay.hpp"
+#include "consumer_names.hpp"
+#include "consumer_state.hpp"
 
 namespace bartizan::session {
 
@@ -44,6 +46,15 @@ std::unique_ptr<pgwire::ErrorReport> reserved_name(std::string_view name) {
   return report;
 }
 
+void write_parse_of(Bytes& out, const pgwire::Parse& parse, ByteView parameter_types) {
+  pgwire::MessageWriter writer(out);
+  writer.begin(kParse);
+  writer.cstring(parse.statement);
+  writer.cstring(parse.query);
+  writer.bytes(parameter_types);
+  writer.end();
+}
+
 bool belongs_into_copy(char type) noexcept {
   return type == kCopyData || type == kCopyDone || type == kCopyFail || type == kFlush || type == kSync ||
          type == kTerminate;
@@ -61,12 +72,17 @@ bool may_rename(const sql::Analysis* analysis) noexcept {
 
 }  // namespace
 
-Relay::Relay(policy::Subject subject, std::string who, RelayTools tools, RelayLimits limits, Pooling pooling)
+Relay::Relay(policy::Subject subject, std::string who, RelayTools tools, RelayLimits limits, Pooling pooling,
+             std::unique_ptr<Consumer> consumer)
     : subject_(std::move(subject)), who_(std::move(who)), tools_(tools), limits_(limits), pooling_(pooling) {
+  if (consumer) become_consumer(std::move(*consumer));
   if (pooling_.shares != nullptr) return;
   own_server_ = std::make_unique<ServerState>();
   server_ = own_server_.get();
+  if (consumer_) server_->context_key = consumer_->facts.connection_key;
 }
+
+Relay::~Relay() = default;
 
 Relay::Handled Relay::end_fatal(pgwire::SqlState sqlstate, std::string text, std::string hint) {
   pgwire::ErrorReport report;
@@ -161,7 +177,10 @@ Relay::Handled Relay::handle_client_message(const Message& message, ServerRuns& 
     return drop(message);
   }
   // Whatever its statements say: until Sync they are one transaction, and replies may be told by Flush.
-  if (type == kParse || type == kBind || type == kExecute || type == kDescribe || type == kClose) unsynced_ = true;
+  if (type == kParse || type == kBind || type == kExecute || type == kDescribe || type == kClose) {
+    if (consumer_ && !unsynced_) consumer_->settled_before_segment = replies_.empty();
+    unsynced_ = true;
+  }
   switch (type) {
     case kQuery: return on_query(message, to_server);
     case kParse: return on_parse(message, to_server);
@@ -238,6 +257,7 @@ Relay::Handled Relay::on_query(const Message& message, ServerRuns& to_server) {
   if (!message.complete) return Handled::NeedMore;
   const auto query = pgwire::decode_query(message.payload());
   if (!query) return end_fatal(pgwire::sqlstate::kProtocolViolation, "invalid Query message");
+  if (consumer_ && waits_for_settings()) return wait_for_replies(to_server);
   Prepared statement = analyse(query->query);
   if (pooling_.shares != nullptr) {
     // Within an open group its failure skips the Query, as it must.
@@ -245,6 +265,8 @@ Relay::Handled Relay::on_query(const Message& message, ServerRuns& to_server) {
     statements_.erase({});  // a Query drops the statement without a name
     own_unnamed(false);
   }
+  const bool context_stood = consumer_ && context_stands(tools_.clock.wall());
+  if (consumer_) consumer_->context_by_query = true;  // no more in the segment's transaction
   unsynced_ = false;  // a Query ends what was open
   PendingReply& entry = replies_.push(Awaited::Query);
   entry.begun = tools_.clock.steady();
@@ -253,7 +275,10 @@ Relay::Handled Relay::on_query(const Message& message, ServerRuns& to_server) {
   auto admission = admit_statements(entry.statement, audit::Event::Statement, entry);
   if (admission.forward) {
     mark_renaming(entry);
-    relay_with(*admission.forward, message, to_server);
+    if (consumer_)
+      send_consumer_query(*admission.forward, entry, context_stood, to_server);
+    else
+      relay_with(*admission.forward, message, to_server);
   } else {
     entry.refusal = std::move(admission.refusal);
     to_server.make(Forward(), [](Bytes& out) {
@@ -269,6 +294,7 @@ Relay::Handled Relay::on_parse(const Message& message, ServerRuns& to_server) {
   if (!message.complete) return Handled::NeedMore;
   const auto parse = pgwire::decode_parse(message.payload());
   if (!parse) return end_fatal(pgwire::sqlstate::kProtocolViolation, "invalid Parse message");
+  if (consumer_ && waits_for_settings()) return wait_for_replies(to_server);
   std::optional<Prepared> before;
   if (pooling_.shares != nullptr && !parse->statement.empty()) {
     before = meaning_of(statements_, parse->statement);
@@ -280,8 +306,11 @@ Relay::Handled Relay::on_parse(const Message& message, ServerRuns& to_server) {
   entry.name = parse->statement;
   entry.statement = analyse(parse->query);
   auto admission = decide_only(entry.statement);
+  const auto types = message.payload().subspan(parse->statement.size() + parse->query.size() + 2);
   if (pooling_.shares != nullptr && admission.forward && is_shared_name(entry.name))
     admission = {std::nullopt, reserved_name(entry.name)};
+  if (consumer_ && admission.forward)
+    if (auto refusal = refuse_parse(entry.name, types)) admission = {std::nullopt, std::move(refusal)};
   if (!admission.forward) {
     entry.statement = {};
     entry.refusal = std::move(admission.refusal);
@@ -293,13 +322,18 @@ Relay::Handled Relay::on_parse(const Message& message, ServerRuns& to_server) {
     });
     return Handled::Taken;
   }
-  const auto types = message.payload().subspan(parse->statement.size() + parse->query.size() + 2);
+  pgwire::Parse sent = *parse;
+  const auto text = entry.statement.text;  // keeps what sent looks at
+  if (consumer_) {
+    sent.query = text->server_text;
+    if (!entry.name.empty()) keep_without_text(entry.statement);
+  }
   if (before && before->by_shared_name) {
-    relay_duplicate_parse(std::move(entry), *before, *parse, types, *admission.forward, to_server);
+    relay_duplicate_parse(std::move(entry), *before, sent, types, *admission.forward, to_server);
     return Handled::Taken;
   }
   if (!native()) {
-    entry.statement = share(std::move(entry.statement), *parse, types);
+    entry.statement = share(std::move(entry.statement), sent, types);
   }
   statements_.announce(entry.name, entry.statement, segment_);
   if (entry.statement.by_shared_name) {
@@ -308,7 +342,10 @@ Relay::Handled Relay::on_parse(const Message& message, ServerRuns& to_server) {
   }
   if (entry.name.empty()) own_unnamed(true);
   replies_.push(Awaited::Parse) = std::move(entry);
-  relay_with(*admission.forward, message, to_server);
+  if (consumer_)
+    to_server.make(*admission.forward, [&](Bytes& out) { write_parse_of(out, sent, types); });
+  else
+    relay_with(*admission.forward, message, to_server);
   return Handled::Taken;
 }
 
@@ -318,8 +355,10 @@ Relay::Handled Relay::on_bind(const Message& message, ServerRuns& to_server) {
     if (!message.complete && message.whole.size() < kNamePrefixBytes) return Handled::NeedMore;
     return end_fatal(pgwire::sqlstate::kProtocolViolation, "invalid Bind message");
   }
+  if (consumer_ && (is_reserved(names->portal) || is_reserved(names->statement))) return end_reserved_name();
   auto statement = meaning_of(statements_, names->statement);
   if (!statement) return Handled::Stall;
+  if (consumer_) put_context(*statement, names->portal.empty(), to_server);
   if (pooling_.shares != nullptr) return relay_bind(message, *names, *statement, to_server);
   PendingReply& entry = replies_.push(Awaited::Bind);
   entry.name = names->portal;
@@ -333,9 +372,11 @@ Relay::Handled Relay::on_execute(const Message& message, ServerRuns& to_server) 
   if (!message.complete) return Handled::NeedMore;
   const auto execute = pgwire::decode_execute(message.payload());
   if (!execute) return end_fatal(pgwire::sqlstate::kProtocolViolation, "invalid Execute message");
+  if (consumer_ && is_reserved(execute->portal)) return end_reserved_name();
   auto statement = meaning_of(portals_, execute->portal);
   if (!statement) return Handled::Stall;
   if (pooling_.shares != nullptr) materialise_named(*statement, false, to_server);
+  if (consumer_) put_context(*statement, false, to_server);
   PendingReply& entry = replies_.push(Awaited::Execute);
   entry.begun = tools_.clock.steady();
   entry.bytes_before = bytes_to_client_;
@@ -343,6 +384,7 @@ Relay::Handled Relay::on_execute(const Message& message, ServerRuns& to_server) 
   auto admission = admit_statements(entry.statement, audit::Event::Execute, entry);
   if (admission.forward) {
     mark_renaming(entry);
+    if (consumer_) follow_consumer_statement(entry.statement.text.get());
     relay_with(*admission.forward, message, to_server);
   } else {
     entry.refusal = std::move(admission.refusal);
@@ -358,6 +400,7 @@ Relay::Handled Relay::on_describe(const Message& message, ServerRuns& to_server)
   if (!message.complete) return Handled::NeedMore;
   const auto describe = pgwire::decode_describe(message.payload());
   if (!describe) return end_fatal(pgwire::sqlstate::kProtocolViolation, "invalid Describe message");
+  if (consumer_ && is_reserved(describe->name)) return end_reserved_name();
   const bool of_statement = describe->kind == pgwire::TargetKind::Statement;
   if (of_statement && pooling_.shares != nullptr) {
     const auto statement = meaning_of(statements_, describe->name);
@@ -384,6 +427,7 @@ Relay::Handled Relay::on_close(const Message& message, ServerRuns& to_server) {
   if (!message.complete) return Handled::NeedMore;
   const auto close = pgwire::decode_close(message.payload());
   if (!close) return end_fatal(pgwire::sqlstate::kProtocolViolation, "invalid Close message");
+  if (consumer_ && is_reserved(close->name)) return end_reserved_name();
   const bool of_statement = close->kind == pgwire::TargetKind::Statement;
   PendingReply& entry = replies_.push(of_statement ? Awaited::CloseStatement : Awaited::ClosePortal);
   entry.name = close->name;
@@ -411,6 +455,7 @@ Relay::Handled Relay::on_function_call(const Message& message, ServerRuns& to_se
   const auto oid = reader.be32();
   if (!oid) return end_fatal(pgwire::sqlstate::kProtocolViolation, "invalid FunctionCall message");
   unsynced_ = false;
+  if (consumer_) consumer_->context_by_query = true;
   PendingReply& entry = replies_.push(Awaited::FunctionCall);
   entry.begun = tools_.clock.steady();
   entry.bytes_before = bytes_to_client_;
@@ -431,7 +476,9 @@ Relay::Handled Relay::on_function_call(const Message& message, ServerRuns& to_se
 }
 
 Relay::Handled Relay::on_copy_message(const Message& message, ServerRuns& to_server) {
-  // Outside of a COPY PostgreSQL ignores it; the server connection may be another's soon.
+  // Outside of a COPY PostgreSQL ignores it; the server connection may be another's soon. A
+  // consumer has no COPY FROM.
+  if (consumer_) return drop(message);
   if (pooling_.shares != nullptr && replies_.empty() && !unsynced_) return drop(message);
   if (message.header.type != kCopyData) {
     if (!message.complete) return Handled::NeedMore;

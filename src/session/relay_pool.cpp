@@ -48,6 +48,9 @@ void Relay::pin(sql::PinReason reason) noexcept {
 
 /// For a statement that goes to the server.
 void Relay::follow_state(const sql::Statement& statement) {
+  // A consumer's context is set by a statement that stands on every server connection.
+  if (consumer_ && (statement.kind == sql::Kind::Discard || statement.kind == sql::Kind::Deallocate))
+    server_->statements.forget_all();
   if (pooling_.shares == nullptr) return;
   if (statement.effect != sql::Effect::Read && !statement.transaction_control) meaning_certain_ = false;
   if (pinned()) return;
@@ -259,14 +262,14 @@ void Relay::own_unnamed(bool stands) noexcept {
   server_->unnamed_serial = unnamed_serial_;
 }
 
-/// ErrorResponse names a shared statement by our name for it: the client's takes its place.
-Relay::Handled Relay::relay_error(const Message& message, const PendingReply& front, ByteRuns& to_client) {
-  if (!front.statement.by_shared_name || !message.complete) return relay_reply(message, to_client);
+/// ErrorResponse names a shared statement by our name for it: the client's takes its place. nullopt:
+/// it names none.
+std::optional<std::string> Relay::with_own_names(const PendingReply& front, ByteView payload) {
+  if (!front.statement.by_shared_name) return std::nullopt;
   const std::string_view ours = front.statement.shared->server_name;
   const std::string_view theirs = front.kind == Awaited::Parse ? front.name : front.called;
-  const ByteView payload = message.payload();
-  const std::string_view text(reinterpret_cast<const char*>(payload.data()), payload.size());
-  if (text.find(ours) == std::string_view::npos) return relay_reply(message, to_client);
+  const std::string_view text = as_chars(payload);
+  if (text.find(ours) == std::string_view::npos) return std::nullopt;
   std::string renamed;
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t next = std::min(text.find(ours, at), text.size());
@@ -274,14 +277,21 @@ Relay::Handled Relay::relay_error(const Message& message, const PendingReply& fr
     if (next < text.size()) renamed.append(theirs);
     at = next < text.size() ? next + ours.size() : next;
   }
+  return renamed;
+}
+
+Relay::Handled Relay::relay_error(const Message& message, const PendingReply& front, ByteRuns& to_client) {
+  if (!message.complete) return relay_reply(message, to_client);
+  const auto renamed = with_own_names(front, message.payload());
+  if (!renamed) return relay_reply(message, to_client);
   to_client.make([&](Bytes& out) {
     out.push_back(static_cast<std::byte>(pgwire::backend::kErrorResponse));
     out.resize(out.size() + 4);
-    store_be32(out.data() + out.size() - 4, static_cast<std::uint32_t>(renamed.size() + 4));
-    const auto* first = reinterpret_cast<const std::byte*>(renamed.data());
-    out.insert(out.end(), first, first + renamed.size());
+    store_be32(out.data() + out.size() - 4, static_cast<std::uint32_t>(renamed->size() + 4));
+    const auto* first = reinterpret_cast<const std::byte*>(renamed->data());
+    out.insert(out.end(), first, first + renamed->size());
   });
-  bytes_to_client_ += renamed.size() + pgwire::kFrameHeaderBytes;
+  bytes_to_client_ += renamed->size() + pgwire::kFrameHeaderBytes;
   return Handled::Taken;
 }
 

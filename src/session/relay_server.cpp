@@ -5,6 +5,7 @@
 
 #include "bartizan/pgwire/backend_messages.hpp"
 #include "bartizan/session/relay.hpp"
+#include "consumer_state.hpp"
 
 namespace bartizan::session {
 
@@ -15,6 +16,7 @@ namespace {
 /// An ErrorResponse is read whole up to this; of a longer one its first fields are enough.
 constexpr std::size_t kReportPrefixBytes = 16 * 1024;
 constexpr std::size_t kParameterBytes = 64 * 1024;
+constexpr std::size_t kConsumerReportBytes = 64 * 1024;
 
 /// invalid_sql_statement_name and "cached plan must not change result type": what was thought to
 /// stand on the server is prepared anew before its next use.
@@ -120,10 +122,12 @@ Relay::Handled Relay::server_message(const Message& message, ByteRuns& to_client
           replies_.front().failed || replies_.front().refusal)
         return mismatch(type);
       ambiguous_syncs_ = 0;
+      if (replies_.front().concealed) return drop_reply(message);
       ++replies_.front().rows;
       return relay_reply(message, to_client);
     case be::kNoticeResponse:
       if (!replies_.empty() && replies_.front().hidden) return drop_reply(message);
+      if (consumer_) return scrub_to_consumer(message, nullptr, to_client);
       return relay_reply(message, to_client);
     case be::kNotificationResponse: return on_notification(message, to_client);
     case be::kParameterStatus: return on_parameter_status(message, to_client);
@@ -139,7 +143,8 @@ Relay::Handled Relay::server_message(const Message& message, ByteRuns& to_client
     default: break;
   }
   if (replies_.front().carrier) return complete_carried_parse(message, to_client);
-  const auto handled = replies_.front().hidden ? drop_reply(message) : relay_reply(message, to_client);
+  const bool ours = replies_.front().hidden || replies_.front().concealed;
+  const auto handled = ours ? drop_reply(message) : relay_reply(message, to_client);
   complete_front_if_done(type);
   return handled;
 }
@@ -147,6 +152,7 @@ Relay::Handled Relay::server_message(const Message& message, ByteRuns& to_client
 /// A notification of its own the client knows by the process id that it was given.
 Relay::Handled Relay::on_notification(const Message& message, ByteRuns& to_client) {
   const ByteView payload = message.payload();
+  if (consumer_) return drop_reply(message);  // no consumer can have asked for it
   if (pooling_.shares == nullptr) return relay_reply(message, to_client);
   if (payload.size() < 4 && !message.complete) return Handled::NeedMore;
   if (payload.size() < 4 || load_be32(payload.data()) != server_->process_id) return relay_reply(message, to_client);
@@ -220,7 +226,7 @@ void Relay::complete_front_if_done(char type) {
       return;
     case be::kParameterDescription: front.parameters_seen = true; return;
     case be::kBindComplete:
-      portals_.put(front.name, std::move(front.statement));
+      if (!front.hidden) portals_.put(front.name, std::move(front.statement));
       pop_front(audit::Status::Unknown);
       return;
     case be::kNoData: pop_front(audit::Status::Unknown); return;
@@ -251,16 +257,25 @@ Relay::Handled Relay::on_command_complete(const Message& message, ByteRuns& to_c
   PendingReply& front = replies_.front();
   if (front.hidden) {
     front.answered = true;
+    if (front.kind == Awaited::Execute) pop_front(audit::Status::Unknown);
+    return drop_reply(message);
+  }
+  if (front.concealed) {
+    take_concealed_result(front);
     return drop_reply(message);
   }
   if (const auto rows = pgwire::rows_of(complete->tag); rows && front.rows == 0) front.rows = *rows;
   follow_renaming(complete->tag, front.statement);
-  const auto handled = relay_reply(message, to_client);
+  if (consumer_) follow_consumer_result(front, complete->tag);
+  const auto handled = consumer_ ? complete_to_consumer(message, front, to_client) : relay_reply(message, to_client);
   copy_in_ = false;
   front.copying = false;
   front.answered = true;
   if (!runs_on(front)) finish_statement(front, audit::Status::Ok);
-  if (front.kind == Awaited::Execute) pop_front(audit::Status::Unknown);
+  if (front.kind == Awaited::Execute)
+    pop_front(audit::Status::Unknown);
+  else if (front.concealed_results)
+    reach_next_result(front);
   return handled;
 }
 
@@ -293,6 +308,7 @@ void Relay::follow_renaming(std::string_view tag, const Prepared& by) {
 // ignores Sync and ends at CopyDone; by any other message PostgreSQL 14 and later end the session,
 // older ones eat it. Should the COPY fail before it reads that message, the message is run.
 Relay::Handled Relay::on_copy_in_response(const Message& message, ByteRuns& to_client) {
+  if (consumer_) return mismatch(message.header.type);  // none was sent
   std::size_t syncs = 0;
   while (1 + syncs < replies_.size() && replies_.at(1 + syncs).kind == Awaited::Sync) ++syncs;
   const bool ended_ahead = 1 + syncs < replies_.size();
@@ -330,12 +346,16 @@ Relay::Handled Relay::on_parameter_status(const Message& message, ByteRuns& to_c
     const bool ours = !replies_.empty() && replies_.front().hidden;
     if (ours && server_->settings.put(status->name, status->value)) return drop_reply(message);
     follow(*status);
+    if (consumer_ && !told_to_consumers(status->name)) return drop_reply(message);
+  } else if (consumer_) {
+    return drop_reply(message);
   }
   return relay_reply(message, to_client);
 }
 
 Relay::Handled Relay::on_error_response(const Message& message, ByteRuns& to_client) {
-  if (!message.complete && message.whole.size() < kReportPrefixBytes) return Handled::NeedMore;
+  if (!message.complete && message.whole.size() < (consumer_ ? kConsumerReportBytes : kReportPrefixBytes))
+    return Handled::NeedMore;
   if (message.complete && !pgwire::decode_report(message.payload())) return mismatch(message.header.type);
   const auto head = head_of_error(message.payload());
   const bool fatal = head.severity == "FATAL" || head.severity == "PANIC";
@@ -345,12 +365,13 @@ Relay::Handled Relay::on_error_response(const Message& message, ByteRuns& to_cli
   if (replies_.empty()) {
     // Unasked errors are those that end the connection: an administrator's, a time-out's, a crash's.
     if (!fatal) return mismatch(message.header.type);
+    if (consumer_) return scrub_to_consumer(message, nullptr, to_client);
     return relay_reply(message, to_client);
   }
   PendingReply& front = replies_.front();
   if (front.failed && !fatal) return mismatch(message.header.type);
-  // Of the hidden messages Parse alone may fail.
-  if (front.hidden && front.kind != Awaited::Parse && !fatal) return mismatch(message.header.type);
+  // Of the hidden messages Parse alone may fail, and what sets a context.
+  if (front.hidden && front.kind != Awaited::Parse && !front.context && !fatal) return mismatch(message.header.type);
   const bool replaced = front.refusal && !fatal;
   // Of a server that gives none, or nonsense: internal_error.
   const auto sqlstate = replaced ? front.refusal->sqlstate
@@ -367,9 +388,12 @@ Relay::Handled Relay::on_error_response(const Message& message, ByteRuns& to_cli
     dropping_from_server_ = message.header.total_bytes() - message.whole.size();
   } else if (front.quiet && !fatal) {
     drop_reply(message);
+  } else if (consumer_) {
+    scrub_to_consumer(message, &front, to_client);
   } else {
     relay_error(message, front, to_client);
   }
+  if (consumer_) consumer_->failed = true;
   if (front.statement.by_shared_name && server_ != nullptr && doubts_prepared(sqlstate))
     server_->statements.forget_all();
   finish_statement(front, front.refusal ? audit::Status::Refused : audit::Status::Failed);
@@ -411,6 +435,7 @@ Relay::Handled Relay::on_ready_for_query(const Message& message, ByteRuns& to_cl
     discarding_ = false;
   }
   transaction_ = ready->status;
+  if (consumer_) follow_consumer_ready();
   if (transaction_ == pgwire::TransactionStatus::Idle) portals_.clear_named();
   const bool ours = awaited && replies_.front().hidden;
   const auto handled = ours ? drop_reply(message) : relay_reply(message, to_client);
@@ -433,7 +458,7 @@ void Relay::pop_front(audit::Status unfinished) {
   }
   if (front.kind == Awaited::CloseStatement && !front.hidden && pooling_.shares != nullptr)
     statements_.settle(front.name);
-  if (front.kind == Awaited::Bind) portals_.settle(front.name);
+  if (front.kind == Awaited::Bind && !front.hidden) portals_.settle(front.name);
   if (front.renames) --renaming_;
   replies_.pop();
   while (!replies_.empty() && replies_.front().kind == Awaited::CopyEnd) replies_.pop();

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "bartizan/sql/setting_rule.hpp"
+
 namespace bartizan::sql {
 
 enum class Permit : std::uint8_t { Plain, Aggregate, Window };
@@ -29,16 +31,5 @@ struct PermittedFunction {
 /// A collation's name as PostgreSQL, libc or ICU spell them; that it is one of pg_catalog is seen to
 /// by qualifying it.
 [[nodiscard]] bool permitted_collation(std::string_view name) noexcept;
-
-enum class SettingRule : std::uint8_t {
-  Refused,
-  ShowOnly,
-  Free,     ///< any value
-  Utf8,     ///< client_encoding
-  On,       ///< standard_conforming_strings: off would change how texts are read
-  Virtual,  ///< kept by the gateway
-};
-/// name: in lower case.
-[[nodiscard]] SettingRule setting_rule(std::string_view name) noexcept;
 
 }  // namespace bartizan::sql

@@ -124,6 +124,92 @@ void TreeEditor::become_call(PgQuery__Node& node, std::string_view schema, std::
   set_name(node.func_call->funcname, node.func_call->n_funcname, schema, name);
 }
 
+PgQuery__Node* TreeEditor::moved(const PgQuery__Node& node) {
+  PgQuery__Node* const result = fresh();
+  *result = node;
+  return result;
+}
+
+PgQuery__Node* TreeEditor::integer(int value) {
+  PgQuery__Node* const result = fresh();
+  result->node_case = PG_QUERY__NODE__NODE_A_CONST;
+  result->a_const = make(pg_query__a__const__init);
+  result->a_const->val_case = PG_QUERY__A__CONST__VAL_IVAL;
+  result->a_const->ival = make(pg_query__integer__init);
+  result->a_const->ival->ival = value;
+  return result;
+}
+
+PgQuery__TypeName* TreeEditor::type_name(std::string_view pg_catalog_type, bool array) {
+  PgQuery__TypeName* const type = make(pg_query__type_name__init);
+  type->typemod = -1;
+  set_name(type->names, type->n_names, "pg_catalog", pg_catalog_type);
+  if (array) {
+    PgQuery__Node* const bound = fresh();
+    bound->node_case = PG_QUERY__NODE__NODE_INTEGER;
+    bound->integer = make(pg_query__integer__init);
+    bound->integer->ival = -1;
+    append(type->array_bounds, type->n_array_bounds, bound);
+  }
+  return type;
+}
+
+PgQuery__Node* TreeEditor::node(PgQuery__TypeName* type) {
+  PgQuery__Node* const result = fresh();
+  result->node_case = PG_QUERY__NODE__NODE_TYPE_NAME;
+  result->type_name = type;
+  return result;
+}
+
+void TreeEditor::become_cast(PgQuery__Node& node, PgQuery__Node* argument, std::string_view pg_catalog_type,
+                             bool array) {
+  node.node_case = PG_QUERY__NODE__NODE_TYPE_CAST;
+  node.type_cast = make(pg_query__type_cast__init);
+  node.type_cast->arg = argument;
+  node.type_cast->type_name = type_name(pg_catalog_type, array);
+}
+
+void TreeEditor::become_string(PgQuery__Node& node, std::string_view value) {
+  node.node_case = PG_QUERY__NODE__NODE_A_CONST;
+  node.a_const = make(pg_query__a__const__init);
+  node.a_const->val_case = PG_QUERY__A__CONST__VAL_SVAL;
+  node.a_const->sval = make(pg_query__string__init);
+  node.a_const->sval->sval = text(value);
+}
+
+void TreeEditor::become_parameter(PgQuery__Node& node, int number) {
+  node.node_case = PG_QUERY__NODE__NODE_PARAM_REF;
+  node.param_ref = make(pg_query__param_ref__init);
+  node.param_ref->number = number;
+}
+
+void TreeEditor::become_element(PgQuery__Node& node, PgQuery__Node* argument, int index) {
+  PgQuery__Node* const place = fresh();
+  place->node_case = PG_QUERY__NODE__NODE_A_INDICES;
+  place->a_indices = make(pg_query__a__indices__init);
+  place->a_indices->uidx = integer(index);
+  node.node_case = PG_QUERY__NODE__NODE_A_INDIRECTION;
+  node.a_indirection = make(pg_query__a__indirection__init);
+  node.a_indirection->arg = argument;
+  append(node.a_indirection->indirection, node.a_indirection->n_indirection, place);
+}
+
+void TreeEditor::become_operator(PgQuery__Node& node, PgQuery__AExprKind kind, std::string_view name,
+                                 PgQuery__Node* left, PgQuery__Node* right) {
+  node.node_case = PG_QUERY__NODE__NODE_A_EXPR;
+  node.a_expr = make(pg_query__a__expr__init);
+  node.a_expr->kind = kind;
+  append(node.a_expr->name, node.a_expr->n_name, string(name));
+  node.a_expr->lexpr = left;
+  node.a_expr->rexpr = right;
+}
+
+void TreeEditor::become_bool(PgQuery__Node& node, PgQuery__BoolExprType type) {
+  node.node_case = PG_QUERY__NODE__NODE_BOOL_EXPR;
+  node.bool_expr = make(pg_query__bool_expr__init);
+  node.bool_expr->boolop = type;
+}
+
 void TreeEditor::set_list(PgQuery__Node**& list, std::size_t& count, std::initializer_list<PgQuery__Node*> items) {
   list = static_cast<PgQuery__Node**>(allocate(items.size() * sizeof(PgQuery__Node*)));
   std::copy(items.begin(), items.end(), list);

@@ -27,6 +27,19 @@ class TreeEditor {
   void become_constant(PgQuery__Node& node, std::string_view value, std::string_view pg_catalog_type);
   void become_boolean(PgQuery__Node& constant, bool value);
   void become_call(PgQuery__Node& node, std::string_view schema, std::string_view name);
+  /// A node with what `node` holds, which may then become something around it.
+  [[nodiscard]] PgQuery__Node* moved(const PgQuery__Node& node);
+  [[nodiscard]] PgQuery__Node* integer(int value);
+  [[nodiscard]] PgQuery__TypeName* type_name(std::string_view pg_catalog_type, bool array);
+  void become_cast(PgQuery__Node& node, PgQuery__Node* argument, std::string_view pg_catalog_type, bool array);
+  void become_string(PgQuery__Node& node, std::string_view value);
+  void become_parameter(PgQuery__Node& node, int number);
+  /// (argument)[index]
+  void become_element(PgQuery__Node& node, PgQuery__Node* argument, int index);
+  void become_operator(PgQuery__Node& node, PgQuery__AExprKind kind, std::string_view name, PgQuery__Node* left,
+                       PgQuery__Node* right);
+  void become_bool(PgQuery__Node& node, PgQuery__BoolExprType type);
+  [[nodiscard]] PgQuery__Node* node(PgQuery__TypeName* type);
 
   void set_list(PgQuery__Node**& list, std::size_t& count, std::initializer_list<PgQuery__Node*> items);
   void append(PgQuery__Node**& list, std::size_t& count, PgQuery__Node* item);

@@ -7,7 +7,8 @@
 namespace bartizan::store {
 namespace {
 
-const std::string kColumns = "id, identity_id, role_id, depot_id, login, bartizan.micros(valid_until), " + kMetaColumns;
+const std::string kColumns =
+    "id, identity_id, role_id, depot_id, login, bartizan.micros(valid_until), past_wall, " + kMetaColumns;
 
 policy::Grant parse(RowReader& row) {
   policy::Grant grant;
@@ -22,6 +23,7 @@ policy::Grant parse(RowReader& row) {
   grant.depot = policy::DepotId(row.uuid());
   grant.login = row.text();
   grant.valid_until = row.time_or_null();
+  grant.past_wall = row.boolean();
   return grant;
 }
 
@@ -31,18 +33,20 @@ Result<Record<policy::Grant>> Grants::add(policy::Grant grant) {
   ensure_id(grant.id, transaction_.database().random());
   const auto* identity = std::get_if<policy::IdentityId>(&grant.grantee);
   const auto* role = std::get_if<policy::RoleId>(&grant.grantee);
-  const std::array<Text, 6> parameters = {grant.id.get().to_string(),
+  const std::array<Text, 7> parameters = {grant.id.get().to_string(),
                                           identity != nullptr ? Text(identity->get().to_string()) : std::nullopt,
                                           role != nullptr ? Text(role->get().to_string()) : std::nullopt,
                                           grant.depot.get().to_string(),
                                           grant.login,
-                                          micros_text(grant.valid_until)};
-  BZ_TRY(const Rows rows,
-         transaction_.query(
-             "INSERT INTO bartizan.grants (id, identity_id, role_id, depot_id, login, valid_until)"
-             " VALUES ($1::uuid, $2::uuid, $3::uuid, $4::uuid, $5, bartizan.moment($6::bigint)) RETURNING " +
-                 kColumns,
-             parameters));
+                                          micros_text(grant.valid_until),
+                                          grant.past_wall ? "true" : "false"};
+  BZ_TRY(
+      const Rows rows,
+      transaction_.query(
+          "INSERT INTO bartizan.grants (id, identity_id, role_id, depot_id, login, valid_until, past_wall)"
+          " VALUES ($1::uuid, $2::uuid, $3::uuid, $4::uuid, $5, bartizan.moment($6::bigint), $7::boolean) RETURNING " +
+              kColumns,
+          parameters));
   return read_record(rows, parse, "");
 }
 

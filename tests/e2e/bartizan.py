@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import shutil
 import signal
 from pathlib import Path
 
@@ -147,12 +148,12 @@ class Bartizan:
 
 
 class Embedded:
-    """`bartizan up`: one command, embedded PostgreSQL, demo data."""
+    """`bartizan up`: one command, embedded PostgreSQL, demo data unless told otherwise."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *options: str) -> None:
         self.data = folder / "data"
         self.port = free_port()
-        self.child = Child([program(), "up", "--data", self.data, "--port", str(self.port)],
+        self.child = Child([program(), "up", "--data", self.data, "--port", str(self.port), *options],
                            folder / "up.log", env=clean_environment())
         self.state = wait_for(self._serving, 120, "bartizan up", step=0.2)
 
@@ -165,6 +166,20 @@ class Embedded:
     def status(self) -> dict:
         """What `status --json` says now."""
         return json.loads(run([program(), "status", "--json", "--data", self.data]).stdout)
+
+    def command(self, *arguments: str, check: bool = True, **options):
+        """The command line, over this instance's admin socket."""
+        return run([program(), *arguments, "--data", self.data], check=check, **options)
+
+    def publish(self, documents: dict[str, str], acknowledge: str = "") -> None:
+        """Puts these policies, file name and text, in force in place of all others."""
+        folder = self.data.parent / "policies"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        for name, text in documents.items():
+            (folder / name).write_text(text)
+        accepted = ["--acknowledge", acknowledge] if acknowledge else []
+        self.command("policy", "publish", str(folder), "--reason", "a test", *accepted)
 
     def endpoints(self) -> list[Endpoint]:
         """One per demo identity."""

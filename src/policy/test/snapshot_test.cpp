@@ -167,6 +167,34 @@ TEST_CASE("resolve_grant") {
   }
 }
 
+TEST_CASE("past the wall only by grants that all say so") {
+  const auto past = [](Grant one) {
+    one.past_wall = true;
+    return one;
+  };
+  struct Row {
+    const char* what;
+    std::vector<Grant> grants;
+    bool past_wall;
+  };
+  const Row rows[] = {
+      {"not by itself", {grant(1, kAna, "reader")}, false},
+      {"direct", {past(grant(1, kAna, "reader"))}, true},
+      {"by role", {past(grant(1, kAnalysts, "reader"))}, true},
+      {"two roles that say so", {past(grant(1, kAnalysts, "reader")), past(grant(2, kSupport, "reader"))}, true},
+      {"one role that does not", {past(grant(1, kAnalysts, "reader")), grant(2, kSupport, "reader")}, false},
+      {"nor the other way round", {grant(1, kAnalysts, "reader"), past(grant(2, kSupport, "reader"))}, false},
+      {"an ended one counts for nothing", {past(grant(1, kAna, "reader", kNow)), grant(2, kAna, "reader")}, false},
+      {"direct wins over role", {grant(1, kAna, "reader"), past(grant(2, kAnalysts, "owner"))}, false},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.what);
+    const auto found = snapshot(parts(row.grants))->resolve_grant(kAna, kDemo, kNow);
+    REQUIRE(found.has_value());
+    CHECK(found->past_wall == row.past_wall);
+  }
+}
+
 TEST_CASE("a disabled or ended identity and a suspended depot have no grant") {
   auto disabled = parts({grant(1, kAna, "reader")});
   disabled.identities[0].enabled = false;

@@ -201,8 +201,10 @@ TEST_CASE("settings that nobody may start a session with, by every spelling") {
       {{"local_preload_libraries", "x"}},
       {{"session_preload_libraries", "x"}},
       {{"is_superuser", "on"}},
-      {{"bartizan.tenant", "other"}},
+      {{"bartizan.ctx", "other"}},
+      {{"Bartizan.tenant", "other"}},
       {{"options", "-c Bartizan.tenant=other"}},
+      {{"options", "-c bartizan.ctx=other"}},
       {{"options", "--bartizan.any-thing=other"}},
   };
   for (const auto& row : rows) {
@@ -215,6 +217,17 @@ TEST_CASE("settings that nobody may start a session with, by every spelling") {
   }
   CHECK(answer(true, startup({{"options", "-c role=postgres"}})).sqlstate == "42501");
   CHECK(answer(true, startup({{"options", "-c rolex=1 -c my.role=1"}})).action == Action::SignIn);
+}
+
+TEST_CASE("purpose and tenant are for the gateway and go to no server") {
+  ClientStartup direct(true);
+  const auto packet =
+      startup({{"options", "-c bartizan.purpose=care -c work_mem=1MB"}, {"bartizan.tenant", "lakeview"}});
+  REQUIRE(direct.on_bytes(as_bytes(packet)).action == Action::SignIn);
+  CHECK(direct.request().purpose == "care");
+  CHECK(direct.request().tenant == "lakeview");
+  REQUIRE(direct.request().settings.size() == 1);
+  CHECK(direct.request().settings[0].first == "work_mem");
 }
 
 // A switch names a setting; the parameter of that name is something else. Written on into the

@@ -79,9 +79,10 @@ class RecordingLog : public audit::Log {
 
 struct World {
   explicit World(RelayLimits limits = {}, std::optional<WallTime> valid_until = {}, bool pooled = false,
-                 policy::BarrierMode barriers = policy::BarrierMode::None)
-      : relay(subject(valid_until, barriers), "\"session\":1", {analyses, log, clock, stale}, limits,
-              Pooling{7, kClientPid, pooled ? &shares : nullptr, true}) {
+                 policy::BarrierMode barriers = policy::BarrierMode::None, std::unique_ptr<Consumer> consumer = nullptr,
+                 std::uint64_t session = 7)
+      : relay(subject(valid_until, barriers), "\"session\":1", {analyses, log, clock, stale, &rewrites}, limits,
+              Pooling{session, kClientPid, pooled ? &shares : nullptr, true}, std::move(consumer)) {
     first.process_id = 501;
     second.process_id = 502;
   }
@@ -91,6 +92,7 @@ struct World {
   RecordingLog log;
   std::atomic<bool> stale{false};
   sql::AnalysisCache analyses{sql::DigestKey{}, std::size_t{1} << 20};
+  RewriteCache rewrites{sql::DigestKey{}, std::size_t{1} << 20};
   StatementShares shares{sql::DigestKey{}, std::size_t{1} << 20};
   ServerState first;   ///< server connections of a pool
   ServerState second;

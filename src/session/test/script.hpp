@@ -38,6 +38,7 @@ class Script {
   RelayLimits limits;
   std::optional<WallTime> valid_until;
   bool pooled = false;
+  std::function<std::unique_ptr<Consumer>()> consumer;  ///< none: passed through
 
   /// The client sends this and the server gets the same, or `becomes`.
   Script& client(std::string bytes) {
@@ -90,7 +91,7 @@ class Script {
 
   template <class Cut>
   void play(const std::string& mode, Cut cut) const {
-    World world(limits, valid_until, pooled);
+    World world(limits, valid_until, pooled, policy::BarrierMode::None, consumer ? consumer() : nullptr);
     for (std::size_t i = 0; i < steps_.size(); ++i) {
       const Step& step = steps_[i];
       CAPTURE(mode);

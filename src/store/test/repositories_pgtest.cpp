@@ -306,8 +306,11 @@ TEST_CASE_FIXTURE(StoreFixture, "references: what is in use stays, what goes tak
   REQUIRE(write([&](Transaction& t) { return DepotLogins(t).put(d, "reader", policy::NoSecret{}); }).has_value());
   const auto grant = write([&](Transaction& t) { return Grants(t).add({{}, who, d, "reader", {}}); });
   REQUIRE(grant.has_value());
+  CHECK_FALSE(grant->value.past_wall);
   CHECK(write([&](Transaction& t) { return Grants(t).add({{}, who, d, "reader", {}}); }).error().code ==
         Errc::AlreadyExists);
+  REQUIRE(write([&](Transaction& t) { return DepotLogins(t).put(d, "owner", policy::NoSecret{}); }).has_value());
+  CHECK(write([&](Transaction& t) { return Grants(t).add({{}, who, d, "owner", {}, true}); })->value.past_wall);
   CHECK(write([&](Transaction& t) { return DepotLogins(t).remove(d, "reader"); }).error().code ==
         Errc::FailedPrecondition);
   CHECK(write([&](Transaction& t) { return Depots(t).remove(d, 0); }).has_value());  // logins and grants with it

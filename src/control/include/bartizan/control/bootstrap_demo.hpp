@@ -20,6 +20,7 @@ struct DemoDepot {
   SecretBytes demo_owner;
   SecretBytes demo_reader;
   SecretBytes demo_app;
+  bool with_policies = true;  ///< publishes demo/policies.yaml when the depot is made
 };
 
 struct DemoIdentity {
@@ -28,6 +29,7 @@ struct DemoIdentity {
   std::string login;   ///< "demo_reader"
   std::string about;   ///< "analyst", for the tour
   SecretBytes password;  ///< empty if the identity was there before
+  bool past_wall = false;
 };
 
 /// In one transaction. The depot's endpoint and secrets are brought up to date each time.

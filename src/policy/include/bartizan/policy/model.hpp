@@ -166,6 +166,7 @@ struct Grant {
   DepotId depot;
   std::string login;  ///< DepotLogin::role_name
   std::optional<WallTime> valid_until;
+  bool past_wall = false;  ///< policies do not concern those who come by it: the depot's owner
   friend bool operator==(const Grant&, const Grant&) = default;
 };
 

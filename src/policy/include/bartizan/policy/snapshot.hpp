@@ -45,6 +45,7 @@ struct GrantedLogin {
   std::optional<RoleId> by_role;        ///< the role that brought it, if none was direct
   const DepotLogin* login = nullptr;    ///< never null
   std::optional<WallTime> valid_until;  ///< the sooner of the grant's and the identity's end
+  bool past_wall = false;               ///< policies do not concern this identity on this depot
 };
 
 /// Immutable; read from any thread. Look-ups are O(1) hashed and return pointers that live as
@@ -71,7 +72,8 @@ class Snapshot {
   [[nodiscard]] const PublishedPolicies& policies() const noexcept { return *parts_.policies; }
 
   /// The login that identity may use on depot at now. A direct grant wins over those of roles.
-  /// Several live grants of one rank that name the same login are one, with the latest end.
+  /// Several live grants of one rank that name the same login are one, with the latest end; past
+  /// the wall only if each of them is.
   ///   PermissionDenied    no live grant, the identity is disabled or over, or the depot suspended
   ///   FailedPrecondition  two logins are granted at the same rank: an administrator must choose;
   ///                       or the granted login's secret can't be used

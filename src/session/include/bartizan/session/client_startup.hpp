@@ -23,6 +23,8 @@ struct StartupRequest {
   std::string application_name;
   /// Settings for the server's StartupMessage, in order, those of `options` among them.
   std::vector<std::pair<std::string, std::string>> settings;
+  std::optional<std::string> purpose;  ///< bartizan.purpose, for the gateway alone
+  std::optional<std::string> tenant;   ///< bartizan.tenant, likewise
   /// To be answered with NegotiateProtocolVersion.
   bool newer_minor = false;
   std::vector<std::string> protocol_options;

@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "bartizan/session/consumer_text.hpp"
 #include "bartizan/session/shared_statement.hpp"
 #include "bartizan/sql/analysis_cache.hpp"
 
@@ -14,6 +15,8 @@ struct Prepared {
   sql::Digest digest;
   /// Transaction pooling: from what it is made again on another server connection.
   std::shared_ptr<const SharedStatement> shared;
+  /// Of a consumer: what goes to the server; analysis is a part of it.
+  std::shared_ptr<const ConsumerText> text;
   bool by_shared_name = false;  ///< stands on the server under shared->server_name
 
   Prepared() = default;

@@ -12,6 +12,10 @@
 // Prepared statements stand on the servers under shared names and are prepared again, ahead of
 // their use, where they are missing; settings that servers report are set again; whatever else
 // needs a session pins it to its connection (relay_pool.cpp).
+//
+// A consumer's texts are rewritten, and its signed context goes ahead of what needs it, in the
+// same transaction, wherever it is not certain that it stands there already: once too often does
+// no harm (relay_consumer.cpp).
 #pragma once
 
 #include <atomic>
@@ -30,9 +34,11 @@
 #include "bartizan/pgwire/writer.hpp"
 #include "bartizan/policy/decision.hpp"
 #include "bartizan/session/byte_runs.hpp"
+#include "bartizan/session/consumer.hpp"
 #include "bartizan/session/forward.hpp"
 #include "bartizan/session/prepared_names.hpp"
 #include "bartizan/session/reply_queue.hpp"
+#include "bartizan/session/rewrite_cache.hpp"
 #include "bartizan/session/server_state.hpp"
 #include "bartizan/sql/analysis_cache.hpp"
 
@@ -50,6 +56,7 @@ struct RelayTools {
   const Clock& clock;
   /// The control database is away for too long: every statement is refused.
   const std::atomic<bool>& stale;
+  RewriteCache* rewrites = nullptr;  ///< for consumers
 };
 
 /// Of transaction pooling; without shares the session keeps one server connection.
@@ -59,6 +66,8 @@ struct Pooling {
   StatementShares* shares = nullptr;  ///< the thread's own; outlives the relay
   bool share_unnamed = true;          ///< statements without a name that come again are shared too
 };
+
+struct ConsumerState;
 
 struct RelayFigures {
   std::uint64_t statements = 0;
@@ -86,8 +95,11 @@ struct Step {
 /// only when nothing is owed on it and no state of the session is known to stand there.
 class Relay {
  public:
-  /// who: audit members of the session, rendered once.
-  Relay(policy::Subject subject, std::string who, RelayTools tools, RelayLimits limits, Pooling pooling = {});
+  /// who: audit members of the session, rendered once. consumer: null for one that is passed through;
+  /// then tools.rewrites is not null.
+  Relay(policy::Subject subject, std::string who, RelayTools tools, RelayLimits limits, Pooling pooling = {},
+        std::unique_ptr<Consumer> consumer = nullptr);
+  ~Relay();
   Relay(const Relay&) = delete;
   Relay& operator=(const Relay&) = delete;
 
@@ -201,7 +213,30 @@ class Relay {
                      ServerRuns& to_server);
   void materialise_named(const Prepared& statement, bool in_query, ServerRuns& to_server);
   void end_unfinished_parse(const PendingReply& front);
+  [[nodiscard]] static std::optional<std::string> with_own_names(const PendingReply& front, ByteView payload);
   Handled relay_error(const Message& message, const PendingReply& front, ByteRuns& to_client);
+
+  // relay_consumer.cpp
+  void become_consumer(Consumer consumer);
+  Handled end_reserved_name();
+  [[nodiscard]] Prepared rewritten(std::string_view text);
+  [[nodiscard]] std::shared_ptr<const ConsumerText> with_settings(const ConsumerText& text) const;
+  static void keep_without_text(Prepared& statement);
+  [[nodiscard]] policy::Decision decide_for_consumer(const Prepared& statement, WallTime now) const;
+  [[nodiscard]] std::unique_ptr<pgwire::ErrorReport> refuse_parse(std::string_view name,
+                                                                  ByteView parameter_types) const;
+  [[nodiscard]] bool waits_for_settings() const noexcept;
+  Handled wait_for_replies(ServerRuns& to_server);
+  [[nodiscard]] bool context_stands(WallTime now) const noexcept;
+  void send_consumer_query(const Forward& forward, PendingReply& entry, bool context_stood, ServerRuns& to_server);
+  void put_context(const Prepared& statement, bool unnamed_portal_is_free, ServerRuns& to_server);
+  void follow_consumer_statement(const ConsumerText* text) noexcept;
+  void follow_consumer_result(const PendingReply& front, std::string_view tag);
+  void follow_consumer_ready();
+  void take_concealed_result(PendingReply& front) noexcept;
+  void reach_next_result(PendingReply& front) noexcept;
+  Handled complete_to_consumer(const Message& message, const PendingReply& front, ByteRuns& to_client);
+  Handled scrub_to_consumer(const Message& message, const PendingReply* front, ByteRuns& to_client);
 
   // relay_server.cpp
   Handled server_message(const Message& message, ByteRuns& to_client);
@@ -240,6 +275,7 @@ class Relay {
   void finish_entry(PendingReply& entry, audit::Status unfinished);
 
   policy::Subject subject_;
+  std::unique_ptr<ConsumerState> consumer_;  // null: passed through
   std::string who_;
   RelayTools tools_;
   RelayLimits limits_;

@@ -42,6 +42,8 @@ struct PendingReply {
   bool hidden = false;          ///< sent by the gateway for itself: what answers it is not for the client
   bool quiet = false;           ///< hidden, and its ErrorResponse is not for the client either
   bool duplicate = false;       ///< Parse of a name that is taken: the server is to refuse it
+  bool context = false;         ///< hidden, sets a consumer's context, or brings what that takes: may fail
+  bool concealed = false;       ///< the result that comes now is that of a statement of ours
   bool carrier = false;         ///< Parse of what stands there already: a Close of nothing was sent for it
   policy::Barrier barrier = policy::Barrier::None;  ///< what waits for its tickets
   std::uint32_t completed = 0;  ///< statements of a Query that are done; a Query may hold millions
@@ -54,6 +56,8 @@ struct PendingReply {
   Prepared statement;  ///< Query, Execute: what runs; Parse, Bind: what the name will mean
   std::string name;  ///< Parse, Bind, Close: the statement's or the portal's
   std::string called;  ///< Bind, DescribeStatement under a shared name: the client's name for it
+  std::unique_ptr<std::vector<std::uint32_t>> concealed_results;  ///< Query: which, falling; the next one last
+  std::uint32_t results = 0;    ///< Query with concealed_results: those that have come
   std::unique_ptr<std::vector<audit::Ticket>> tickets;  ///< Query of several statements
   std::unique_ptr<pgwire::ErrorReport> refusal;  ///< replaces the server's error: the message was ours
 };

@@ -8,6 +8,7 @@
 #include <memory>
 #include <unordered_map>
 
+#include "bartizan/base/secret.hpp"
 #include "bartizan/session/reported_settings.hpp"
 #include "bartizan/session/shared_statement.hpp"
 
@@ -54,6 +55,9 @@ struct ServerState {
   std::uint32_t process_id = 0;
   std::uint64_t unnamed_of = 0;  ///< the session whose statement without a name stands there; 0: none
   std::uint64_t unnamed_serial = 0;  ///< and which of that session's
+  /// wall::connection_key(): by what contexts for this connection are signed; null unless its login
+  /// is a policy class's.
+  std::shared_ptr<const SecretBytes> context_key;
 };
 
 }  // namespace bartizan::session

@@ -1,0 +1,39 @@
+// A consumer session: one of an identity whose policies mask, filter or hide (DESIGN.md, "The
+// wall"). No text of its client reaches the server: sql::rewrite's does, by the class's views; and
+// the context that says who the client is stands in front of what needs it in every transaction.
+// A session without a Consumer is passed through.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "bartizan/base/clock.hpp"
+#include "bartizan/base/secret.hpp"
+#include "bartizan/policy/wall_class.hpp"
+
+namespace bartizan::session {
+
+/// What a Relay is given to wall its client in. Fixed at sign-in: when any of it is another one,
+/// the session has to end.
+struct Consumer {
+  std::shared_ptr<const policy::WallClass> wall_class;  ///< never null, and ready
+  std::vector<policy::ContextValue> context;            ///< WallAssignment::context
+  std::optional<WallTime> valid_until;                  ///< WallAssignment::valid_until
+  std::int64_t policies = 0;                            ///< WallState::policies(), for the audit log
+  std::string purpose;                                  ///< as it was resolved with; empty: none
+  std::vector<std::string> search_path{"public"};       ///< the client's at its start
+  std::string shown_user;  ///< what current_user gives, and stands in errors for the class's login
+  /// Session pooling: wall::connection_key() of the one server connection. Under transaction
+  /// pooling each ServerState holds its own.
+  std::shared_ptr<const SecretBytes> connection_key;
+};
+
+/// Settings that a server reports and a consumer may be told. session_authorization, say, names
+/// the class's login.
+[[nodiscard]] bool told_to_consumers(std::string_view setting) noexcept;
+
+}  // namespace bartizan::session

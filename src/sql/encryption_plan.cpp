@@ -1,0 +1,490 @@
+#include "bartizan/sql/encryption_plan.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "bartizan/sql/lexer.hpp"
+#include "bartizan/sql/splitter.hpp"
+#include "cell_binder.hpp"
+#include "deparse.hpp"
+#include "encryption_ddl.hpp"
+#include "encryption_scan.hpp"
+#include "nesting.hpp"
+#include "node_access.hpp"
+#include "statement_kinds.hpp"
+#include "utf8.hpp"
+
+namespace bartizan::sql {
+
+namespace {
+
+bool has_backslash_string(std::string_view text, LexOptions options) {
+  if (options.standard_conforming_strings) return false;
+  Lexer lexer(text, options);
+  for (Token token = lexer.next(); token.kind != TokenKind::End; token = lexer.next()) {
+    const bool plain = token.kind == TokenKind::String || token.kind == TokenKind::NationalString;
+    if ((plain && token.in(text).find('\\') != std::string_view::npos) || token.kind == TokenKind::Error) return true;
+  }
+  return false;
+}
+
+std::size_t characters(std::string_view text) {
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+}
+
+bool is_query(const PgQuery__Node& node) {
+  switch (static_cast<int>(node.node_case)) {
+    case PG_QUERY__NODE__NODE_SELECT_STMT:
+    case PG_QUERY__NODE__NODE_INSERT_STMT:
+    case PG_QUERY__NODE__NODE_UPDATE_STMT:
+    case PG_QUERY__NODE__NODE_DELETE_STMT:
+    case PG_QUERY__NODE__NODE_MERGE_STMT: return true;
+    default: return false;
+  }
+}
+
+/// What of a statement runs a query: the query, an EXECUTE, or a COPY.
+struct Parts {
+  PgQuery__Node* query = nullptr;
+  PgQuery__CopyStmt* copy = nullptr;
+  PgQuery__ExecuteStmt* execute = nullptr;
+  PgQuery__PrepareStmt* prepare = nullptr;
+  bool explains = false;
+  bool makes_table = false;
+  bool makes_view = false;
+};
+
+Parts parts_of(PgQuery__Node& statement) {
+  Parts parts;
+  PgQuery__Node* node = &statement;
+  if (node->node_case == PG_QUERY__NODE__NODE_EXPLAIN_STMT) {
+    parts.explains = true;
+    node = node->explain_stmt->query;
+  }
+  switch (node == nullptr ? 0 : static_cast<int>(node->node_case)) {
+    case PG_QUERY__NODE__NODE_COPY_STMT: parts.copy = node->copy_stmt; break;
+    case PG_QUERY__NODE__NODE_EXECUTE_STMT: parts.execute = node->execute_stmt; break;
+    case PG_QUERY__NODE__NODE_PREPARE_STMT:
+      parts.prepare = node->prepare_stmt;
+      parts.query = node->prepare_stmt->query;
+      break;
+    case PG_QUERY__NODE__NODE_DECLARE_CURSOR_STMT: parts.query = node->declare_cursor_stmt->query; break;
+    case PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT:
+      parts.makes_table = true;
+      parts.query = node->create_table_as_stmt->query;
+      if (parts.query != nullptr && parts.query->node_case == PG_QUERY__NODE__NODE_EXECUTE_STMT) {
+        parts.execute = parts.query->execute_stmt;
+        parts.query = nullptr;
+      }
+      break;
+    case PG_QUERY__NODE__NODE_VIEW_STMT:
+      parts.makes_view = true;
+      parts.query = node->view_stmt->query;
+      break;
+    default: parts.query = node != nullptr && is_query(*node) ? node : nullptr;
+  }
+  return parts;
+}
+
+// After it, names may mean something else than search_path says: in the same text that isn't known.
+bool may_change_names(const PgQuery__Node& statement) {
+  switch (static_cast<int>(statement.node_case)) {
+    case PG_QUERY__NODE__NODE_DISCARD_STMT: return true;
+    case PG_QUERY__NODE__NODE_VARIABLE_SET_STMT: {
+      const PgQuery__VariableSetStmt& set = *statement.variable_set_stmt;
+      return set.kind == PG_QUERY__VARIABLE_SET_KIND__VAR_RESET_ALL || is_watched_setting(set.name);
+    }
+    case PG_QUERY__NODE__NODE_TRANSACTION_STMT:  // SET LOCAL ends, SET may be undone
+      return statement.transaction_stmt->kind != PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_BEGIN &&
+             statement.transaction_stmt->kind != PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_START &&
+             statement.transaction_stmt->kind != PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_SAVEPOINT &&
+             statement.transaction_stmt->kind != PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_RELEASE;
+    default: return false;
+  }
+}
+
+class Planner {
+ public:
+  explicit Planner(const EncryptionRequest& request)
+      : request_(request), names_(request.columns->catalog(), request.search_path, request.temporary) {}
+
+  EncryptionOutcome run() {
+    const std::string_view text = request_.text;
+    if (request_.columns->empty()) return Untouched{};
+    if (text.size() > request_.max_bytes) {
+      return refused("54000", "statement is too long to be read, and this database has encrypted columns",
+                     "Send fewer rows in one statement, or use COPY.");
+    }
+    if (!is_utf8(text) || text.find('\0') != std::string_view::npos) {
+      return refused("22021", "invalid byte sequence for encoding \"UTF8\"");
+    }
+    EncryptionPlan plan;
+    bool touched = false;
+    for (const StatementRange& range : split(text, options_)) {
+      PlannedStatement planned;
+      if (!statement(range, planned)) return std::move(refused_);
+      touched = touched || planned.touched;
+      plan.statements.push_back(std::move(planned));
+    }
+    if (!touched) return Untouched{};
+    return plan;
+  }
+
+ private:
+  static Refused refused(std::string_view sqlstate, std::string message, std::string_view hint = {}) {
+    return {std::string(sqlstate), std::move(message), std::string(hint), 0};
+  }
+  bool refuse(Refused refused) {
+    refused_ = std::move(refused);
+    return false;
+  }
+  bool refuse(const CellBinder::Refusal& refusal, const StatementRange& range) {
+    std::size_t position = 0;
+    const auto at = static_cast<std::size_t>(refusal.location);
+    if (refusal.location >= 0 && at <= range.length) {
+      position = characters(request_.text.substr(0, range.offset + at)) + 1;
+    }
+    return refuse(Refused{refusal.sqlstate, refusal.message, refusal.hint, position});
+  }
+
+  bool statement(const StatementRange& range, PlannedStatement& planned);
+  bool plan(ParseTree& tree, const Parts& parts, const StatementRange& range, PlannedStatement& planned);
+  bool execute(ParseTree& tree, PgQuery__ExecuteStmt& execute, const Parts& parts, const StatementRange& range,
+               PlannedStatement& planned);
+  bool fetch(const PgQuery__FetchStmt& fetch, PlannedStatement& planned);
+  bool parameters(CellBinder& binder, PgQuery__PrepareStmt* prepare, TreeEditor& edit, PlannedStatement& planned);
+  bool client_type(const ParameterUse& use, Oid declared, Oid& type);
+  bool finish(ParseTree& tree, CellBinder& binder, bool edited, PlannedStatement& planned);
+  void place_literals(std::vector<LiteralUse>& uses, TreeEditor& edit);
+  bool find_literals(const std::vector<LiteralUse>& uses, PlannedStatement& planned) const;
+  [[nodiscard]] std::string placeholder(std::size_t number) const { return mark_ + std::to_string(number) + ";"; }
+
+  const EncryptionRequest& request_;
+  RelationNames names_;
+  LexOptions options_{request_.standard_conforming_strings, true};
+  std::string mark_;
+  bool names_changed_ = false;
+  bool session_names_changed_ = false;
+  Refused refused_;
+};
+
+bool Planner::statement(const StatementRange& range, PlannedStatement& planned) {
+  const std::string_view text = range.in(request_.text);
+  planned.server_text = text;
+  if (nests_deeply(text, options_, request_.max_nesting)) {
+    return refuse(refused("54001", "statement is nested too deeply"));
+  }
+  if (has_backslash_string(text, options_)) {
+    return refuse(refused("0A000", "a backslash in a string while standard_conforming_strings is off is not supported",
+                          "Use E'…' for strings with backslashes."));
+  }
+  ParseTree tree{std::string(text)};
+  Statement described;
+  if (tree.statement() == nullptr || !range.complete || !describe(*tree.statement(), described)) {
+    return refuse(refused("42601", "syntax error, or syntax that the gateway does not read",
+                          "This database has encrypted columns: what is not understood is not sent to it."));
+  }
+  planned.kind = described.kind;
+  planned.name = described.name;
+  const Parts parts = parts_of(*tree.mutable_statement());
+  if (names_changed_ && (parts.query != nullptr || parts.copy != nullptr)) {
+    return refuse(refused("0A000",
+                          "in one text, a statement after SET search_path, RESET or the end of a transaction "
+                          "can't be read for certain, and this database has encrypted columns",
+                          "Send it by itself."));
+  }
+  names_changed_ = names_changed_ || may_change_names(*tree.statement());
+  const auto node = static_cast<int>(tree.statement()->node_case);
+  if (session_names_changed_ && (parts.execute != nullptr || node == PG_QUERY__NODE__NODE_FETCH_STMT)) {
+    return refuse(refused("0A000",
+                          "in one text, EXECUTE or FETCH after PREPARE, DEALLOCATE, DECLARE, CLOSE or DISCARD can't "
+                          "be read for certain, and this database has encrypted columns",
+                          "Send it by itself."));
+  }
+  session_names_changed_ = session_names_changed_ || node == PG_QUERY__NODE__NODE_PREPARE_STMT ||
+                           node == PG_QUERY__NODE__NODE_DEALLOCATE_STMT ||
+                           node == PG_QUERY__NODE__NODE_DECLARE_CURSOR_STMT ||
+                           node == PG_QUERY__NODE__NODE_CLOSE_PORTAL_STMT || node == PG_QUERY__NODE__NODE_DISCARD_STMT;
+  const PgQuery__Node& looked_at = parts.makes_view && parts.query != nullptr ? *parts.query : *tree.statement();
+  const ScanResult scanned =
+      scan(looked_at, *request_.columns, names_, parts.query != nullptr || parts.copy != nullptr);
+  if (!scanned.sqlstate.empty()) return refuse(refused(scanned.sqlstate, scanned.message, scanned.hint));
+  if (parts.execute != nullptr) return execute(tree, *parts.execute, parts, range, planned);
+  if (tree.statement()->node_case == PG_QUERY__NODE__NODE_FETCH_STMT) {
+    return fetch(*tree.statement()->fetch_stmt, planned);
+  }
+  if (parts.query == nullptr && parts.copy == nullptr) {
+    auto denied = refuse_ddl(*tree.statement(), scanned, *request_.columns, names_);
+    return !denied || refuse(std::move(*denied));
+  }
+  return !scanned.guarded || plan(tree, parts, range, planned);
+}
+
+bool Planner::plan(ParseTree& tree, const Parts& parts, const StatementRange& range, PlannedStatement& planned) {
+  CellBinder binder(*request_.columns, names_, tree.arena());
+  CopyPlan copy;
+  const bool bound = parts.copy != nullptr ? binder.copy(*parts.copy, copy) : binder.query(*parts.query);
+  if (!bound) return refuse(binder.refusal(), range);
+  const Columns& output = binder.output();
+  bool cells = false;
+  for (std::size_t i = 0; i < output.list.size(); ++i) {
+    const EncryptedColumnSpec* const column = binder.cell(output.list[i]);
+    if (column == nullptr) continue;
+    cells = true;
+    if (!parts.explains) planned.columns.push_back({static_cast<std::uint16_t>(i), column->number, column->type});
+  }
+  if (cells && !output.known) {
+    return refuse(refused("0A000", "* with columns that are not known can't be decrypted", "Name the columns."));
+  }
+  if (cells && parts.makes_table) {
+    return refuse(refused("0A000", "encrypted columns can't be copied into a new table",
+                          "Create the table, have its column encrypted, and copy through the application."));
+  }
+  if (parts.makes_view && (binder.edited() || !binder.literals().empty() || !binder.parameters().empty())) {
+    return refuse(refused("0A000", "a view can give encrypted columns out, but not compare them",
+                          "Compare in the query that reads the view."));
+  }
+  TreeEditor edit(tree.arena());
+  if (!parameters(binder, parts.prepare, edit, planned)) return false;
+  if (parts.copy != nullptr && binder.met_cell()) planned.copy = std::move(copy);
+  if (parts.makes_view) planned.columns.clear();
+  const bool edited = binder.edited() || !binder.literals().empty() || !planned.parameters.empty();
+  planned.touched = edited || !planned.columns.empty();
+  if (!planned.touched) {
+    planned.copy.reset();
+    return true;
+  }
+  if (parts.prepare != nullptr) planned.use = SessionName::Prepares;
+  if (planned.kind == Kind::Declare) planned.use = SessionName::Declares;
+  return finish(tree, binder, edited, planned);
+}
+
+bool Planner::client_type(const ParameterUse& use, Oid declared, Oid& type) {
+  const auto fits = [&](Oid given) {
+    const CellType& own = *cell_type(use.column->type.oid);
+    if (use.action == CellAction::BlindIndexElements) {
+      const CellType* named = nullptr;
+      for (const Oid oid : {16U, 17U, 20U, 21U, 23U, 25U, 1043U, 1082U, 1114U, 1184U, 1700U, 2950U, 3802U}) {
+        const CellType* const one = cell_type(oid);
+        if (one->array == given) named = one;
+      }
+      return named != nullptr && named->family == own.family;
+    }
+    const CellType* const named = cell_type(given);
+    return named != nullptr && named->family == own.family;
+  };
+  const Oid wanted = declared != 0 && declared != kUnknownOid ? declared : use.client_type;
+  const bool agrees = type == 0 || type == wanted || fits(type);
+  if (!fits(wanted) || !agrees) {
+    return refuse(refused("42P08",
+                          "parameter $" + std::to_string(use.number) + " is for an encrypted column of another type",
+                          "Declare it with the column's type, or with none."));
+  }
+  if (type == 0) type = wanted;
+  return true;
+}
+
+// One of the server's parameters for each thing that becomes of a client's.
+bool Planner::parameters(CellBinder& binder, PgQuery__PrepareStmt* prepare, TreeEditor& edit,
+                         PlannedStatement& planned) {
+  auto& uses = binder.parameters();
+  const bool any =
+      std::any_of(uses.begin(), uses.end(), [](const auto& use) { return use.action != CellAction::Pass; });
+  if (!any) return true;
+  int count = static_cast<int>(request_.parameter_types.size());
+  for (const ParameterUse& use : uses) count = std::max(count, use.number);
+  if (prepare != nullptr) count = std::max(count, static_cast<int>(prepare->n_argtypes));
+  planned.parameters.resize(static_cast<std::size_t>(count));
+  planned.parameter_types.resize(static_cast<std::size_t>(count));
+  for (std::size_t i = 0; i < planned.parameters.size(); ++i)
+    planned.parameters[i].client = static_cast<std::uint16_t>(i);
+  std::map<std::pair<int, std::pair<CellAction, std::uint32_t>>, int> numbers;
+  std::vector<char> taken(planned.parameters.size(), 0);
+  for (const ParameterUse& use : uses) {
+    const auto place = static_cast<std::size_t>(use.number - 1);
+    const char role = use.action == CellAction::Pass ? 1 : 2;
+    if (taken[place] != 0 && taken[place] != role) {
+      return refuse(refused(
+          "0A000", "parameter $" + std::to_string(use.number) + " is for an encrypted column and is used elsewhere too",
+          "Pass the value twice, as two parameters."));
+    }
+    const bool first = taken[place] == 0;
+    taken[place] = role;
+    if (role == 1) continue;
+    const Oid declared =
+        prepare == nullptr && place < request_.parameter_types.size() ? request_.parameter_types[place] : 0;
+    if (!client_type(use, declared, planned.parameter_types[place])) return false;
+    const auto [at, fresh] = numbers.try_emplace({use.number, {use.action, use.column->number}}, use.number);
+    const bool array = use.action == CellAction::BlindIndexes || use.action == CellAction::BlindIndexElements;
+    if (fresh) {
+      ServerParameter server{static_cast<std::uint16_t>(place), use.action, use.column->number,
+                             array ? kByteaArrayOid : kByteaOid};
+      if (first) {
+        planned.parameters[place] = server;
+      } else {
+        if (planned.parameters.size() >= 65'535) return refuse(refused("54000", "too many parameters"));
+        planned.parameters.push_back(server);
+        at->second = static_cast<int>(planned.parameters.size());
+      }
+    }
+    PgQuery__Node* const inner = edit.moved(*use.node);
+    edit.become_parameter(*inner, at->second);
+    edit.become_cast(*use.node, inner, "bytea", array);
+  }
+  if (prepare == nullptr || prepare->n_argtypes == 0) return true;
+  for (std::size_t i = 0; i < planned.parameters.size(); ++i) {
+    const ServerParameter& server = planned.parameters[i];
+    const bool declared = i < prepare->n_argtypes;
+    if (server.action == CellAction::Pass) {
+      if (!declared) edit.append(prepare->argtypes, prepare->n_argtypes, edit.node(edit.type_name("unknown", false)));
+      continue;
+    }
+    if (declared) {
+      const NamedCellType named = prepare->argtypes[i]->node_case == PG_QUERY__NODE__NODE_TYPE_NAME
+                                      ? named_cell_type(*prepare->argtypes[i]->type_name)
+                                      : NamedCellType{};
+      const CellFamily own = cell_type(request_.columns->find(server.column)->type.oid)->family;
+      if (named.type == nullptr || named.type->family != own ||
+          named.array != (server.action == CellAction::BlindIndexElements)) {
+        return refuse(refused("42P08",
+                              "parameter $" + std::to_string(i + 1) + " is for an encrypted column of another type",
+                              "Declare it with the column's type, or with none."));
+      }
+      planned.parameter_types[i] = named.array ? named.type->array : named.type->oid;
+    }
+    PgQuery__Node* const type = edit.node(edit.type_name("bytea", server.server_type == kByteaArrayOid));
+    if (declared) {
+      prepare->argtypes[i] = type;
+    } else {
+      edit.append(prepare->argtypes, prepare->n_argtypes, type);
+    }
+  }
+  return true;
+}
+
+void Planner::place_literals(std::vector<LiteralUse>& uses, TreeEditor& edit) {
+  mark_ = "bartizan cell ";
+  while (request_.text.find(mark_) != std::string_view::npos) mark_ += 'x';
+  for (std::size_t i = 0; i < uses.size(); ++i) {
+    const bool array = uses[i].action == CellAction::BlindIndexes || uses[i].action == CellAction::BlindIndexElements;
+    PgQuery__Node* const constant = edit.moved(*uses[i].node);
+    edit.become_string(*constant, placeholder(i));
+    edit.become_cast(*uses[i].node, constant, "bytea", array);
+  }
+}
+
+// The deparser may write a node twice or not at all: each placeholder must be found exactly once.
+bool Planner::find_literals(const std::vector<LiteralUse>& uses, PlannedStatement& planned) const {
+  const std::string_view text = planned.server_text;
+  std::vector<char> seen(uses.size(), 0);
+  Lexer lexer(text, LexOptions{});
+  for (Token token = lexer.next(); token.kind != TokenKind::End; token = lexer.next()) {
+    if (token.kind == TokenKind::Error) return false;
+    if (token.in(text).find(mark_) == std::string_view::npos) continue;
+    if (token.kind != TokenKind::String) return false;
+    const std::string_view inside = token.in(text).substr(1, token.length - 2);
+    std::size_t number = 0;
+    while (number < uses.size() && placeholder(number) != inside) ++number;
+    if (number == uses.size() || seen[number] != 0) return false;
+    seen[number] = 1;
+    const LiteralUse& use = uses[number];
+    planned.literals.push_back({token.offset, token.length, use.action, use.column->number,
+                                SecretBytes(std::string_view(use.value)), use.type});
+  }
+  return std::all_of(seen.begin(), seen.end(), [](char one) { return one != 0; });
+}
+
+bool Planner::finish(ParseTree& tree, CellBinder& binder, bool edited, PlannedStatement& planned) {
+  if (edited) {
+    TreeEditor edit(tree.arena());
+    place_literals(binder.literals(), edit);
+    auto deparsed = deparse(*tree.mutable_statement());
+    if (!deparsed) {
+      return refuse(refused("0A000", "this statement on encrypted columns can't be rewritten reliably",
+                            "Write it with fewer or simpler expressions."));
+    }
+    planned.server_text = std::move(deparsed->text);
+    if (!find_literals(binder.literals(), planned)) {
+      return refuse(refused("0A000", "a constant of this statement can't be encrypted where it stands",
+                            "Pass it as a parameter."));
+    }
+  }
+  for (LiteralUse& use : binder.literals()) secure_wipe(use.value.data(), use.value.size());
+  if (!cells_stand_where_permitted(*request_.columns, planned)) {
+    return refuse(refused("0A000", "this statement on encrypted columns can't be rewritten",
+                          "Give columns that are not encrypted names of their own."));
+  }
+  return true;
+}
+
+bool Planner::fetch(const PgQuery__FetchStmt& fetch, PlannedStatement& planned) {
+  const auto* const cursors = request_.cursors;
+  const auto found = cursors == nullptr ? PlansByName::const_iterator{} : cursors->find(fetch.portalname);
+  if (cursors == nullptr || found == cursors->end()) {
+    return refuse(refused("34000", "cursor \"" + std::string(fetch.portalname) + "\" does not exist"));
+  }
+  if (found->second == nullptr || found->second->columns.empty()) return true;
+  planned.use = SessionName::Fetches;
+  planned.name = fetch.portalname;
+  planned.columns = found->second->columns;
+  planned.touched = true;
+  return true;
+}
+
+bool Planner::execute(ParseTree& tree, PgQuery__ExecuteStmt& execute, const Parts& parts, const StatementRange& range,
+                      PlannedStatement& planned) {
+  const auto* const prepared = request_.prepared;
+  const auto found = prepared == nullptr ? PlansByName::const_iterator{} : prepared->find(execute.name);
+  if (prepared == nullptr || found == prepared->end()) {
+    return refuse(refused("26000", "prepared statement \"" + std::string(execute.name) + "\" does not exist"));
+  }
+  if (found->second == nullptr) return true;
+  const PlannedStatement& statement = *found->second;
+  if (parts.makes_table && !statement.columns.empty()) {
+    return refuse(refused("0A000", "encrypted columns can't be copied into a new table"));
+  }
+  planned.use = SessionName::Executes;
+  planned.name = execute.name;
+  planned.touched = true;
+  if (!parts.explains) planned.columns = statement.columns;
+  CellBinder binder(*request_.columns, names_, tree.arena());
+  TreeEditor edit(tree.arena());
+  if (statement.parameters.empty()) return finish(tree, binder, false, planned);
+  PgQuery__Node** written = nullptr;
+  std::size_t count = 0;
+  for (const ServerParameter& server : statement.parameters) {
+    if (server.client >= execute.n_params) {
+      return refuse(
+          refused("42601", "wrong number of parameters for prepared statement \"" + std::string(execute.name) + "\""));
+    }
+    PgQuery__Node* const argument = edit.moved(*execute.params[server.client]);
+    if (server.action != CellAction::Pass) {
+      const EncryptedColumnSpec* const column = request_.columns->find(server.column);
+      bool done = false;
+      if (column == nullptr) return refuse(refused("26000", "a prepared statement's column is not encrypted any more"));
+      if (!binder.literal(*argument, *column, server.action, done)) return refuse(binder.refusal(), range);
+      if (!done) {
+        return refuse(refused("0A000", "an argument for an encrypted column must be a constant",
+                              "Use the protocol's parameters, or write the constant."));
+      }
+    }
+    edit.append(written, count, argument);
+  }
+  for (std::size_t i = 0; i < execute.n_params; ++i) {
+    const auto uses = [&](const ServerParameter& server) { return server.client == i; };
+    if (std::none_of(statement.parameters.begin(), statement.parameters.end(), uses)) {
+      return refuse(
+          refused("42601", "wrong number of parameters for prepared statement \"" + std::string(execute.name) + "\""));
+    }
+  }
+  execute.params = written;
+  execute.n_params = count;
+  return finish(tree, binder, true, planned);
+}
+
+}  // namespace
+
+EncryptionOutcome plan_encryption(const EncryptionRequest& request) { return Planner(request).run(); }
+
+}  // namespace bartizan::sql
