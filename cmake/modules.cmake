@@ -30,7 +30,7 @@ set(BZ_LAYERS
   "postgres <- base procs sql policy crypto wall"
   # layer 4
   "proxy    <- base crypto pgwire sql policy wall identity audit session net auditlog"
-  "control  <- base crypto identity sql policy wall pgwire store postgres procs auditlog"
+  "control  <- base crypto identity sql policy wall pgwire store postgres procs audit auditlog"
   # layer 5
   "api      <- base http net control identity"
   "cli      <- base config migrate"

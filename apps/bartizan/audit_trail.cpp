@@ -101,6 +101,7 @@ Result<void> AuditTrail::open_tree(const config::AuditOptions& options) {
   tree.free_floor_bytes = options.free_floor_bytes.bytes;
   tree.segment_bytes = options.segment_bytes.bytes;
   BZ_TRY(tree_, auditlog::TreeLog::open(std::move(tree), key.signer));
+  source_.emplace(control::AuditSource{directory_, origin_, tree_->verifier(), *tree_});
   const auto figures = tree_->figures();
   BZ_LOG(Info, "audit.opened", {"directory", directory_}, {"origin", origin_}, {"trees", figures.trees},
          {"backlog_bytes", figures.backlog_bytes}, {"recovered_unknown", figures.recovered_unknown});

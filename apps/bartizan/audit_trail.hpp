@@ -12,6 +12,7 @@
 #include "bartizan/auditlog/basic_log.hpp"
 #include "bartizan/auditlog/tree_log.hpp"
 #include "bartizan/config/configuration.hpp"
+#include "bartizan/control/audit_source.hpp"
 #include "bartizan/control/document.hpp"
 
 namespace bartizan::app {
@@ -33,6 +34,9 @@ class AuditTrail {
   [[nodiscard]] std::string summary() const;
   void add_metrics(api::Exposition& page) const;
 
+  /// For those who read it; null with the basic log.
+  [[nodiscard]] const control::AuditSource* source() const noexcept { return source_ ? &*source_ : nullptr; }
+
  private:
   AuditTrail() = default;
   Result<void> open_tree(const config::AuditOptions& options);
@@ -43,6 +47,7 @@ class AuditTrail {
   std::string remark_;
   std::unique_ptr<auditlog::TreeLog> tree_;
   std::unique_ptr<auditlog::BasicLog> basic_;
+  std::optional<control::AuditSource> source_;
 };
 
 }  // namespace bartizan::app

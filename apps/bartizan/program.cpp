@@ -158,9 +158,9 @@ Result<std::string> Program::open_control_database() {
   BZ_TRY(database_, store::Database::open(std::move(database), std::move(root_key), system_random()));
   BZ_TRY(const int applied, database_->migrate());
   walls_ = std::make_unique<control::WallKeeper>(*database_, snapshots_, *this, system_clock(), system_random());
-  verbs_ = std::make_unique<control::Verbs>(
-      control::ServiceContext{*database_, snapshots_, *this, system_clock(), system_random(),
-                              static_cast<int>(options_.configuration.scram.iterations), walls_.get()});
+  verbs_ = std::make_unique<control::Verbs>(control::ServiceContext{
+      *database_, snapshots_, *this, system_clock(), system_random(),
+      static_cast<int>(options_.configuration.scram.iterations), walls_.get(), audit_->source()});
   BZ_TRY(feed_, store::ChangeFeed::start(*database_, snapshots_, system_clock(), {}));
   return fmt::format("{} migrations applied", applied);
 }

@@ -39,6 +39,7 @@ std::string_view to_string(Event event) noexcept {
     case Event::Execute: return "execute";
     case Event::FunctionCall: return "function_call";
     case Event::Cancel: return "cancel";
+    case Event::LogRead: return "log_read";
   }
   return "statement";
 }

@@ -22,6 +22,7 @@ struct Classification {
 
 constexpr unsigned kDatastoreActivity = 6005;
 constexpr unsigned kAuthentication = 3002;
+constexpr unsigned kApiActivity = 6003;
 constexpr unsigned kOther = 99;
 
 /// Index one past the string that starts at text[at], npos when it does not end.
@@ -142,6 +143,7 @@ Classification classify(Event event, const Found& found) {
     case Event::Execute: return {kDatastoreActivity, 6, activity_of(found.peek("tag"), found.peek("effect"))};
     case Event::FunctionCall:
     case Event::Cancel: return {kDatastoreActivity, 6, kOther};
+    case Event::LogRead: return {kApiActivity, 6, 2};
   }
   return {kDatastoreActivity, 6, kOther};
 }
@@ -234,6 +236,15 @@ void append_authentication(std::string& out, Found& found) {
   if (!depot.empty()) out.push_back('}');
 }
 
+void append_api(std::string& out, Found& found) {
+  append_identity(out.append(",\"actor\":{"), "\"user\":", found.take("identity"));
+  out.push_back('}');
+  append_endpoint(out, found.take("address"));
+  const auto operation = found.take("operation");
+  append_as_string(out.append(",\"api\":{\"operation\":"), operation.empty() ? "\"unknown\"" : operation);
+  out.push_back('}');
+}
+
 void append_extension(std::string& out, const Found& found, const Intent& intent, const Outcome& outcome) {
   out.append(",\"unmapped\":{\"bartizan\":{\"event\":\"").append(to_string(intent.event));
   append_field(out, "\",\"time_us\":",
@@ -317,6 +328,8 @@ void append_record(std::string& out, Ticket ticket, const Intent& intent, const 
   append_metadata(out, ticket, found.take("tenant"), !found.peek("omitted_bytes").empty());
   if (kind.class_uid == kAuthentication)
     append_authentication(out, found);
+  else if (kind.class_uid == kApiActivity)
+    append_api(out, found);
   else
     append_datastore(out, found, intent.event, kind, outcome);
   append_extension(out, found, intent, outcome);

@@ -31,6 +31,28 @@ Result<std::string> TreeReader::entry(std::uint64_t index) const {
   return std::string(as_chars(entry));
 }
 
+Result<std::vector<std::string>> TreeReader::bundle(std::uint64_t number) const {
+  const std::uint64_t first = number * audit::kTileWidth;
+  if (number > checkpoint_.size / audit::kTileWidth || first >= checkpoint_.size)
+    return fail(Errc::InvalidArgument, "no such bundle in the published tree");
+  const FolderTiles tiles(*files_, folder_);
+  const auto width = static_cast<unsigned>(std::min(audit::kTileWidth, checkpoint_.size - first));
+  BZ_TRY(const Bytes bytes, tiles.read({std::nullopt, number, width}));
+  auto entries = audit::decode_entries(bytes, width);
+  if (!entries) entries = audit::decode_entries(bytes, audit::kTileWidth);  // the full one stood in
+  if (!entries) return tl::unexpected(entries.error());
+  const audit::TileHashes hashes(tiles, checkpoint_.size);
+  std::vector<std::string> out;
+  out.reserve(width);
+  for (unsigned i = 0; i < width; ++i) {
+    BZ_TRY(const auto leaf, hashes.subtree(0, first + i));
+    if (audit::leaf_hash((*entries)[i]) != leaf)
+      return fail(Errc::Malformed, "a record is not the one whose hash is in the tree");
+    out.emplace_back(as_chars((*entries)[i]));
+  }
+  return out;
+}
+
 Result<audit::RecordProof> TreeReader::prove(std::uint64_t index) const {
   const FolderTiles tiles(*files_, folder_);
   const audit::TileHashes hashes(tiles, checkpoint_.size);

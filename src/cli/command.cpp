@@ -46,6 +46,7 @@ const std::vector<Command>& commands() {
     append(all, depot_commands());
     append(all, identity_commands());
     append(all, policy_commands());
+    append(all, audit_commands());
     append(all, operation_commands());
     return all;
   }();
@@ -68,6 +69,7 @@ std::string_view describe_noun(std::string_view noun) {
       Row{"policy", "who sees what"},
       Row{"access", "questions about who sees what"},
       Row{"wall", "the policies' classes in each depot"},
+      Row{"audit", "the provable audit log"},
       Row{"session", "connected clients"},
       Row{"setting", "what all gateways share"},
       Row{"changes", "the history of all of this"},

@@ -72,6 +72,10 @@ Result<Document> policy_explain(Call& call, Args& args);
 Result<Document> policy_test(Call& call, Args& args);
 Result<Document> access_who_can_see(Call& call, Args& args);
 Result<Document> access_what_can_see(Call& call, Args& args);
+Result<Document> audit_search(Call& call, Args& args);
+Result<Document> audit_show(Call& call, Args& args);
+Result<Document> audit_prove(Call& call, Args& args);
+Result<Document> audit_export(Call& call, Args& args);
 Result<Document> wall_status(Call& call, Args& args);
 Result<Document> wall_reconcile(Call& call, Args& args);
 

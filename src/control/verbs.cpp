@@ -20,6 +20,10 @@ struct Verb {
 constexpr std::array kVerbs = {
     Verb{"access.what-can-see", access_what_can_see},
     Verb{"access.who-can-see", access_who_can_see},
+    Verb{"audit.export", audit_export},
+    Verb{"audit.prove", audit_prove},
+    Verb{"audit.search", audit_search},
+    Verb{"audit.show", audit_show},
     Verb{"changes.list", changes_list},
     Verb{"depot.create", depot_create},
     Verb{"depot.delete", depot_delete},
@@ -165,7 +169,7 @@ namespace {
 bool writes(std::string_view verb) {
   return !verb.ends_with(".list") && !verb.ends_with(".show") && !verb.ends_with(".get") &&
          verb.find('.') != std::string_view::npos && !verb.starts_with("session.") && !verb.starts_with("access.") &&
-         !verb.starts_with("wall.") &&
+         !verb.starts_with("wall.") && !verb.starts_with("audit.") &&
          (!verb.starts_with("policy.") || verb == "policy.publish" || verb == "policy.rollback");
 }
 

@@ -42,7 +42,9 @@ int add(const std::string& directory, unsigned records, const char* key) {
     std::string what;
     audit::append_member(what, "tag", i % 4 == 0 ? "UPDATE" : "SELECT");
     audit::append_member(what, "digest", std::to_string(i));
-    const auto event = i % 11 == 0 ? audit::Event::SignIn : audit::Event::Statement;
+    const auto event = i % 11 == 0   ? audit::Event::SignIn
+                       : i % 13 == 0 ? audit::Event::LogRead
+                                     : audit::Event::Statement;
     const auto ticket = (*log)->begin({event, system_clock().wall(), who, what});
     if (!ticket) return failed(ticket.error());
     audit::Outcome outcome;

@@ -56,6 +56,7 @@ def _flat(record: dict) -> dict:
     out |= {"ticket": int(record["metadata"]["uid"]), "tenant": record["metadata"].get("tenant_uid"),
             "identity": actor.get("user", {}).get("name"), "session": actor.get("session", {}).get("uid"),
             "depot": where.get("name"), "digest": record.get("query_info", {}).get("uid"),
+            "operation": record.get("api", {}).get("operation"),
             "address": f"{source.get('ip')}:{source.get('port')}", "sqlstate": record.get("status_code")}
     return out | own["outcome"]
 

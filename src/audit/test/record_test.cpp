@@ -68,6 +68,16 @@ TEST_CASE("activities by command tag") {
   CHECK(render(Event::Cancel, {}, {}).find(R"("activity_name":"cancel")") != std::string::npos);
 }
 
+TEST_CASE("reading the log is an event of its own class") {
+  const std::string out = render(Event::LogRead, R"("identity":"os:root","address":"admin socket")",
+                                 R"("operation":"audit.search","about":"mia")");
+  CHECK(out.starts_with(R"({"class_uid":6003,"category_uid":6,"activity_id":2,"type_uid":600302,)"));
+  CHECK(out.find(R"("actor":{"user":{"name":"os:root"}},"src_endpoint":{"name":"admin socket"},)"
+                 R"("api":{"operation":"audit.search"})") != std::string::npos);
+  CHECK(out.find(R"("event":"log_read")") != std::string::npos);
+  CHECK(out.find(R"("about":"mia")") != std::string::npos);
+}
+
 TEST_CASE("members of a client's making cannot break out") {
   std::string who;
   append_member(who, "identity", "a\",\"class_uid\":\"1");

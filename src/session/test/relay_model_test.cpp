@@ -91,9 +91,11 @@ void play(World& world, ModelServer& model, std::string_view bytes, std::mt19937
       const auto count = std::min<std::size_t>(bytes.size(), 1 + random() % 200);
       world.client(bytes.substr(0, count));
       bytes.remove_prefix(count);
-    } else if (world.client_verdict == Verdict::Stalled) {
+    } else if (world.client_verdict == Verdict::Stalled || world.client_verdict == Verdict::AwaitDurable) {
       world.client("");
     }
+    if (world.log.durable_through < world.log.records.size() && random() % 3 == 0)
+      world.log.durable_through += 1 + random() % 3;
     under_way += model.on_bytes(world.to_server);
     world.to_server.clear();
     if (!under_way.empty() && random() % 3 != 0) {
@@ -101,23 +103,34 @@ void play(World& world, ModelServer& model, std::string_view bytes, std::mt19937
       world.server(under_way.substr(0, count));
       under_way.erase(0, count);
     }
-    if (world.over() || (bytes.empty() && under_way.empty() && world.from_client.empty())) return;
+    if (world.over() || (bytes.empty() && under_way.empty() && world.from_client.empty() &&
+                         world.client_verdict != Verdict::AwaitDurable))
+      return;
   }
   FAIL("stuck");
 }
 
+/// Under the barrier, with a log that gets durable now and then.
+struct Gated : World {
+  explicit Gated(bool barrier)
+      : World({}, {}, false, barrier ? policy::BarrierMode::Strict : policy::BarrierMode::None) {
+    if (barrier) log.durable_through = 0;
+  }
+};
+
 TEST_CASE("random clients: same replies as without the gateway, and a true audit log") {
   std::size_t unknown = 0;
   std::size_t known = 0;
-  for (unsigned seed = 1; seed <= 3'000; ++seed) {
+  for (unsigned seed = 1; seed <= 6'000; ++seed) {
     CAPTURE(seed);
+    const bool barrier = seed > 3'000;
     std::mt19937 random(seed);
     std::string bytes;
     for (unsigned i = 0, count = 1 + static_cast<unsigned>(random() % 25); i < count; ++i)
       bytes += random_message(random);
     bytes += sync() + sync();
     CAPTURE(shown(bytes));
-    World world;
+    Gated world(barrier);
     ModelServer model;
     play(world, model, bytes, random);
     ModelServer direct;
@@ -162,7 +175,7 @@ TEST_CASE("random clients and intents that fail: what is not recorded is not run
 }
 
 TEST_CASE("clients that break into a COPY: nothing runs that is recorded as not run") {
-  for (unsigned seed = 1; seed <= 2'000; ++seed) {
+  for (unsigned seed = 1; seed <= 4'000; ++seed) {
     CAPTURE(seed);
     std::mt19937 random(seed);
     std::string bytes;
@@ -175,7 +188,7 @@ TEST_CASE("clients that break into a COPY: nothing runs that is recorded as not 
       if (random() % 3 == 0) bytes += copy_done();
     }
     CAPTURE(shown(bytes));
-    World world;
+    Gated world(seed > 2'000);
     ModelServer model;
     play(world, model, bytes + sync(), random);
     const bool session_ended = world.over();

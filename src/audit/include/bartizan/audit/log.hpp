@@ -19,7 +19,7 @@ namespace bartizan::audit {
 /// Position of an intent in the log of one process run; starts at 1, rises by one.
 using Ticket = Strong<struct TicketTag, std::uint64_t>;
 
-enum class Event : std::uint8_t { SignIn, SignOut, Statement, Execute, FunctionCall, Cancel };
+enum class Event : std::uint8_t { SignIn, SignOut, Statement, Execute, FunctionCall, Cancel, LogRead };
 [[nodiscard]] std::string_view to_string(Event event) noexcept;
 
 /// What is about to happen. The views need to live for the call of begin() only.

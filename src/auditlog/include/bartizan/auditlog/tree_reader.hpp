@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "bartizan/audit/checkpoint.hpp"
 #include "bartizan/audit/proof.hpp"
@@ -24,6 +25,8 @@ class TreeReader {
   [[nodiscard]] const std::string& signed_checkpoint() const noexcept { return note_; }
   /// The record's exact bytes, checked against the tree. InvalidArgument beyond its size.
   [[nodiscard]] Result<std::string> entry(std::uint64_t index) const;
+  /// All records of a bundle, from 0 on, checked likewise; the last one may be partial.
+  [[nodiscard]] Result<std::vector<std::string>> bundle(std::uint64_t number) const;
   [[nodiscard]] Result<audit::RecordProof> prove(std::uint64_t index) const;
   /// That this checkpoint grew from the tree of that size.
   [[nodiscard]] Result<audit::Proof> prove_growth(std::uint64_t old_size) const;

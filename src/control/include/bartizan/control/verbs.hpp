@@ -19,6 +19,7 @@
 namespace bartizan::control {
 
 class WallKeeper;
+struct AuditSource;
 
 /// What the services work with; all of it outlives Verbs.
 struct ServiceContext {
@@ -29,6 +30,7 @@ struct ServiceContext {
   Random& random;
   int scram_iterations = 4096;
   WallKeeper* walls = nullptr;  ///< null: nobody keeps walls here
+  const AuditSource* audit = nullptr;  ///< null: no provable log
 };
 
 /// Thread-safe: each call works in transactions of its own.

@@ -1,0 +1,106 @@
+"""`bartizan audit`: who searches finds what happened, page by page, with proofs that others can check; and is recorded."""
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import audit_records
+import bartizan
+import wire
+from postgres import DATABASE, USER
+from processes import run, wait_for
+
+pytestmark = [pytest.mark.gateway, pytest.mark.timeout(120)]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _bartizan_only(target_name):
+    if target_name != "bartizan":
+        pytest.skip("the audit log is Bartizan's")
+
+
+@pytest.fixture
+def log(start_target, cluster):
+    """A gateway whose log holds 30 reads of one table, 3 failures and a write."""
+    target = start_target()
+    cluster.admin(f"create table if not exists found (a int); grant all on found to {USER}", dbname=DATABASE)
+    with wire.sign_in(target.endpoint()) as connection:
+        for _ in range(30):
+            connection.query("select a from public.found")
+        for _ in range(3):
+            connection.query("select b from found")
+        connection.query("insert into found values (1)")
+    wait_for(lambda: any(r.get("tag") == "INSERT" for r in audit_records.of(target)), 10, "the last record")
+    return target
+
+
+def _audit(target, *arguments: str) -> dict:
+    return json.loads(target.command("audit", *arguments, "--json").stdout)
+
+
+def _pages(target, *arguments: str) -> list[dict]:
+    found, after = [], []
+    for _ in range(50):
+        answer = _audit(target, "search", *arguments, *after)
+        found += answer["records"]
+        if answer["next"] is None:
+            return found
+        after = ["--after", answer["next"]]
+    raise AssertionError("a search without an end")
+
+
+def test_search_finds_by_table_action_and_outcome(log):
+    assert len(_pages(log, "--table", "found")) == 34
+    assert len(_pages(log, "--table", "public.found")) == 30
+    assert len(_pages(log, "--table", "found", "--outcome", "failed")) == 3
+    written, = _pages(log, "--table", "found", "--action", "INSERT")
+    assert (written["identity"], written["depot"], written["outcome"], written["rows"]) == (USER, DATABASE, "ok", 1)
+    assert _pages(log, "--identity", "nobody_of_that_name") == []
+    assert _pages(log, "--table", "found", "--from", "2099-01-01T00:00:00Z") == []
+    assert len(_pages(log, "--table", "found", "--to", "2099-01-01T00:00:00Z")) == 34
+
+
+def test_pages_join_without_gap_or_repetition(log):
+    whole = [r["record"] for r in _pages(log, "--table", "found", "--limit", "1000")]
+    paged = [r["record"] for r in _pages(log, "--table", "found", "--limit", "7")]
+    assert paged == whole and len(set(paged)) == 34
+
+
+def test_proof_of_a_record_verifies_with_the_program_that_shares_no_code(log, folder):
+    found = _audit(log, "search", "--table", "found", "--action", "INSERT")["records"][0]["record"]
+    proven = _audit(log, "prove", found)
+    record, proof = folder / "record", folder / "record.tlog-proof"
+    record.write_text(proven["entry"])
+    proof.write_text(proven["proof"])
+    verify = [bartizan.program().parent / "bartizan-verify", "record", "--key", proven["key"], "--proof", proof]
+    assert run([*verify, record], check=False).returncode == 0
+    record.write_text(proven["entry"].replace("INSERT", "SELECT"))
+    assert run([*verify, record], check=False).returncode == 1
+    assert json.loads(proven["entry"]) == _audit(log, "show", found)
+
+
+def test_export_is_the_tree_from_its_beginning(log):
+    first = _audit(log, "export", "--limit", "10")
+    rest = _audit(log, "export", "--after", str(first["next"]))
+    entries = [e.encode() for e in first["entries"] + rest["entries"]]
+    assert len(first["entries"]) == 10
+    assert entries == audit_records.entries(log.audit_folder / "tree" / "system")[:len(entries)]
+
+
+def test_reading_is_itself_recorded(log):
+    _audit(log, "search", "--table", "found")
+    wait_for(lambda: any(r["event"] == "log_read" and r["operation"] == "audit.search" and r["about"] == "found"
+                         and r["identity"].startswith("os:") for r in audit_records.of(log)), 10, "the record of the search")
+
+
+def test_bad_arguments_are_refused(log):
+    for arguments in (["show", "nonsense"], ["show", "../state:1"], ["prove", "system:99999999"], ["search", "--after", "x"]):
+        answer = log.command("audit", *arguments, check=False)
+        assert answer.returncode not in (0, 1) and answer.stderr
+
+
+def test_basic_log_has_nothing_to_search(start_target):
+    target = start_target(audit='mode = "basic"')
+    refused = target.command("audit", "search", check=False)
+    assert refused.returncode != 0 and "provable" in refused.stderr
