@@ -110,7 +110,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Party parties[2];
   for (std::size_t i = 0; i < 2; ++i) {
     parties[i].tenant = kTenants[i];
-    parties[i].world = std::make_unique<World>(RelayLimits{}, std::nullopt, pooled, policy::BarrierMode::None,
+    parties[i].world = std::make_unique<World>(RelayLimits{}, std::nullopt, pooled, bartizan::policy::BarrierMode::None,
                                                consumer_of(std::string(kTenants[i])), i + 1);
     servers[i].state.context_key = connection_key("own");
     servers[i].model.expected_context = context(kTenants[i]);
