@@ -9,6 +9,7 @@ import functools
 import json
 import os
 import shutil
+import secrets
 import signal
 from pathlib import Path
 
@@ -85,7 +86,7 @@ class Bartizan:
         certificates = cluster.certificates
         (folder / "data").mkdir()
         give(folder / "data")
-        control = f"{_CONTROL_DATABASE}_{self.port}"
+        control = f"{_CONTROL_DATABASE}_{self.port}_{secrets.token_hex(4)}"  # a port may come a second time
         cluster.admin(f"create database {control}", dbname="postgres")
         self._secret("control.dsn", f"host=localhost port={cluster.port} user={SUPERUSER} dbname={control} "
                                     f"password='{SUPERUSER_PASSWORD}' sslmode=verify-full "
