@@ -8,8 +8,8 @@ from __future__ import annotations
 import functools
 import json
 import os
-import shutil
 import secrets
+import shutil
 import signal
 from pathlib import Path
 
