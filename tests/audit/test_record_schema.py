@@ -59,7 +59,7 @@ def main():
     finally:
         shutil.rmtree(scratch)
     print(classes)
-    assert {key[0] for key in classes} == {6005, 3002} and {key[2] for key in classes} == {0, 1, 2, 99}
+    assert {key[0] for key in classes} == {6005, 3002, 6003} and {key[2] for key in classes} == {0, 1, 2, 99}
     for broken in ({}, {"class_uid": 6005}):
         assert not validator.is_valid(broken)
     return 0
