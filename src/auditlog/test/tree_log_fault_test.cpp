@@ -68,6 +68,8 @@ void breaks_and_mends(std::atomic<bool> CrashFiles::* which, std::chrono::millis
   given.push_back(log->begin(intent("acme", "SELECT")).value());
   log->finish(given.back(), {});
   REQUIRE(log->publish_now(10s));
+  for (int i = 0; i < 500 && !log->figures().publishing; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
   CHECK(log->figures().publishing);
   CHECK(log->figures().refused >= 1);
   const auto found = tickets_in(world.tree("t-acme"));
