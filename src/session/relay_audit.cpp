@@ -67,6 +67,21 @@ std::unique_ptr<pgwire::ErrorReport> audit_unavailable() {
   return report;
 }
 
+std::unique_ptr<pgwire::ErrorReport> shared_name_used() {
+  auto report = std::make_unique<pgwire::ErrorReport>();
+  report->sqlstate = pgwire::sqlstate::kUndefinedPreparedStatement;
+  report->message = "prepared statement names that begin with \"bartizan_\" are the gateway's own";
+  report->hint = "Name the statement as you have prepared it.";
+  return report;
+}
+
+/// SQL's commands for prepared statements must not reach what stands under shared names.
+bool names_shared(const Prepared& statement) noexcept {
+  return statement.analysis && std::ranges::any_of(statement.analysis->statements, [](const sql::Statement& each) {
+           return is_shared_name(each.name);
+         });
+}
+
 policy::Refuse function_call_refused() {
   policy::Refuse refuse;
   refuse.message = "function calls by the fast-path protocol are not permitted for identities under a policy";
@@ -122,25 +137,30 @@ policy::Decision Relay::decide(const Prepared& statement) const {
   return decision;
 }
 
+Relay::Admission Relay::refused(const Prepared& statement, audit::Event event,
+                                std::unique_ptr<pgwire::ErrorReport> report) {
+  record_refusal(statement, event, *report);
+  return {std::nullopt, std::move(report)};
+}
+
 Relay::Admission Relay::decide_only(const Prepared& statement) {
   const auto decision = decide(statement);
   if (const auto* refuse = std::get_if<policy::Refuse>(&decision)) {
     auto report = report_of(*refuse);
     if (statement.text) report->position = statement.text->position;
-    record_refusal(statement, audit::Event::Statement, *report);
-    return {std::nullopt, std::move(report)};
+    return refused(statement, audit::Event::Statement, std::move(report));
   }
   return {admit(std::get<policy::Allow>(decision), audit::Ticket{}), nullptr};
 }
 
 Relay::Admission Relay::admit_statements(const Prepared& statement, audit::Event event, PendingReply& entry) {
+  if (pooling_.shares != nullptr && names_shared(statement)) return refused(statement, event, shared_name_used());
   const sql::Analysis& analysis = statement.analysis ? *statement.analysis : unknown_analysis();
   const auto decision = decide(statement);
   if (const auto* refuse = std::get_if<policy::Refuse>(&decision)) {
     auto report = report_of(*refuse);
     if (statement.text) report->position = statement.text->position;
-    record_refusal(statement, event, *report);
-    return {std::nullopt, std::move(report)};
+    return refused(statement, event, std::move(report));
   }
   thread_local std::string text;
   for (std::size_t i = 0; i < analysis.statements.size(); ++i) {
@@ -170,9 +190,7 @@ Relay::Admission Relay::admit_statements(const Prepared& statement, audit::Event
 Relay::Admission Relay::admit_function_call(std::uint32_t oid, PendingReply& entry) {
   const auto decision = consumer_ ? policy::Decision(function_call_refused()) : decide(Prepared{});
   if (const auto* refuse = std::get_if<policy::Refuse>(&decision)) {
-    auto report = report_of(*refuse);
-    record_refusal(Prepared{}, audit::Event::FunctionCall, *report);
-    return {std::nullopt, std::move(report)};
+    return refused(Prepared{}, audit::Event::FunctionCall, report_of(*refuse));
   }
   auto ticket = begin(audit::Event::FunctionCall, fmt::format("\"function_oid\":{}", oid));
   if (!ticket) {

@@ -263,6 +263,7 @@ TEST_CASE("what a consumer may not say beside a text") {
     World world({}, {}, false, policy::BarrierMode::None, consumer_of("north"));
     world.client(bytes);
     CHECK(shown(world.to_server) == shown(sent));
+    CHECK(world.log.lines().size() == (sent.find(kPoisonText) != std::string::npos ? 1 : 0));
   }
   for (const auto& bytes :
        {bind_portal("", "bartizan_context"), bind_portal("bartizan_context", ""), execute("bartizan_context"),

@@ -207,8 +207,12 @@ TEST_CASE("before a function that is not known runs, what others have prepared g
 
 TEST_CASE("what stands under shared names is not for SQL") {
   const auto name = shared_name("select 1");
-  for (const auto& text : {"execute " + name, "deallocate " + name, "prepare " + name + " as select 2",
-                           "create table t as execute " + name, "explain execute " + name}) {
+  const std::pair<std::string, std::string> rows[] = {{"execute " + name, "EXECUTE"},
+                                                      {"deallocate " + name, "DEALLOCATE"},
+                                                      {"prepare " + name + " as select 2", "PREPARE"},
+                                                      {"create table t as execute " + name, "CREATE TABLE AS"},
+                                                      {"explain execute " + name, "EXPLAIN"}};
+  for (const auto& [text, tag] : rows) {
     CAPTURE(text);
     pool()
         .client(query(text), poison_query())
@@ -217,6 +221,7 @@ TEST_CASE("what stands under shared names is not for SQL") {
                               "Name the statement as you have prepared it.") +
                     ready())
         .then([](World& world) { CHECK_FALSE(world.relay.pinned()); })
+        .audit({"statement " + tag + " refused 26000"})
         .run();
   }
 }

@@ -422,6 +422,7 @@ TEST_CASE("names of the shared kind are not for clients") {
       .server(error("42601") + ready(), gateway_error("42602", "prepared statement name \"" + name + "\" is reserved",
                                                       "Choose one that does not begin with \"bartizan_\".") +
                                             ready())
+      .audit({"statement SELECT refused 42602"})
       .run();
 }
 

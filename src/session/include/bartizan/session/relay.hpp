@@ -1,7 +1,7 @@
 // The session after sign-in, sans-I/O: client bytes in, server bytes out, and back. Follows the
 // extended-query protocol (PostgreSQL manual, "Message Flow") message by message; every statement
 // passes Analysis -> Decision -> audit intent -> admit -> Forward. One file a direction:
-// relay_client.cpp and relay_server.cpp. What must wait for its audit intent to be durable stops in
+// relay_client.cpp (with relay_statements.cpp) and relay_server.cpp (with relay_ending.cpp). What must wait for its audit intent to be durable stops in
 // relay_barrier.cpp, in both directions.
 //
 // A refused statement is replaced, on its way to the server, by one of ours that fails there, and
@@ -46,8 +46,8 @@ namespace bartizan::session {
 
 struct RelayLimits {
   std::uint32_t statement_bytes = 16 * 1024 * 1024;  ///< longest Query or Parse
-  std::size_t pending_replies = 65536;               ///< over that the client is not read
-  std::size_t bytes_to_server = 256 * 1024;          ///< made of one reading; the rest is handed in again
+  std::size_t pending_replies = 65536;  ///< over that the client is not read
+  std::size_t bytes_to_server = 256 * 1024;  ///< made of one reading; the rest is handed in again
 };
 
 /// What a relay works with; all outlive it, and the cache is the thread's own.
@@ -62,13 +62,13 @@ struct RelayTools {
 
 /// Of transaction pooling; without shares the session keeps one server connection.
 struct Pooling {
-  std::uint64_t session = 0;          ///< tells sessions apart; not 0
-  std::uint32_t process_id = 0;       ///< as the client was told
+  std::uint64_t session = 0;  ///< tells sessions apart; not 0
+  std::uint32_t process_id = 0;  ///< as the client was told
   StatementShares* shares = nullptr;  ///< the thread's own; outlives the relay
-  bool share_unnamed = true;          ///< statements without a name that come again are shared too
+  bool share_unnamed = true;  ///< statements without a name that come again are shared too
   /// Of the depot: some session has asked for currval or lastval, so all keep what they may ask for.
   std::atomic<bool>* sequences_matter = nullptr;
-  bool temporary_path = false;        ///< started with a search_path in which unqualified objects may be temporary
+  bool temporary_path = false;  ///< started with a search_path in which unqualified objects may be temporary
 };
 
 struct ConsumerState;
@@ -83,7 +83,7 @@ struct RelayFigures {
 enum class Verdict : std::uint8_t {
   Continue,  ///< all that was whole is consumed; more is needed
   Stalled,  ///< client side only: replies have to come first, unless some was consumed; send what is owed to the
-            ///< server, hand the rest in again then
+  ///< server, hand the rest in again then
   NeedServer,  ///< client side only: attach() a server connection and hand the rest in again
   AwaitDurable,  ///< client side only: awaited() must be durable; hand the rest in again then, be it empty
   Finished,  ///< the client said Terminate, which has been forwarded unless the server connection is to be kept
@@ -180,6 +180,8 @@ class Relay {
     std::size_t count = 0;
     std::uint64_t settled_in = 0;  // from this segment on their outcome is on its way
   };
+  /// Enough for the names in front of a Bind whose values stream.
+  static constexpr std::size_t kNamePrefixBytes = 64 * 1024;
   enum class Handled : std::uint8_t { Taken, NeedMore, Stall, Await, Fatal };
 
   // relay_barrier.cpp
@@ -197,6 +199,14 @@ class Relay {
   // relay_client.cpp
   Handled handle_client_message(const Message& message, ServerRuns& to_server);
   Handled dispatch(const Message& message, ServerRuns& to_server);
+  Handled on_copy_message(const Message& message, ServerRuns& to_server);
+  Handled on_sync(const Message& message, ServerRuns& to_server);
+  Handled drop(const Message& message);
+  Handled relay_protocol(const Message& message, ServerRuns& to_server);
+  void relay_with(const Forward& forward, const Message& message, ServerRuns& to_server);
+  Handled end_fatal(pgwire::SqlState sqlstate, std::string text, std::string hint = {});
+
+  // relay_statements.cpp
   Handled on_query(const Message& message, ServerRuns& to_server);
   Handled on_parse(const Message& message, ServerRuns& to_server);
   Handled on_bind(const Message& message, ServerRuns& to_server);
@@ -204,12 +214,8 @@ class Relay {
   Handled on_describe(const Message& message, ServerRuns& to_server);
   Handled on_close(const Message& message, ServerRuns& to_server);
   Handled on_function_call(const Message& message, ServerRuns& to_server);
-  Handled on_copy_message(const Message& message, ServerRuns& to_server);
-  Handled on_sync(const Message& message, ServerRuns& to_server);
-  Handled drop(const Message& message);
-  Handled relay_protocol(const Message& message, ServerRuns& to_server);
-  void relay_with(const Forward& forward, const Message& message, ServerRuns& to_server);
-  Handled end_fatal(pgwire::SqlState sqlstate, std::string text, std::string hint = {});
+  void relay_refused_parse(PendingReply entry, ServerRuns& to_server);
+  [[nodiscard]] std::unique_ptr<pgwire::ErrorReport> refuse_name(std::string_view name, ByteView parameter_types) const;
   Handled end_too_long();
   [[nodiscard]] std::optional<Prepared> statement_of(std::string_view name) const {
     return meaning_of(statements_, renaming_statements_, name);
@@ -290,8 +296,6 @@ class Relay {
 
   // relay_server.cpp
   Handled server_message(const Message& message, ByteRuns& to_client);
-  Handled on_error_response(const Message& message, ByteRuns& to_client);
-  Handled on_ready_for_query(const Message& message, ByteRuns& to_client);
   void follow(const pgwire::ParameterStatus& status);
   Handled on_parameter_status(const Message& message, ByteRuns& to_client);
   Handled on_command_complete(const Message& message, ByteRuns& to_client);
@@ -302,10 +306,15 @@ class Relay {
   Handled complete_carried_parse(const Message& message, ByteRuns& to_client);
   [[nodiscard]] bool fits_front(char type) noexcept;
   void complete_front_if_done(char type);
-  [[nodiscard]] bool sync_follows() noexcept;
-  void skip_to_sync();
   void follow_renaming(std::string_view tag, const Prepared& by);
   Handled mismatch(char type);
+
+  // relay_ending.cpp
+  [[nodiscard]] static bool runs_on(const PendingReply& entry) noexcept;
+  Handled on_error_response(const Message& message, ByteRuns& to_client);
+  Handled on_ready_for_query(const Message& message, ByteRuns& to_client);
+  [[nodiscard]] bool sync_follows() noexcept;
+  void skip_to_sync();
   void pop_front(audit::Status unfinished);
 
   // relay_audit.cpp
@@ -317,6 +326,9 @@ class Relay {
   };
   [[nodiscard]] Admission admit_statements(const Prepared& statement, audit::Event event, PendingReply& entry);
   [[nodiscard]] policy::Decision decide(const Prepared& statement) const;
+  /// Whatever is refused leaves its record.
+  [[nodiscard]] Admission refused(const Prepared& statement, audit::Event event,
+                                  std::unique_ptr<pgwire::ErrorReport> report);
   [[nodiscard]] Admission decide_only(const Prepared& statement);
   [[nodiscard]] Admission admit_function_call(std::uint32_t oid, PendingReply& entry);
   [[nodiscard]] Result<audit::Ticket> begin(audit::Event event, std::string_view statement);
