@@ -240,6 +240,24 @@ TEST_CASE("DEALLOCATE behind the gateway's own commands does not pin") {
       .run();
 }
 
+TEST_CASE("a text that reads otherwise once a SET under way has taken effect is not known") {
+  // Two bytes are one character in SJIS, and the string ends in front of LISTEN; elsewhere it does not.
+  const std::string text = "select E'\x95\\'; listen c; --'";
+  for (const std::string set : {"set client_encoding = 'SJIS'", "set standard_conforming_strings = off"}) {
+    CAPTURE(set);
+    const bool by_encoding = set.find("client_encoding") != std::string::npos;
+    const std::string asked = by_encoding ? text : "select 'a\\'; listen c; --'";
+    pool()
+        .client(query(set), query(set))
+        .then([&](World& world) {
+          CHECK_FALSE(world.relay.pinned());
+          world.client(query(asked));
+          CHECK(world.relay.pinned());
+        })
+        .run();
+  }
+}
+
 TEST_CASE("a prepared statement is known behind DECLARE in its pipeline") {
   const auto run = [](std::string_view text) { return parse("", text) + bind_portal("", "") + execute(""); };
   pool()
