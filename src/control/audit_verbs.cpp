@@ -169,29 +169,37 @@ Result<Document> audit_search(Call& call, Args& args) {
   return std::move(scan).answer();
 }
 
-Result<Document> audit_show(Call& call, Args& args) {
+/// An entry that a request names, once the reading of it is recorded.
+struct NamedEntry {
+  const AuditSource* log;
+  Place place;
+  auditlog::TreeReader reader;
+  std::string text;
+};
+
+Result<NamedEntry> named_entry(Call& call, Args& args, std::string_view operation) {
   BZ_TRY(const auto name, args.text("record", 256));
   BZ_CHECK(args.finish());
   BZ_TRY(const auto* log, source(call));
-  BZ_TRY(const auto place, parse_place(name));
-  BZ_CHECK(record_reading(call, "audit.show", name));
-  BZ_TRY(const auto reader, open_tree(*log, place.tree));
-  BZ_TRY(const auto entry, reader.entry(place.index));
-  if (!entry.starts_with('{')) return Document(Members{{"checkpoint", entry}});
-  return Document::parse(entry);
+  BZ_TRY(auto place, parse_place(name));
+  BZ_CHECK(record_reading(call, operation, name));
+  BZ_TRY(auto reader, open_tree(*log, place.tree));
+  BZ_TRY(auto text, reader.entry(place.index));
+  return NamedEntry{log, std::move(place), std::move(reader), std::move(text)};
+}
+
+Result<Document> audit_show(Call& call, Args& args) {
+  BZ_TRY(const auto entry, named_entry(call, args, "audit.show"));
+  if (!entry.text.starts_with('{')) return Document(Members{{"checkpoint", entry.text}});
+  return Document::parse(entry.text);
 }
 
 Result<Document> audit_prove(Call& call, Args& args) {
-  BZ_TRY(const auto name, args.text("record", 256));
-  BZ_CHECK(args.finish());
-  BZ_TRY(const auto* log, source(call));
-  BZ_TRY(const auto place, parse_place(name));
-  BZ_CHECK(record_reading(call, "audit.prove", name));
-  BZ_TRY(const auto reader, open_tree(*log, place.tree));
-  BZ_TRY(const auto entry, reader.entry(place.index));
-  BZ_TRY(const auto proof, reader.prove(place.index));
-  return Document(Members{{"key", log->key.named(log->origin + "/" + place.tree).to_string()},
-                          {"entry", entry},
+  BZ_TRY(const auto entry, named_entry(call, args, "audit.prove"));
+  BZ_TRY(const auto proof, entry.reader.prove(entry.place.index));
+  const AuditSource& log = *entry.log;
+  return Document(Members{{"key", log.key.named(log.origin + "/" + entry.place.tree).to_string()},
+                          {"entry", entry.text},
                           {"proof", audit::to_text(proof)}});
 }
 

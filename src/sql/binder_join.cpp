@@ -54,13 +54,7 @@ bool Binder::join_columns(PgQuery__JoinExpr& join, const Range& left, const Rang
     merged.columns.list.push_back(merge(one, other, join.jointype));
   }
   if (!spend(left.columns.list.size() + right.columns.list.size())) return false;
-  result.columns = merged.columns;
-  result.columns.known = left.columns.known && right.columns.known;
-  for (const Range* side : {&left, &right}) {
-    for (const BoundColumn& column : side->columns.list) {
-      if (std::find(names.begin(), names.end(), column.name) == names.end()) result.columns.list.push_back(column);
-    }
-  }
+  append_join_columns(result.columns, merged.columns, names, left, right);
   return true;
 }
 
@@ -71,18 +65,11 @@ bool Binder::from_join(PgQuery__JoinExpr& join, Level& level, std::vector<Visibl
   Range* left = nullptr;
   Range* right = nullptr;
   if (!from_item(*join.larg, level, left_items, &left)) return false;
-  // LATERAL on the right sees the left; not so where the left may be filled with nulls.
-  const bool lateral_ok =
-      join.jointype == PG_QUERY__JOIN_TYPE__JOIN_INNER || join.jointype == PG_QUERY__JOIN_TYPE__JOIN_LEFT;
-  const std::size_t outside = level.visible.size();
-  for (Visible item : left_items) {
-    item.lateral_only = true;
-    item.lateral_ok = lateral_ok;
-    level.visible.push_back(item);
+  {
+    const LeftOfJoin seen(level, join, left_items);
+    if (!from_item(*join.rarg, level, right_items, &right)) return false;
   }
-  const bool right_bound = from_item(*join.rarg, level, right_items, &right);
-  level.visible.resize(outside);
-  if (!right_bound || !no_conflict(left_items, right_items, -1)) return false;
+  if (!no_conflict(left_items, right_items, -1)) return false;
 
   std::vector<Visible> inside = left_items;
   inside.insert(inside.end(), right_items.begin(), right_items.end());
@@ -97,14 +84,7 @@ bool Binder::from_join(PgQuery__JoinExpr& join, Level& level, std::vector<Visibl
     if (!bound) return false;
   }
   if (!rename(result, join.alias, -1)) return false;
-  if (join.alias == nullptr) {
-    for (Visible& item : inside) item.columns = false;
-    out = std::move(inside);
-  }
-  out.push_back({.range = &result, .by_name = join.alias != nullptr});
-  if (join.join_using_alias != nullptr && join.alias == nullptr) {
-    out.push_back({.range = &merged, .by_name = true, .columns = false});
-  }
+  show_join(join, std::move(inside), merged, result, out);
   *top = &result;
   return true;
 }

@@ -95,13 +95,8 @@ bool Binder::set_operation(PgQuery__SelectStmt& select, Level& level, Columns& o
   Columns right;
   if (!this->select(*select.larg, &level, output)) return false;
   // The first term of WITH RECURSIVE tells the columns that the second one sees.
-  for (Level* at = &level; at != nullptr && at->parent != nullptr; at = at->parent) {
-    for (WithQuery& with : at->parent->with) {
-      const bool this_query = with.state == WithQuery::State::Underway && with.node->ctequery != nullptr &&
-                              with.node->ctequery->node_case == PG_QUERY__NODE__NODE_SELECT_STMT &&
-                              with.node->ctequery->select_stmt == &select;
-      if (this_query && !with_columns(with, output)) return false;
-    }
+  for (WithQuery* const with : awaiting_first_term(level, select)) {
+    if (!with_columns(*with, output)) return false;
   }
   if (!this->select(*select.rarg, &level, right)) return false;
   if (output.known && right.known && output.list.size() != right.list.size()) {

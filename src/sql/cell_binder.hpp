@@ -175,6 +175,7 @@ class CellBinder {
   // cell_binder_compare.cpp
   bool operator_expression(PgQuery__Node& node, At at);
   bool compare(PgQuery__Node& node, At at);
+  bool left_cell(PgQuery__AExpr& comparison, At at, CellRef& reference);
   bool compare_list(PgQuery__Node& node, At at);
   bool compare_array(PgQuery__Node& node, At at);
   bool compare_cells(PgQuery__Node& left, const CellRef& one, PgQuery__Node& right, const CellRef& other);
@@ -197,6 +198,7 @@ class CellBinder {
   bool assign_plain(PgQuery__Node& node, std::string_view name, At at);
   bool modify_target(const PgQuery__RangeVar& variable, Range*& range);
   bool insert(PgQuery__InsertStmt& insert, Level* parent, Columns& output);
+  bool assigned_column(const PgQuery__ResTarget& target, const Range& range, const EncryptedColumnSpec*& column);
   bool insert_columns(PgQuery__InsertStmt& insert, const Range& range, Assigned& assigned);
   bool insert_values(PgQuery__SelectStmt& select, Level& level, const Assigned& assigned);
   bool insert_source(PgQuery__InsertStmt& insert, Level& level, const Assigned& assigned, std::size_t limit);

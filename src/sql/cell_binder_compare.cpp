@@ -122,17 +122,23 @@ bool CellBinder::compare_cells(PgQuery__Node& left, const CellRef& one, PgQuery_
   return true;
 }
 
-// x IN (a, b); while there are two keys, x = ANY (a's indexes) OR x = ANY (b's).
-bool CellBinder::compare_list(PgQuery__Node& node, At at) {
-  PgQuery__AExpr& comparison = *node.a_expr;
-  CellRef reference;
+/// The cell left of IN or ANY, which may be asked for equality; with none there, both sides are bound.
+bool CellBinder::left_cell(PgQuery__AExpr& comparison, At at, CellRef& reference) {
   const bool bound = may_be_cell(comparison.lexpr);
   if (bound && !value(*comparison.lexpr, at, reference)) return false;
   if (reference.column == nullptr) {
     return (bound || expression(comparison.lexpr, at)) && expression(comparison.rexpr, at);
   }
   met_cell_ = true;
-  if (!searchable(*reference.column, "comparison", false)) return false;
+  return searchable(*reference.column, "comparison", false);
+}
+
+// x IN (a, b); while there are two keys, x = ANY (a's indexes) OR x = ANY (b's).
+bool CellBinder::compare_list(PgQuery__Node& node, At at) {
+  PgQuery__AExpr& comparison = *node.a_expr;
+  CellRef reference;
+  if (!left_cell(comparison, at, reference)) return false;
+  if (reference.column == nullptr) return true;
   if (comparison.rexpr == nullptr || comparison.rexpr->node_case != PG_QUERY__NODE__NODE_LIST) {
     return unknown("this IN", comparison.location);
   }
@@ -163,14 +169,9 @@ bool CellBinder::compare_list(PgQuery__Node& node, At at) {
 bool CellBinder::compare_array(PgQuery__Node& node, At at) {
   PgQuery__AExpr& comparison = *node.a_expr;
   CellRef reference;
-  const bool bound = may_be_cell(comparison.lexpr);
-  if (bound && !value(*comparison.lexpr, at, reference)) return false;
-  if (reference.column == nullptr) {
-    return (bound || expression(comparison.lexpr, at)) && expression(comparison.rexpr, at);
-  }
-  met_cell_ = true;
+  if (!left_cell(comparison, at, reference)) return false;
+  if (reference.column == nullptr) return true;
   const EncryptedColumnSpec& column = *reference.column;
-  if (!searchable(column, "comparison", false)) return false;
   PgQuery__Node& array = *comparison.rexpr;
   Oid type = 0;
   if (!cast_away(array, column, true, type)) return false;

@@ -248,13 +248,7 @@ bool CellBinder::join_columns(PgQuery__JoinExpr& join, const Range& left, const 
     merged.columns.list.push_back(std::move(column));
   }
   if (!spend(left.columns.list.size() + right.columns.list.size())) return false;
-  result.columns = merged.columns;
-  result.columns.known = left.columns.known && right.columns.known;
-  for (const Range* side : {&left, &right}) {
-    for (const BoundColumn& column : side->columns.list) {
-      if (std::find(names.begin(), names.end(), column.name) == names.end()) result.columns.list.push_back(column);
-    }
-  }
+  append_join_columns(result.columns, merged.columns, names, left, right);
   return true;
 }
 
@@ -265,18 +259,11 @@ bool CellBinder::from_join(PgQuery__JoinExpr& join, Level& level, std::vector<Vi
   Range* left = nullptr;
   Range* right = nullptr;
   if (!from_item(*join.larg, level, left_items, &left)) return false;
-  // LATERAL on the right sees the left; not so where the left may be filled with nulls.
-  const bool lateral_ok =
-      join.jointype == PG_QUERY__JOIN_TYPE__JOIN_INNER || join.jointype == PG_QUERY__JOIN_TYPE__JOIN_LEFT;
-  const std::size_t outside = level.visible.size();
-  for (Visible item : left_items) {
-    item.lateral_only = true;
-    item.lateral_ok = lateral_ok;
-    level.visible.push_back(item);
+  {
+    const LeftOfJoin seen(level, join, left_items);
+    if (!from_item(*join.rarg, level, right_items, &right)) return false;
   }
-  const bool right_bound = from_item(*join.rarg, level, right_items, &right);
-  level.visible.resize(outside);
-  if (!right_bound || !no_conflict(left_items, right_items)) return false;
+  if (!no_conflict(left_items, right_items)) return false;
 
   std::vector<Visible> inside = left_items;
   inside.insert(inside.end(), right_items.begin(), right_items.end());
@@ -291,14 +278,7 @@ bool CellBinder::from_join(PgQuery__JoinExpr& join, Level& level, std::vector<Vi
     if (!bound) return false;
   }
   if (!rename(result, join.alias)) return false;
-  if (join.alias == nullptr) {
-    for (Visible& item : inside) item.columns = false;
-    out = std::move(inside);
-  }
-  out.push_back({.range = &result, .by_name = join.alias != nullptr});
-  if (join.join_using_alias != nullptr && join.alias == nullptr) {
-    out.push_back({.range = &merged, .by_name = true, .columns = false});
-  }
+  show_join(join, std::move(inside), merged, result, out);
   *top = &result;
   return true;
 }

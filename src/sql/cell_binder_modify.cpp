@@ -88,17 +88,23 @@ bool CellBinder::modify_target(const PgQuery__RangeVar& variable, Range*& range)
   return true;
 }
 
+/// column: null where it is none that is encrypted.
+bool CellBinder::assigned_column(const PgQuery__ResTarget& target, const Range& range,
+                                 const EncryptedColumnSpec*& column) {
+  const ColumnLookup found = find_column_in(range, target.name);
+  if (found.status != Lookup::Found && range.columns.known) {
+    return refuse("42703", "column " + quoted(target.name) + " of relation " + quoted(range.name) + " does not exist",
+                  target.location);
+  }
+  column = found.status == Lookup::Found ? cell(range.columns.list[found.index]) : nullptr;
+  return column == nullptr || target.n_indirection == 0 || refuse_cell(*column, cell_place::kExpression);
+}
+
 bool CellBinder::insert_columns(PgQuery__InsertStmt& insert, const Range& range, Assigned& assigned) {
   for (std::size_t i = 0; i < insert.n_cols; ++i) {
     const PgQuery__ResTarget& target = *insert.cols[i]->res_target;
-    const ColumnLookup found = find_column_in(range, target.name);
-    if (found.status != Lookup::Found && range.columns.known) {
-      return refuse("42703", "column " + quoted(target.name) + " of relation " + quoted(range.name) + " does not exist",
-                    target.location);
-    }
-    const EncryptedColumnSpec* const column =
-        found.status == Lookup::Found ? cell(range.columns.list[found.index]) : nullptr;
-    if (column != nullptr && target.n_indirection != 0) return refuse_cell(*column, cell_place::kExpression);
+    const EncryptedColumnSpec* column = nullptr;
+    if (!assigned_column(target, range, column)) return false;
     assigned.push_back(column);
   }
   for (std::size_t i = 0; insert.n_cols == 0 && i < range.columns.list.size(); ++i) {
@@ -238,14 +244,8 @@ bool CellBinder::assignments(Nodes list, std::size_t count, Level& level, const 
       return unknown("this SET");
     }
     PgQuery__ResTarget& target = *list[i]->res_target;
-    const ColumnLookup found = find_column_in(range, target.name);
-    if (found.status != Lookup::Found && range.columns.known) {
-      return refuse("42703", "column " + quoted(target.name) + " of relation " + quoted(range.name) + " does not exist",
-                    target.location);
-    }
-    const EncryptedColumnSpec* const column =
-        found.status == Lookup::Found ? cell(range.columns.list[found.index]) : nullptr;
-    if (column != nullptr && target.n_indirection != 0) return refuse_cell(*column, cell_place::kExpression);
+    const EncryptedColumnSpec* column = nullptr;
+    if (!assigned_column(target, range, column)) return false;
     if (!expressions(target.indirection, target.n_indirection, {level})) return false;
     if (target.val->node_case == PG_QUERY__NODE__NODE_MULTI_ASSIGN_REF) {
       const PgQuery__MultiAssignRef& part = *target.val->multi_assign_ref;

@@ -79,7 +79,8 @@ class Scanner {
   bool relation(const PgQuery__RangeVar& variable) {
     const auto found = names_.find(variable);
     if (found.meaning == RelationNames::Meaning::Elsewhere) {
-      return refuse("0A000", "cross-database references are not implemented", "");
+      return refuse("0A000", "a reference to another database is not supported",
+                    "A depot is one database: name the table as schema.table.");
     }
     if (found.meaning == RelationNames::Meaning::Ambiguous) {
       return refuse("42P09", "\"" + std::string(variable.relname) + "\" is both a temporary table and another relation",

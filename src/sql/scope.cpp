@@ -1,5 +1,7 @@
 #include "scope.hpp"
 
+#include <utility>
+
 namespace bartizan::sql {
 
 namespace {
@@ -66,6 +68,53 @@ WithLookup find_with(Level* level, std::string_view name) {
     }
   }
   return {};
+}
+
+std::vector<WithQuery*> awaiting_first_term(Level& level, const PgQuery__SelectStmt& operation) {
+  std::vector<WithQuery*> found;
+  for (Level* at = &level; at->parent != nullptr; at = at->parent) {
+    for (WithQuery& with : at->parent->with) {
+      const PgQuery__Node* const query = with.node->ctequery;
+      if (with.state == WithQuery::State::Underway && query != nullptr &&
+          query->node_case == PG_QUERY__NODE__NODE_SELECT_STMT && query->select_stmt == &operation) {
+        found.push_back(&with);
+      }
+    }
+  }
+  return found;
+}
+
+LeftOfJoin::LeftOfJoin(Level& level, const PgQuery__JoinExpr& join, const std::vector<Visible>& left)
+    : level_(level), outside_(level.visible.size()) {
+  for (Visible item : left) {
+    item.lateral_only = true;
+    item.lateral_ok =
+        join.jointype == PG_QUERY__JOIN_TYPE__JOIN_INNER || join.jointype == PG_QUERY__JOIN_TYPE__JOIN_LEFT;
+    level.visible.push_back(item);
+  }
+}
+
+void append_join_columns(Columns& result, const Columns& merged, const std::vector<std::string_view>& names,
+                         const Range& left, const Range& right) {
+  result = merged;
+  result.known = left.columns.known && right.columns.known;
+  for (const Range* side : {&left, &right}) {
+    for (const BoundColumn& column : side->columns.list) {
+      if (std::find(names.begin(), names.end(), column.name) == names.end()) result.list.push_back(column);
+    }
+  }
+}
+
+void show_join(const PgQuery__JoinExpr& join, std::vector<Visible> inside, Range& merged, Range& result,
+               std::vector<Visible>& out) {
+  if (join.alias == nullptr) {
+    for (Visible& item : inside) item.columns = false;
+    out = std::move(inside);
+  }
+  out.push_back({.range = &result, .by_name = join.alias != nullptr});
+  if (join.join_using_alias != nullptr && join.alias == nullptr) {
+    out.push_back({.range = &merged, .by_name = true, .columns = false});
+  }
 }
 
 }  // namespace bartizan::sql

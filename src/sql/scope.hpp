@@ -1,5 +1,6 @@
 // What names mean at a place in a statement: PostgreSQL's namespace rules (parse_relation.c of the
-// server is the reference) over the columns that a class may see. Used by the Binder alone.
+// server is the reference) over the columns that a statement may see. Shared by layer 1's Binder
+// and the CellBinder of column encryption, which say what a column is to them.
 //
 // Names are views into the parse tree's arena or into the catalog, both of which outlive a binding.
 #pragma once
@@ -116,5 +117,31 @@ struct WithLookup {
   WithQuery* query = nullptr;
 };
 [[nodiscard]] WithLookup find_with(Level* level, std::string_view name);
+
+/// The queries WITH RECURSIVE whose first term stands left in this set operation: once that is bound,
+/// the second one may see its columns.
+[[nodiscard]] std::vector<WithQuery*> awaiting_first_term(Level& level, const PgQuery__SelectStmt& operation);
+
+/// While the right side of a JOIN is bound: LATERAL there sees the left, but not where the left may be
+/// filled with nulls.
+class LeftOfJoin {
+ public:
+  LeftOfJoin(Level& level, const PgQuery__JoinExpr& join, const std::vector<Visible>& left);
+  LeftOfJoin(const LeftOfJoin&) = delete;
+  LeftOfJoin& operator=(const LeftOfJoin&) = delete;
+  ~LeftOfJoin() { level_.visible.resize(outside_); }
+
+ private:
+  Level& level_;
+  std::size_t outside_;
+};
+
+/// The join's columns: those merged by USING, then the others of the left and of the right.
+void append_join_columns(Columns& result, const Columns& merged, const std::vector<std::string_view>& names,
+                         const Range& left, const Range& right);
+
+/// What a JOIN leaves visible: inside are its sides' items, merged what USING's alias names.
+void show_join(const PgQuery__JoinExpr& join, std::vector<Visible> inside, Range& merged, Range& result,
+               std::vector<Visible>& out);
 
 }  // namespace bartizan::sql
