@@ -24,7 +24,7 @@ down: ## stop the Bartizan that DATA= names (default: the demo's)
 status: ## what is running, where, and how to connect
 	@exec tools/run.sh status
 
-test: ## all tests that fit into 40 minutes on 2 cores: ASan, end-to-end, TSan, conformance, bench smoke
+test: ## what CI runs: ASan, end-to-end, TSan, short conformance, bench smoke; ends after 80 minutes at the latest
 	@exec tools/test.sh default $(TESTS)
 
 test-fast: ## unit tests only, under 30 s once built
