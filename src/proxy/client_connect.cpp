@@ -104,6 +104,7 @@ net::Task<bool> ClientSession::join_pool(const Granted& granted) {
     auto context = shared_.server_tls.get(*verify);
     if (!context) {
       BZ_LOG(Error, "server.tls_unusable", {"depot", granted.depot->name}, {"reason", context.error().detail});
+      [[maybe_unused]] const auto recorded = record_sign_in(granted.identity, audit::Status::Failed, "57P03");
       co_await refuse(fatal(pgwire::sqlstate::kCannotConnectNow, "the depot's server can't be reached"));
       co_return false;
     }
@@ -169,14 +170,6 @@ Bytes ClientSession::greeting() const {
   return out;
 }
 
-/// After the wait for a server connection.
-bool ClientSession::still_granted() const {
-  const auto newest = shared_.around.snapshots.current();
-  if (!newest || newest->epoch() == checked_epoch_) return true;
-  const auto grant = newest->resolve_grant(subject_.identity, subject_.depot, shared_.around.clock.wall());
-  return grant && grant->login->role_name == subject_.login;
-}
-
 net::Task<bool> ClientSession::connect(std::unique_ptr<Granted> granted) {
   const auto& around = shared_.around;
   if (const auto resolved = resolve(*granted); !resolved) {
@@ -189,7 +182,6 @@ net::Task<bool> ClientSession::connect(std::unique_ptr<Granted> granted) {
   }
   const bool joined = co_await join_pool(*granted);
   if (!joined) co_return false;
-  if (!still_granted()) co_return co_await refuse_grant(*granted->identity, Errc::PermissionDenied);
   const auto key = register_cancel_key();
   Bytes out = greeting();
   {

@@ -72,7 +72,6 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   net::Task<bool> connect(std::unique_ptr<Granted> granted);
   [[nodiscard]] bool renew(Granted& granted) const;
   [[nodiscard]] Result<void> resolve(Granted& granted);
-  [[nodiscard]] bool still_granted() const;
   net::Task<bool> refuse_grant(const policy::Identity& identity, Errc reason);
   void become(const Granted& granted);
   net::Task<bool> join_pool(const Granted& granted);

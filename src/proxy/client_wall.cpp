@@ -93,7 +93,7 @@ net::Task<bool> ClientSession::enter_wall(Granted& granted) {
                           "Leave out bartizan.tenant, or name your own."));
     co_return false;
   }
-  audit::append_member(who_, "class", wall->assignment->wall_class->login_role);
+  session::append_class(who_, *wall->assignment->wall_class, wall->state->policies());
   if (wall->purpose) audit::append_member(who_, "purpose", *wall->purpose);
   walled_ = std::move(wall);
   co_return true;

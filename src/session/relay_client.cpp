@@ -44,7 +44,7 @@ bool belongs_into_copy(char type) noexcept {
 Relay::Relay(policy::Subject subject, std::string who, RelayTools tools, RelayLimits limits, Pooling pooling,
              std::unique_ptr<Consumer> consumer)
     : subject_(std::move(subject)), who_(std::move(who)), tools_(tools), limits_(limits), pooling_(pooling) {
-  if (consumer) become_consumer(std::move(*consumer));
+  if (consumer) consumer_ = std::make_unique<ConsumerState>(std::move(*consumer));
   if (pooling_.shares != nullptr) return;
   own_server_ = std::make_unique<ServerState>();
   server_ = own_server_.get();

@@ -85,10 +85,9 @@ std::string_view own_tenant(const Consumer& consumer) {
 
 }  // namespace
 
-void Relay::become_consumer(Consumer consumer) {
-  fmt::format_to(std::back_inserter(who_), FMT_STRING(",\"class\":\"{:016x}\",\"class_version\":{},\"policies\":{}"),
-                 consumer.wall_class->version.id.get(), consumer.wall_class->version.version, consumer.policies);
-  consumer_ = std::make_unique<ConsumerState>(std::move(consumer));
+void append_class(std::string& who, const policy::WallClass& wall_class, std::int64_t policies) {
+  fmt::format_to(std::back_inserter(who), FMT_STRING(",\"class\":\"{:016x}\",\"class_version\":{},\"policies\":{}"),
+                 wall_class.version.id.get(), wall_class.version.version, policies);
 }
 
 Relay::Handled Relay::end_reserved_name() {

@@ -47,6 +47,13 @@ def entries(tree: Path) -> list[bytes]:
     return found
 
 
+def _once(members: list[tuple]) -> dict:
+    """A name that stands twice would mean one thing to one reader and another to the next."""
+    names = [name for name, _ in members]
+    assert len(set(names)) == len(names), f"members named twice: {names}"
+    return dict(members)
+
+
 def _flat(record: dict) -> dict:
     own = record["unmapped"]["bartizan"]
     actor = record.get("actor", record)
@@ -67,7 +74,7 @@ def of(target) -> list[dict]:
     joined: dict[tuple, dict] = {}
     for file in files:
         for line in file.read_text().splitlines():
-            record = json.loads(line)
+            record = json.loads(line, object_pairs_hook=_once)
             joined.setdefault((file.name, record["ticket"]), {}).update(record)
     return list(joined.values()) if files else records(target.audit_folder)
 
@@ -76,8 +83,8 @@ def records(log: Path) -> list[dict]:
     """Of all trees, by ticket. While the log goes on, a tree may be read at a moment between two files: again then."""
     for attempt in range(5):
         try:
-            found = [json.loads(entry) for tree in sorted((log / "tree").glob("*")) for entry in entries(tree)
-                     if entry.startswith(b"{")]
+            found = [json.loads(entry, object_pairs_hook=_once) for tree in sorted((log / "tree").glob("*"))
+                     for entry in entries(tree) if entry.startswith(b"{")]
             return sorted((_flat(record) for record in found), key=lambda record: record["ticket"])
         except (FileNotFoundError, struct.error):
             if attempt == 4:

@@ -32,6 +32,10 @@ struct Consumer {
   std::shared_ptr<const SecretBytes> connection_key;
 };
 
+/// The audit members that say which class and policies a session is under: appended to those that say
+/// who, once, so that its sign-in's record and its statements' say the same.
+void append_class(std::string& who, const policy::WallClass& wall_class, std::int64_t policies);
+
 /// Settings that a server reports and a consumer may be told. session_authorization, say, names
 /// the class's login.
 [[nodiscard]] bool told_to_consumers(std::string_view setting) noexcept;

@@ -100,8 +100,8 @@ struct Step {
 /// only when nothing is owed on it and no state of the session is known to stand there.
 class Relay {
  public:
-  /// who: audit members of the session, rendered once. consumer: null for one that is passed through;
-  /// then tools.rewrites is not null.
+  /// who: audit members of the session, rendered once (a consumer's class too, append_class()).
+  /// consumer: null for one that is passed through; else tools.rewrites is not null.
   Relay(policy::Subject subject, std::string who, RelayTools tools, RelayLimits limits, Pooling pooling = {},
         std::unique_ptr<Consumer> consumer = nullptr);
   ~Relay();
@@ -251,7 +251,6 @@ class Relay {
   Handled relay_error(const Message& message, const PendingReply& front, ByteRuns& to_client);
 
   // relay_consumer.cpp
-  void become_consumer(Consumer consumer);
   Handled end_reserved_name();
   [[nodiscard]] Prepared rewritten(std::string_view text);
   [[nodiscard]] std::shared_ptr<const ConsumerText> with_settings(const ConsumerText& text) const;
