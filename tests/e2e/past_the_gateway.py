@@ -40,9 +40,9 @@ WHERE r.rolname ~ '^bz_[0-9a-f]{8}_c_' AND v.relnamespace = 'bartizan_views'::re
 
 
 class PastTheGateway:
-    """REQUIRES: a Walled world, whose gateway goes on serving."""
+    """REQUIRES: a Walled world, whose gateway goes on serving. Without `role` it is about the superuser alone."""
 
-    def __init__(self, world: walled.Walled) -> None:
+    def __init__(self, world: walled.Walled, role: bool = True) -> None:
         embedded = world.gateway.status()["embedded"]
         self.folder = Path(embedded["socket_directory"])
         hba = Path(embedded["data_directory"]) / "conf" / "pg_hba.conf"
@@ -50,10 +50,12 @@ class PastTheGateway:
         os.kill(embedded["postmaster_pid"], signal.SIGHUP)
         self.superuser = siege.Session(lambda: self._connect(_SUPERUSER))
         wait_for(self._trusted, 10, "pg_hba.conf to be read")
-        self.role = self._values(_ROLE_OF_CLERKS)[0]
-        found = self._values(_VIEWS)
+        if not role:
+            return
+        self.role = self.values(_ROLE_OF_CLERKS)[0]
+        found = self.values(_VIEWS)
         self.views = {table: view for role, table, view in zip(*[iter(found)] * 3) if role == self.role}
-        self.context_key = bytes.fromhex(self._values("SELECT encode(key, 'hex') FROM bartizan.secret_key WHERE purpose = 'context'")[0])
+        self.context_key = bytes.fromhex(self.values("SELECT encode(key, 'hex') FROM bartizan.secret_key WHERE purpose = 'context'")[0])
 
     def _trusted(self) -> bool:
         try:
@@ -62,7 +64,7 @@ class PastTheGateway:
         except wire.SignInRefused:
             return False
 
-    def _values(self, text: str) -> list[str]:
+    def values(self, text: str) -> list[str]:
         return [value.decode() for value in self.superuser.run(text)]
 
     def _connect(self, user: str) -> walled.Recorder:
@@ -73,7 +75,7 @@ class PastTheGateway:
         return connection
 
     def as_class(self) -> "ClassSession":
-        verifier = self._values(f"SELECT rolpassword FROM pg_authid WHERE rolname = '{self.role}'")[0]
+        verifier = self.values(f"SELECT rolpassword FROM pg_authid WHERE rolname = '{self.role}'")[0]
         self.superuser.run(f"ALTER ROLE {self.role} PASSWORD '{walled.PASSWORD.replace(chr(39), chr(39) * 2)}'")
         try:
             return ClassSession(self, self._connect(self.role))
