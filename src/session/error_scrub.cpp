@@ -30,6 +30,7 @@ struct FixedText {
 /// Sorted by code; a class stands before its codes.
 constexpr std::array kFixed = std::to_array<FixedText>({
     {"08", "the connection to the server has failed"},
+    {"08P01", "the message does not fit the protocol, or the statement that it is for"},
     {"0A", "this is not offered under a policy"},
     {"22", "a value does not fit its type or use"},
     {"22001", "value too long for its type"},

@@ -131,6 +131,7 @@ class Binder {
   bool cast(PgQuery__TypeCast& cast, Expression at);
   bool value_function(PgQuery__Node& node, int location);
   bool call(PgQuery__Node& node, Expression at);
+  bool search_configuration(const PgQuery__FuncCall& call, std::string_view name);
   bool call_arguments(PgQuery__FuncCall& call, Expression at);
   bool column_ref(PgQuery__ColumnRef& reference, Expression at);
 
@@ -155,6 +156,7 @@ class Binder {
   bool resolve(PgQuery__ColumnRef& reference, Level& level, ColumnLookup& found);
   bool resolve_range(PgQuery__ColumnRef& reference, std::size_t parts, Level& level, RangeLookup& found);
   bool read(const BoundColumn& column, int location);
+  bool take_whole(const Range& range, int location);
 
   // binder_modify.cpp
   struct Target {

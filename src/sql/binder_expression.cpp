@@ -16,6 +16,16 @@ bool has_operator_name(PgQuery__AExprKind kind) {
          kind != PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN_SYM && kind != PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN_SYM;
 }
 
+/// Functions whose first argument is a text search configuration when they are given this many.
+struct SearchFunction {
+  std::string_view name;
+  std::size_t with_configuration;
+};
+constexpr SearchFunction kSearchFunctions[] = {
+    {"json_to_tsvector", 3}, {"jsonb_to_tsvector", 3}, {"phraseto_tsquery", 2}, {"plainto_tsquery", 2},
+    {"to_tsquery", 2},       {"to_tsvector", 2},       {"ts_headline", 3},      {"websearch_to_tsquery", 2},
+};
+
 bool names_column(std::string_view columns, std::string_view name) {
   while (!columns.empty()) {
     const auto comma = columns.find(',');
@@ -157,11 +167,31 @@ bool Binder::call(PgQuery__Node& node, Expression at) {
   PgQuery__FuncCall& call = *node.func_call;
   const PermittedFunction* permitted = nullptr;
   if (!function_name(call, permitted, false)) return false;
+  if (permitted != nullptr && !search_configuration(call, permitted->name)) return false;
   const bool aggregate = permitted != nullptr && permitted->kind == Permit::Aggregate && call.over == nullptr;
   if (aggregate) ++at.level.in_aggregate;
-  const bool bound = call_arguments(call, at);
+  const bool bound = call_arguments(call, at) && (call.over == nullptr || window(*call.over, at.level, nullptr));
   if (aggregate) --at.level.in_aggregate;
-  return bound && (call.over == nullptr || window(*call.over, at.level, nullptr));
+  // A regtype would make a look-up in the catalog of each constant beside it.
+  if (bound && permitted != nullptr && permitted->name == "pg_typeof") {
+    edit_.become_cast(node, edit_.moved(node), "text", false);
+  }
+  return bound;
+}
+
+// A constant or parameter in the place of a regconfig is looked up: by its number or in any schema.
+bool Binder::search_configuration(const PgQuery__FuncCall& call, std::string_view name) {
+  const auto* const found = std::find_if(std::begin(kSearchFunctions), std::end(kSearchFunctions),
+                                         [&](const SearchFunction& function) { return function.name == name; });
+  if (found == std::end(kSearchFunctions) || call.n_args < found->with_configuration) return true;
+  const PgQuery__Node& argument = *call.args[0];
+  const std::string_view value = string_constant(&argument);
+  const bool number = !value.empty() && value.find_first_not_of("0123456789") == std::string_view::npos;
+  if (argument.node_case != PG_QUERY__NODE__NODE_PARAM_REF && !number && value.find('.') == std::string_view::npos) {
+    return true;
+  }
+  return unsupported("this text search configuration", call.location,
+                     "Name one of PostgreSQL's own as a constant, without schema; cast a document to text.");
 }
 
 bool Binder::expression(PgQuery__Node* node, Expression at) {

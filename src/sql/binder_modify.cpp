@@ -47,6 +47,8 @@ bool Binder::modify_target(PgQuery__RangeVar& variable, Verbs verb, const Assign
     const ViewColumn& visible = *view->column(column.sources[0].attnum);
     column.unreadable = !may_read || (target.through_write_view && needs_write_view(visible));
   }
+  range.partly_readable = target.through_write_view && std::any_of(view->columns.begin(), view->columns.end(),
+                                                                   [](const ViewColumn& c) { return !c.readable; });
   use(*relation, verb);
   if (variable.alias == nullptr) variable.alias = edit_.alias(variable.relname);
   variable.catalogname = edit_.text("");
@@ -220,6 +222,7 @@ bool Binder::on_conflict(PgQuery__OnConflictClause& clause, Level& level, const 
   if (clause.infer != nullptr && !inference(*clause.infer, level, target)) return false;
   if (clause.action != PG_QUERY__ON_CONFLICT_ACTION__ONCONFLICT_UPDATE) return true;
   Range& excluded = new_range("excluded");
+  excluded.partly_readable = target.range->partly_readable;
   excluded.columns = target.range->columns;
   for (BoundColumn& column : excluded.columns.list) column.origin = nullptr;
   // What the client itself proposes may be read, also where the stored value may not.

@@ -263,6 +263,12 @@ bool Binder::read(const BoundColumn& column, int location) {
   return spend(1 + column.sources.size());
 }
 
+bool Binder::take_whole(const Range& range, int location) {
+  if (!range.partly_readable) return true;
+  return refuse("42501", "the whole row of " + quoted(range.name) + " can't be read in this statement", location,
+                "It writes a column that may not be read: name the columns.");
+}
+
 bool Binder::column_ref(PgQuery__ColumnRef& reference, Expression at) {
   ColumnLookup found;
   if (!resolve(reference, at.level, found)) return false;
@@ -275,6 +281,7 @@ bool Binder::column_ref(PgQuery__ColumnRef& reference, Expression at) {
       at.sources->insert(at.sources->end(), columns[i].sources.begin(), columns[i].sources.end());
     }
   }
+  if (found.index == kWholeRow && !take_whole(*found.range, reference.location)) return false;
   if (found.level->after_grouping && found.level->in_aggregate == 0) {
     const bool whole = found.index == kWholeRow;
     const Range* const origin = whole ? found.range : columns[found.index].origin;

@@ -269,6 +269,7 @@ bool Binder::star(PgQuery__ColumnRef& reference, Level& level, Columns& output) 
     for (const BoundColumn& column : range->columns.list) {
       if (!read(column, reference.location)) return false;
     }
+    if (!take_whole(*range, reference.location)) return false;
     expand(*range, *at, output, at->after_grouping);
   }
   return true;

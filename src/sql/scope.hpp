@@ -48,6 +48,7 @@ struct Range {
   const CatalogRelation* relation = nullptr;
   const ClassView* view = nullptr;
   bool aliased = false;
+  bool partly_readable = false;  ///< the server's row has columns that are not among these: it can't be taken whole
   Columns columns;
 };
 

@@ -253,6 +253,8 @@ Result<const sql::CatalogRelation*> relation_of(const sql::Catalog& catalog, con
   if (table.verbs.empty()) return refused(Errc::InvalidArgument, table, "no verb is given");
   BZ_CHECK(check_columns(table, *relation));
   BZ_CHECK(check_writes(table, *relation));
+  // Nothing enforces the threshold yet: rows one by one would be shown.
+  if (table.aggregate_only) return refused(Errc::Unsupported, table, "aggregates alone can't be enforced yet");
   for (const auto& filter : table.filters)
     for (const auto& slot : filter.slots)
       if (outcome.find_attribute(slot.attribute) == nullptr)

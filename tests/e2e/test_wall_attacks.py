@@ -117,6 +117,19 @@ def test_legitimate_statements_have_the_masked_answer(world):
     assert not wrong, f"{len(wrong)}:\n" + "\n".join(wrong)
 
 
+def test_what_may_be_written_and_not_read_is_written(world):
+    """Through the write view: a write-only column, and a masked one that is writable."""
+    consumer, owner = siege.of_identity(world, "cleo@north"), siege.of_identity(world, walled.OWNER)
+    assert consumer.run("UPDATE shop.leads SET pin = '1234', contact = 'new contact' WHERE id = 4 RETURNING id, name") == [b"4", b"lead 4"]
+    assert consumer.run("INSERT INTO shop.leads (id, tenant, name, contact, pin) VALUES (930, 'north', 'n', 'their own', 'p') RETURNING id") == [b"930"]
+    assert consumer.run("SELECT contact FROM shop.leads WHERE id IN (4, 930) ORDER BY id") == [b"***t", b"***n"]
+    assert owner.run("SELECT pin, contact FROM shop.leads WHERE id IN (4, 930) ORDER BY id") == [b"1234", b"new contact", b"p", b"their own"]
+    assert consumer.run("DELETE FROM shop.leads WHERE contact = '***n' AND id = 930 RETURNING id") == [b"930"]
+    owner.run("UPDATE shop.leads SET pin = 'QZX7LEADPIN4', contact = 'QZX7CONTACT4' WHERE id = 4")
+    consumer.close()
+    owner.close()
+
+
 def test_a_tenant_and_a_keyed_token(world):
     """Equal values have equal tokens in one class, for every tenant of it; nothing of the other tenant is counted."""
     rows = {}

@@ -112,6 +112,7 @@ inline std::shared_ptr<const Catalog> shop_catalog() {
                     std::move(partition),
                     relation(108, "public", "inbox", {{"id", kInt8}, {"body"}}),
                     relation(109, "public", "Mixed Case", {{"Id", kInt4}, {"Some Name"}}),
+                    relation(111, "public", "boxes", {{"id", kInt4}, {"label"}, {"pin"}}),
                     std::move(address)};
   shop.types = {type(kMood, "app", "mood", TypeKind::Enum), type(kAddress, "app", "address", TypeKind::Composite, 110),
                 type(5003, "app", "secret_kind", TypeKind::Enum)};
@@ -138,6 +139,10 @@ inline ViewMap shop_views() {
   map.relations[106] = {{"bz_v", "events_e5"}, {}, Verbs::Select | Verbs::Insert, {write(1), write(2), write(3)}};
   map.relations[108] = {{"bz_v", "inbox_f6"}, {}, Verbs::Insert, {write(1), write(2)}};
   map.relations[109] = {{"bz_v", "Mixed"}, {}, Verbs::Select, {read(1), read(2)}};
+  map.relations[111] = {{"bz_v", "boxes_g7"},
+                        {"bz_v", "boxes_g7_w"},
+                        Verbs::All,
+                        {write(1), write(2), ViewColumn{3, false, true, false}}};
   map.catalog_views["pg_catalog.pg_class"] = {{"bz_cat", "pg_class"}, {"oid", "relname", "relkind"}};
   map.functions = {6001, 6003};
   map.types = {kMood};

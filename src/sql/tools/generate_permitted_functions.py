@@ -21,7 +21,7 @@ bool_and bool_or box bpchar broadcast btrim cardinality cbrt ceil ceiling center
 circle clock_timestamp concat concat_ws convert convert_from convert_to corr cos cosd cosh cot cotd count covar_pop
 covar_samp cume_dist current_database date date_bin date_part date_trunc datemultirange daterange decode degrees
 dense_rank diagonal diameter div encode enum_first enum_last enum_range every exp extract factorial family first_value
-float4 float8 floor format format_type gcd gen_random_uuid generate_series generate_subscripts get_bit get_byte height
+float4 float8 floor format gcd gen_random_uuid generate_series generate_subscripts get_bit get_byte height
 host hostmask inet_merge inet_same_family initcap int2 int4 int4multirange int4range int8 int8multirange int8range
 interval is_normalized isclosed isempty isfinite ishorizontal isopen isparallel isperp isvertical json_agg
 json_array_elements json_array_elements_text json_array_length json_build_array json_build_object json_each

@@ -141,6 +141,7 @@ TEST_CASE("what can't be compiled is an error") {
       {"a column more", [](auto&, auto& c) { c.relations[0].columns.pop_back(); }},
       {"another order", [](auto& o, auto&) { std::swap(o.tables[0].columns[0], o.tables[0].columns[1]); }},
       {"hidden and written", [](auto& o, auto&) { o.tables[0].columns[1].visibility = policy::Hidden{}; }},
+      {"aggregates alone", [](auto& o, auto&) { o.tables[0].aggregate_only = policy::AggregateOnly{3, "a"}; }},
       {"no verb", [](auto& o, auto&) { o.tables[0].verbs = {}; }},
       {"a view", [](auto&, auto& c) { c.relations[0].kind = sql::RelKind::View; }},
       {"rules", [](auto&, auto& c) { c.relations[0].has_rules = true; }},

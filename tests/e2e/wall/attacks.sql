@@ -481,6 +481,66 @@ WITH i AS (INSERT INTO shop.tickets (title) SELECT word FROM back.vault RETURNIN
 ~TRUNCATE shop.tickets
 ~COPY shop.tickets (title) FROM STDIN
 
+UPDATE shop.leads SET pin = 'x' RETURNING *
+UPDATE shop.leads SET contact = 'x' || id RETURNING *
+UPDATE shop.leads SET contact = 'x' || id RETURNING leads
+UPDATE shop.leads SET pin = 'x' RETURNING to_jsonb(leads)
+UPDATE shop.leads SET pin = 'x' WHERE leads::text LIKE '%QZX7%' RETURNING 'QZX7' || 'hit'
+UPDATE shop.leads SET pin = 'x' WHERE pin LIKE 'QZX7%' RETURNING 'QZX7' || 'hit'
+UPDATE shop.leads SET pin = pin || 'x' RETURNING pin
+UPDATE shop.leads SET name = pin RETURNING name
+UPDATE shop.leads SET contact = contact || 'x' RETURNING contact
+UPDATE shop.leads SET contact = 'x' || id, name = contact RETURNING name
+UPDATE shop.leads SET contact = 'x' || id, name = leads.contact RETURNING name
+UPDATE shop.leads SET contact = 'x' || id WHERE contact::integer = 1
+UPDATE shop.leads SET contact = 'x' || id WHERE contact LIKE 'QZX7%' RETURNING 'QZX7' || 'hit'
+UPDATE shop.leads AS l SET contact = 'x' || l.id, name = o.pin FROM shop.leads AS o WHERE o.id = l.id RETURNING l.name
+UPDATE shop.leads AS l SET pin = 'x', name = o.contact FROM shop.leads AS o WHERE o.id = l.id RETURNING l.name, o.contact
+UPDATE shop.leads SET (pin, name) = (SELECT 'x', max(pin) FROM shop.leads) RETURNING name
+UPDATE shop.leads SET pin = 'x', name = (SELECT leads.pin) RETURNING name
+UPDATE shop.leads SET pin = DEFAULT RETURNING pin
+INSERT INTO shop.leads (id, tenant, name, pin) VALUES (900, 'north', 'n', DEFAULT) RETURNING *
+INSERT INTO shop.leads (id, tenant, name) VALUES (901, 'north', 'n') RETURNING pin
+INSERT INTO shop.leads (id, tenant, name, pin) VALUES (2, 'north', 'n', 'x') ON CONFLICT (id) DO UPDATE SET name = leads.pin RETURNING name
+INSERT INTO shop.leads (id, tenant, name, contact) VALUES (2, 'north', 'n', 'x') ON CONFLICT (id) DO UPDATE SET name = leads.contact RETURNING name
+INSERT INTO shop.leads AS l (id, tenant, name, contact) VALUES (2, 'north', 'n', 'x') ON CONFLICT (id) DO UPDATE SET name = l::text RETURNING name
+INSERT INTO shop.leads (id, tenant, name, pin) VALUES (2, 'north', 'n', 'x') ON CONFLICT (id) DO UPDATE SET pin = 'y' WHERE leads.pin LIKE 'QZX7%' RETURNING 'QZX7' || 'hit'
+INSERT INTO shop.leads (id, tenant, name, contact) SELECT 902, 'north', 'n', 'QZX7' || 'CONTACT3' ON CONFLICT (contact) DO UPDATE SET name = 'x' RETURNING *
+DELETE FROM shop.leads WHERE pin LIKE 'QZX7%' RETURNING 'QZX7' || 'hit'
+DELETE FROM shop.leads RETURNING *
+WITH u AS (UPDATE shop.leads SET contact = 'x' || id RETURNING leads) SELECT * FROM u
+WITH u AS (UPDATE shop.leads SET pin = 'x' RETURNING *) SELECT * FROM u
+~UPDATE shop.customers SET name = 'x' WHERE id = 2
+
+-- [constants that PostgreSQL looks up]
+SELECT format_type(i::oid, -1) FROM generate_series(16384, 20000) AS i
+SELECT array_agg(pg_catalog.format_type(i::oid, NULL)) FROM generate_series(16384, 20000) AS i
+SELECT i::oid::regtype, i::regclass FROM generate_series(16384, 20000) AS i
+~SELECT pg_typeof(1) = 'back.vault'
+~SELECT coalesce(nullif(pg_typeof(1), 'integer'), '16500')
+SELECT to_regtype('back.qzx7type'), to_regclass('back.qzx7table')
+~SELECT to_tsvector('back.qzx7words', 'x')
+SELECT 'back.qzx7words'::regconfig
+SELECT cfgname FROM pg_ts_config
+SELECT pg_describe_object('pg_class'::regclass, c.oid, 0) FROM pg_class AS c WHERE relnamespace = 'back'::regnamespace
+SELECT pg_identify_object('pg_type'::regclass, t.oid, 0) FROM pg_type AS t WHERE typname LIKE 'qzx7%'
+~SELECT pg_get_object_address('table', '{back,qzx7table}', '{}')
+SELECT obj_description(i::oid, 'pg_class') FROM generate_series(16384, 20000) AS i
+SELECT pg_get_viewdef(i::oid) FROM generate_series(16384, 20000) AS i WHERE pg_get_viewdef(i::oid) LIKE '%shop.%'
+SELECT pg_get_constraintdef(i::oid) FROM generate_series(16384, 20000) AS i
+SELECT pg_get_function_sqlbody(i::oid), p.prosrc FROM generate_series(16384, 20000) AS i JOIN pg_proc AS p ON p.oid = i::oid
+SELECT pg_get_indexdef(i::oid) FROM generate_series(16384, 20000) AS i
+~SELECT pg_get_serial_sequence('shop.customers', 'id')
+~SELECT NULL::back.vault, pg_typeof(NULL::back.vault)
+SELECT pg_typeof(c), c.* FROM shop.all_customers AS c
+SELECT u.* FROM shop.customers AS c, unnest(ARRAY[c]) AS u
+SELECT name, secret FROM shop.customers GROUP BY id
+SELECT xmlforest(c.name, c.email) FROM shop.customers AS c
+SELECT xmlelement(name x, (SELECT max(word) FROM back.vault))
+~SELECT pg_stat_get_live_tuples(c.oid) FROM pg_class AS c
+~SELECT pg_table_is_visible(i::oid) FROM generate_series(16384, 20000) AS i
+~SELECT currtid2('shop.customers', '(0,1)')
+
 -- [inference on masked columns]
 ~SELECT id FROM shop.customers WHERE name = 'QZX7' || 'NAME2'
 SELECT id, 'QZX7' || 'hit' FROM shop.customers WHERE name LIKE 'QZX7' || 'NAME2' LIMIT 1

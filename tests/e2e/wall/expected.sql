@@ -16,4 +16,6 @@ SELECT id, tenant, customer, item, amount, price, at FROM shop.orders WHERE tena
 CREATE VIEW expected.events AS SELECT * FROM shop.events WHERE tenant = 'north';
 CREATE VIEW expected.tickets AS
 SELECT id, tenant, title, state, hours, key FROM shop.tickets WHERE tenant = 'north';
+CREATE VIEW expected.leads AS
+SELECT id, tenant, name, '***' || right(contact, 1) AS contact FROM shop.leads WHERE tenant = 'north';
 CREATE VIEW expected.countries AS SELECT * FROM shop.countries;

@@ -3,6 +3,13 @@
 
 -- [catalog-names]
 SELECT stxname FROM pg_statistic_ext
+SELECT * FROM pg_catalog.pg_class WHERE relname LIKE '%qzx7%'
+SELECT format_type(i::oid, -1) FROM generate_series(16384, 20000) AS i
+SELECT array_agg(pg_catalog.format_type(i::oid, NULL)) FROM generate_series(16384, 20000) AS i
+SELECT i::oid::regtype, i::regclass FROM generate_series(16384, 20000) AS i
+SELECT cfgname FROM pg_ts_config
+SELECT pg_describe_object('pg_class'::regclass, c.oid, 0) FROM pg_class AS c WHERE relnamespace = 'back'::regnamespace
+SELECT pg_identify_object('pg_type'::regclass, t.oid, 0) FROM pg_type AS t WHERE typname LIKE 'qzx7%'
 SELECT pg_describe_object(classid, objid, objsubid) FROM pg_depend
 
 -- [catalog-definitions]
@@ -13,12 +20,17 @@ SELECT indexdef FROM pg_indexes WHERE tablename = 'customers'
 SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef
 SELECT pg_get_expr(relpartbound, oid) FROM pg_class WHERE relname = 'events_lake'
 SELECT enumlabel FROM pg_enum
+SELECT pg_get_viewdef(i::oid) FROM generate_series(16384, 20000) AS i WHERE pg_get_viewdef(i::oid) LIKE '%shop.%'
+SELECT pg_get_constraintdef(i::oid) FROM generate_series(16384, 20000) AS i
+SELECT pg_get_indexdef(i::oid) FROM generate_series(16384, 20000) AS i
 
 -- [catalog-comments]
 SELECT description FROM pg_description WHERE description LIKE 'QZX7%'
 SELECT shobj_description(1, 'pg_database') FROM pg_description WHERE description LIKE 'QZX7%' AND description::integer = 1
+SELECT obj_description(i::oid, 'pg_class') FROM generate_series(16384, 20000) AS i
 
 -- [function-source]
+SELECT pg_get_function_sqlbody(i::oid), p.prosrc FROM generate_series(16384, 20000) AS i JOIN pg_proc AS p ON p.oid = i::oid
 SELECT prosrc FROM pg_proc WHERE proname IN ('peek', 'secret', 'upper')
 SELECT pg_get_functiondef(oid) FROM pg_proc WHERE proname = 'peek'
 

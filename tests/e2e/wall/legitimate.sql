@@ -140,6 +140,9 @@ INSERT INTO tickets (id, tenant, title, key) VALUES ($1, $2, $3, $4) ON CONFLICT
 INSERT INTO tickets (id, tenant, title) SELECT 1000 + id, 'north', item FROM orders WHERE id < 8 RETURNING title
 WITH w AS (UPDATE tickets SET hours = 0 WHERE state = 'closed' RETURNING id) SELECT count(*) FROM w
 
+SELECT id, name, contact FROM leads ORDER BY id
+SELECT * FROM leads WHERE contact = '***4' ORDER BY id
+
 -- COPY
 COPY (SELECT id, email FROM customers ORDER BY id) TO STDOUT
 COPY (SELECT code, name FROM countries ORDER BY code) TO STDOUT WITH (FORMAT csv, HEADER)

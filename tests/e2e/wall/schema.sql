@@ -85,9 +85,21 @@ SELECT CASE WHEN n % 2 = 0 THEN 'north' ELSE 'lake' END, CASE WHEN n % 2 = 0 THE
        CASE WHEN n % 3 = 0 THEN 'closed' ELSE 'open' END, n, CASE WHEN n % 2 = 0 THEN 'k' || n ELSE 'QZX7KEY' || n END
 FROM generate_series(1, 20) AS n;
 
+-- contact is masked and may be written, pin may be written and never read.
+CREATE TABLE shop.leads (
+  id integer PRIMARY KEY, tenant text NOT NULL, name text NOT NULL, contact text UNIQUE, pin text DEFAULT 'QZX7PINDEFAULT'
+);
+INSERT INTO shop.leads
+SELECT n, CASE WHEN n % 2 = 0 THEN 'north' ELSE 'lake' END, CASE WHEN n % 2 = 0 THEN 'lead ' || n ELSE 'QZX7LEAD' || n END,
+       'QZX7CONTACT' || n, 'QZX7LEADPIN' || n
+FROM generate_series(1, 20) AS n;
+
 -- Not granted to anybody.
 CREATE TABLE back.vault (id integer PRIMARY KEY, word text NOT NULL);
 INSERT INTO back.vault SELECT n, 'QZX7VAULT' || n FROM generate_series(1, 5) AS n;
+CREATE TYPE back.qzx7type AS ENUM ('a');
+CREATE TABLE back.qzx7table (id integer);
+CREATE TEXT SEARCH CONFIGURATION back.qzx7words (COPY = pg_catalog.simple);
 CREATE TABLE shop.history (id bigint, word text);
 INSERT INTO shop.history SELECT n, 'QZX7HISTORY' || n FROM generate_series(1, 5) AS n;
 CREATE VIEW shop.all_customers AS SELECT id, name, email, 'QZX7VIEW'::text AS mark FROM shop.customers;
