@@ -43,6 +43,7 @@ Result<proxy::GatewayOptions> gateway_options(const config::Configuration& confi
   options.scram_iterations = configuration.scram.iterations;
   options.max_stale = configuration.control.max_stale;
   options.workers = configuration.workers.threads;
+  options.always_reset = configuration.pool.always_reset;
   const auto& audit = configuration.audit;
   if (audit.mode == config::AuditMode::Tree)
     options.barriers =

@@ -61,6 +61,7 @@ class Journal {
 
  private:
   [[nodiscard]] Result<void> open_segment();
+  [[nodiscard]] Result<void> write_zeros_behind(std::uint64_t end);
   void abandon_segment();
   void close_segment();
 
@@ -71,6 +72,7 @@ class Journal {
   std::uint64_t number_ = 0;
   std::uint64_t next_number_;
   std::uint64_t end_ = 0;
+  std::uint64_t written_ = 0;  // up to here the file's blocks hold bytes of ours, zeros behind end_
 };
 
 }  // namespace bartizan::auditlog

@@ -1,6 +1,7 @@
 #include "tree_log_core.hpp"
 
 #include <algorithm>
+#include <bit>
 
 #include "bartizan/audit/record.hpp"
 #include "bartizan/base/log.hpp"
@@ -124,6 +125,7 @@ Result<audit::Ticket> TreeLog::Core::begin(const audit::Intent& intent) {
                                     : "the audit log is behind");
   }
   const audit::Ticket ticket(next_ticket_++);
+  under_way_ = under_way_ << 1 | 1;
   waiting_.add(bounded);
   ++figures_.intents;
   const bool wake = std::exchange(writer_idle_, false);
@@ -138,6 +140,7 @@ void TreeLog::Core::finish(audit::Ticket ticket, const audit::Outcome& outcome) 
   const bool wake = waiting_.empty() && std::exchange(writer_idle_, false);
   waiting_.add(ticket, outcome);
   ++figures_.outcomes;
+  if (const auto ago = next_ticket_ - 1 - ticket.get(); ago < 64) under_way_ &= ~(std::uint64_t{1} << ago);
   lock.unlock();
   if (wake) wake_.notify_one();
 }
@@ -202,6 +205,12 @@ bool TreeLog::Core::gather(std::uint64_t& through) {
     wake_.wait_for(lock, options_.outcome_delay, [this] { return stopping_ || urgent_ || waiting_.intents() > 0; });
   }
   writer_idle_ = false;
+  // A flush costs the same for one as for fifty: with many on the way, the next ones are worth waiting for.
+  const int company = std::max(0, std::popcount(under_way_) - 1);
+  const auto earliest = last_flush_ + std::min(options_.longest_distance, company * options_.distance_per_statement);
+  if (std::chrono::steady_clock::now() < earliest)
+    wake_.wait_until(lock, earliest, [this] { return stopping_ || urgent_; });
+  last_flush_ = std::chrono::steady_clock::now();
   urgent_ = false;
   if (waiting_.empty()) return false;
   writing_.clear();

@@ -64,6 +64,8 @@ class TreeLog::Core {
   GroupBuffer waiting_;               // guarded by mutex_
   std::uint64_t next_ticket_ = 1;     // guarded by mutex_
   std::uint64_t next_sequence_ = 1;   // guarded by mutex_; of the group that now gathers
+  std::uint64_t under_way_ = 0;       // guarded by mutex_; of the newest 64 tickets, those without an outcome
+  SteadyTime last_flush_{};           // the writer thread's
   bool writer_idle_ = false;          // guarded by mutex_
   bool urgent_ = false;               // guarded by mutex_; outcomes don't wait for company
   bool stopping_ = false;             // guarded by mutex_

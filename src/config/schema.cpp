@@ -18,6 +18,7 @@ constexpr std::array kSections = {
     Section{"metrics", "The port of `/metrics`, `/livez` and `/readyz`, plain HTTP."},
     Section{"audit", "The audit log: provable (docs/formats/audit-log.md), or basic (docs/formats/audit-basic.md)."},
     Section{"log", "The operational log on stderr. It never holds statement text, row values or secrets."},
+    Section{"pool", "Server connections that sessions share (transaction pooling)."},
     Section{"workers", "Threads."},
 };
 
@@ -158,6 +159,9 @@ constexpr std::array kKeys = {
     Key{"log", "format", BZ_SLOT(log.format), 0, 0, kReload,
         "One JSON object a line, or text; `auto`: text on a terminal."},
 
+    Key{"pool", "always_reset", BZ_SLOT(pool.always_reset), 0, 0, kRestart,
+        "Reset a server connection before every other session's use, also where nothing can have been left on it as far as the "
+        "database's catalogs tell, which are asked every ten seconds."},
     Key{"workers", "threads", BZ_SLOT(workers.threads), 0, 1'024, kRestart,
         "Threads that serve sessions. 0: one a core."},
 };

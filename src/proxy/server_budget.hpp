@@ -13,6 +13,7 @@
 
 #include "bartizan/base/clock.hpp"
 #include "bartizan/policy/model.hpp"
+#include "bartizan/session/depot_traits.hpp"
 
 namespace bartizan::proxy {
 
@@ -102,6 +103,7 @@ class ServerBudget {
 
   /// Some session has asked for currval or lastval: those that write keep their server connection from then on.
   std::atomic<bool> sequences_matter{false};
+  session::DepotTraits traits;
 
  private:
   static constexpr auto kSpare = std::chrono::milliseconds(100);

@@ -386,6 +386,7 @@ void DepotServers::renew(ServerPool& pool) {
 
 /// The depot's server is another: nobody gets a connection to this one any more.
 void DepotServers::retire(ServerPool& pool) {
+  budget_.traits.forget();
   pool.retired_ = true;
   renew(pool);
   fail_waiters(pool, depot_changed());

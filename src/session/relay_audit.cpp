@@ -202,6 +202,7 @@ Relay::Admission Relay::admit_function_call(std::uint32_t oid, PendingReply& ent
   entry.has_ticket = true;
   entry.barrier = std::get<policy::Allow>(decision).barrier;
   pin(sql::PinReason::Unknown);
+  begin_definition();
   return {admit(std::get<policy::Allow>(decision), *ticket), nullptr};
 }
 

@@ -51,7 +51,7 @@ Relay::Relay(policy::Subject subject, std::string who, RelayTools tools, RelayLi
   if (consumer_) server_->context_key = consumer_->facts.connection_key;
 }
 
-Relay::~Relay() = default;
+Relay::~Relay() { end_definition(); }
 
 Relay::Handled Relay::end_fatal(pgwire::SqlState sqlstate, std::string text, std::string hint) {
   pgwire::ErrorReport report;

@@ -152,6 +152,7 @@ Relay::Handled Relay::on_ready_for_query(const Message& message, ByteRuns& to_cl
   }
   if (transaction_ == pgwire::TransactionStatus::Idle && replies_.empty()) {
     meaning_certain_ = true;
+    if (!unsynced_) end_definition();
     path_set_ = false;
     cursors_ = false;
     // Sent ahead of the end of its transaction, so it has not been asked for behind that.

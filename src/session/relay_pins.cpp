@@ -154,6 +154,7 @@ void Relay::follow_state(const sql::Statement& statement) {
   // A consumer's context is set by a statement that stands on every server connection.
   if (consumer_ && (statement.kind == sql::Kind::Discard || statement.kind == sql::Kind::Deallocate))
     server_->statements.forget_all();
+  follow_traces(statement);
   if (pooling_.shares == nullptr) return;
   if (may_change_meaning(statement)) meaning_certain_ = false;
   if (pinned()) return;

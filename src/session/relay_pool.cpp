@@ -37,12 +37,13 @@ void append_cstring(Bytes& out, std::string_view text) {
 void Relay::attach(ServerState& server, ServerRuns& to_server) {
   server_ = &server;
   std::string commands;
-  if (server.last_session != 0 && server.last_session != pooling_.session) {
+  if (needs_reset(server)) {
     commands = consumer_ ? kForgetConsumerState : kForgetState;
     if (const auto own = settings_.commands_from(server.defaults); !own.empty()) commands.append(";").append(own);
     server.carried = {};
     server.sequences_of = 0;
     server.sequences_mixed = false;
+    server.traces = false;
   } else {
     commands = settings_.commands_from(server.settings);
   }
@@ -50,6 +51,7 @@ void Relay::attach(ServerState& server, ServerRuns& to_server) {
   server.carried = carried_;
   server.last_session = pooling_.session;
   if (!commands.empty()) query_hidden(commands, to_server).attaches = true;
+  ask_for_traits(to_server);
 }
 
 PendingReply& Relay::push_hidden(Awaited kind) {

@@ -83,6 +83,7 @@ Relay::Handled Relay::server_message(const Message& message, ByteRuns& to_client
         return mismatch(type);
       ambiguous_syncs_ = 0;
       if (replies_.front().concealed) return drop_reply(message);
+      if (replies_.front().traits) return take_traits(message, *replies_.front().traits);
       if (replies_.front().hidden) return take_carried(message);
       ++replies_.front().rows;
       return relay_reply(message, to_client);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "bartizan/sql/known_names.hpp"
+
 namespace bartizan::sql {
 
 namespace {
@@ -171,6 +173,18 @@ static_assert(std::is_sorted(kSpecial.begin(), kSpecial.end(), by_name));
 static_assert(std::is_sorted(kReading.begin(), kReading.end()));
 
 }  // namespace
+
+std::string known_function_names() {
+  std::string names;
+  const auto add = [&](std::string_view name) {
+    if (!names.empty()) names.push_back(',');
+    names.append(name);
+  };
+  for (const auto& special : kSpecial) add(special.name);
+  for (const auto name : kReading) add(name);
+  for (const auto name : kWriting) add(name);
+  return names;
+}
 
 FunctionFacts known_function(std::string_view name) noexcept {
   if (std::binary_search(kReading.begin(), kReading.end(), name)) return {Effect::Read, PinReason::None, true};

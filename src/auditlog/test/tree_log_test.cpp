@@ -109,6 +109,31 @@ TEST_CASE("an intent does not wait for outcomes' company, an outcome does for an
   REQUIRE(log->publish_now(5s));  // in a hurry
 }
 
+TEST_CASE("with many statements under way flushes keep their distance, and one alone waits for none") {
+  World world;
+  world.options.distance_per_statement = 10s;
+  world.options.longest_distance = 60s;
+  auto log = world.open();
+  for (int i = 0; i < 100; ++i) {  // more than are looked at, but one at a time
+    const auto alone = log->begin(intent("acme", "SELECT")).value();
+    REQUIRE(eventually([&] { return log->durable(alone); }));
+    log->finish(alone, {});
+  }
+  const auto before = log->figures().flushes;
+  std::vector<audit::Ticket> open;
+  for (int i = 0; i < 20; ++i) {
+    open.push_back(log->begin(intent("acme", "SELECT")).value());
+    std::this_thread::sleep_for(5ms);
+  }
+  CHECK_FALSE(log->durable(open.back()));
+  CHECK(log->figures().flushes <= before + 1);
+  REQUIRE(log->publish_now(5s));  // in a hurry
+  CHECK(log->durable(open.back()));
+  for (const auto ticket : open) log->finish(ticket, {});
+  const auto after = log->begin(intent("acme", "SELECT")).value();
+  CHECK(eventually([&] { return log->durable(after); }));
+}
+
 TEST_CASE("a log goes on across restarts: tickets rise, trees grow, segments go") {
   World world;
   world.options.segment_bytes = 4096;

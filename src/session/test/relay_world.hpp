@@ -19,7 +19,8 @@ class StandingClock : public Clock {
  public:
   WallTime now{std::chrono::seconds(1'800'000'000)};
   [[nodiscard]] WallTime wall() const override { return now; }
-  [[nodiscard]] SteadyTime steady() const override { return SteadyTime(std::chrono::seconds(5)); }
+  std::chrono::seconds moved{0};
+  [[nodiscard]] SteadyTime steady() const override { return SteadyTime(std::chrono::seconds(5) + moved); }
 };
 
 /// One line a ticket: "statement SELECT ok 2", rows where there are any, SQLSTATE unless it is

@@ -21,7 +21,11 @@ struct TreeLogOptions {
   std::string directory;
   std::string origin;  ///< name of the log, without spaces or '+': "bartizan.example.com/prod"
   std::chrono::milliseconds checkpoint_every{1000};
-  /// Outcomes wait for the next group, at most so long; intents never wait for company.
+  /// The next flush begins no sooner after the last one began than this for each statement under way beside
+  /// the first, and not later for it than the longest.
+  std::chrono::microseconds distance_per_statement{25};
+  std::chrono::microseconds longest_distance{1000};
+  /// Outcomes wait for the next group, at most so long.
   std::chrono::milliseconds outcome_delay{20};
   /// While a flush takes longer than this, begin() refuses.
   std::chrono::milliseconds slow_flush{2000};

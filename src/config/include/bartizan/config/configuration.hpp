@@ -24,6 +24,7 @@ struct Configuration {
   MetricsOptions metrics;
   AuditOptions audit;
   LogOptions log;
+  PoolOptions pool;
   WorkersOptions workers;
 };
 

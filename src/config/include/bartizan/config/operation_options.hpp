@@ -1,4 +1,4 @@
-// [admin], [metrics], [audit], [log] and [workers]: how an instance is operated and observed.
+// [admin], [metrics], [audit], [log], [pool] and [workers]: how an instance is operated and observed.
 #pragma once
 
 #include <cstdint>
@@ -48,6 +48,10 @@ enum class LogFormat : std::uint8_t { Auto, Json, Text };  ///< Auto: Text when 
 struct LogOptions {
   LogLevel level = LogLevel::Info;
   LogFormat format = LogFormat::Auto;
+};
+
+struct PoolOptions {
+  bool always_reset = false;  ///< server connections between two sessions, clean or not
 };
 
 struct WorkersOptions {

@@ -57,6 +57,7 @@ struct GatewayOptions {
   std::chrono::milliseconds max_stale{60'000};
   policy::BarrierMode barriers = policy::BarrierMode::None;
   std::chrono::milliseconds longest_durable_wait{5'000};  ///< then the session ends
+  bool always_reset = false;  ///< server connections between two sessions, clean or not
   unsigned workers = 0;  ///< 0: one a core
 };
 

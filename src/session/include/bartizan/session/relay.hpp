@@ -35,6 +35,7 @@
 #include "bartizan/policy/decision.hpp"
 #include "bartizan/session/byte_runs.hpp"
 #include "bartizan/session/consumer.hpp"
+#include "bartizan/session/depot_traits.hpp"
 #include "bartizan/session/forward.hpp"
 #include "bartizan/session/prepared_names.hpp"
 #include "bartizan/session/reply_queue.hpp"
@@ -69,6 +70,7 @@ struct Pooling {
   /// Of the depot: some session has asked for currval or lastval, so all keep what they may ask for.
   std::atomic<bool>* sequences_matter = nullptr;
   bool temporary_path = false;  ///< started with a search_path in which unqualified objects may be temporary
+  DepotTraits* traits = nullptr;  ///< of the depot; outlives the relay. Null: server connections are always reset
 };
 
 struct ConsumerState;
@@ -134,7 +136,7 @@ class Relay {
            at_client_boundary() && at_server_boundary() && dropping_from_server_ == 0;
   }
   /// REQUIRES: releasable(), or that the connection is closed and the session ends.
-  void detach() noexcept { server_ = nullptr; }
+  void detach() noexcept;
   [[nodiscard]] bool pinned() const noexcept { return pin_ != sql::PinReason::None; }
   [[nodiscard]] sql::PinReason pin_reason() const noexcept { return pin_; }
 
@@ -293,6 +295,14 @@ class Relay {
   void release_bytes(const SharedStatement& statement) noexcept;
   void settle_attach(ByteRuns& to_client);
 
+  // relay_traces.cpp
+  [[nodiscard]] bool needs_reset(const ServerState& server) const noexcept;
+  void ask_for_traits(ServerRuns& to_server);
+  Handled take_traits(const Message& message, const DepotTraits::Question& question);
+  void follow_traces(const sql::Statement& statement) noexcept;
+  void begin_definition() noexcept;
+  void end_definition() noexcept;
+
   // relay_server.cpp
   Handled server_message(const Message& message, ByteRuns& to_client);
   void follow(const pgwire::ParameterStatus& status);
@@ -355,6 +365,9 @@ class Relay {
   CarriedSettings::Mask touched_ = 0;  // may have been set, and the server has not been asked yet
   bool told_fits_ = true;
   const ServerState* sequences_on_ = nullptr;  // compared only: where the session may have moved sequences last
+  DepotTraits::Verdict verdict_;  // since attach() what ran unseen falls under it, if it is still the same
+  bool wrote_ = false;  // since attach()
+  bool defining_ = false;  // this transaction may define something
   bool cursors_ = false;  // SQL may have opened some in this transaction
   bool path_set_ = false;  // search_path, for this transaction
   bool hides_shared_ = false;  // what stands there under shared names has to go ahead of the next message

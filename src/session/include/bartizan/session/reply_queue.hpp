@@ -14,6 +14,7 @@
 #include "bartizan/pgwire/writer.hpp"
 #include "bartizan/policy/decision.hpp"
 #include "bartizan/session/carried_settings.hpp"
+#include "bartizan/session/depot_traits.hpp"
 #include "bartizan/session/prepared.hpp"
 
 namespace bartizan::session {
@@ -52,6 +53,7 @@ struct PendingReply {
   bool clears = false;          ///< hidden: of what has to be repeated if it fails
   bool materialised = false;    ///< for it the client's name was made to stand on the server
   bool resets_name = false;     ///< sets application_name back to what the client has started with
+  std::unique_ptr<DepotTraits::Question> traits;  ///< hidden: asks this of the depot
   CarriedSettings::Mask asked = 0;  ///< hidden: whose values the rows tell
   std::uint32_t completed = 0;  ///< statements of a Query that are done; a Query may hold millions
   audit::Ticket ticket{};

@@ -70,6 +70,7 @@ struct ServerState {
   /// discarded), and whether another's may have before: what currval and lastval would tell.
   std::uint64_t sequences_of = 0;
   bool sequences_mixed = false;
+  bool traces = false;  ///< what a reset ends may stand there, beside what is followed above
   bool foul = false;  ///< something of a session stands there that no reset is known to end: not to be used again
   /// wall::connection_key(): by what contexts for this connection are signed; null unless its login
   /// is a policy class's.
