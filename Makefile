@@ -7,7 +7,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help up down status test test-fast test-full test-versions conformance bench package lint format hooks clean
+.PHONY: help up down status test test-fast test-full test-versions conformance peers bench package lint format hooks clean
 
 export DATA PORT DETACH
 
@@ -36,8 +36,11 @@ test-full: ## as test, and g++, full TSan, fuzzing time, long faults, whole conf
 test-versions: ## the end-to-end subset on PostgreSQL 14, 16, 17 and 18
 	@exec tools/test.sh versions $(TESTS)
 
-conformance: ## PostgreSQL's own regression suite through the gateway, scored against a direct run
+conformance: ## PostgreSQL's own regression suite through the gateway in both pool modes, scored against a direct run
 	@exec tools/test.sh conformance $(TESTS)
+
+peers: ## the own test suites of libpqxx and node-postgres through the gateway, scored likewise
+	@exec tools/test.sh peers $(TESTS)
 
 bench: ## the benchmark table
 	@exec tools/test.sh bench $(TESTS)

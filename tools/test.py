@@ -25,10 +25,11 @@ MODES = {
     "default": (80, ["tools", "lint", "asan", "release", "package", "e2e", "conformance_short", "bench_programs", "bench_smoke",
                      "tsan"]),
     "fast": (15, ["fast"]),
-    "full": (300, ["tools", "lint", "asan", "release", "package", "e2e_full", "conformance", "bench_programs",
+    "full": (300, ["tools", "lint", "asan", "release", "package", "e2e_full", "conformance", "conformance_shared", "bench_programs",
                    "bench_smoke", "tsan_all", "gcc", "fuzz", "versions"]),
     "versions": (90, ["release", "versions"]),
-    "conformance": (60, ["release", "conformance"]),
+    "conformance": (90, ["release", "conformance", "conformance_shared"]),
+    "peers": (60, ["release", "peer_suites"]),
     "bench": (60, ["release", "bench_programs", "bench"]),
 }
 

@@ -29,6 +29,7 @@ Result<proxy::GatewayOptions> gateway_options(const config::Configuration& confi
   options.limits.idle_timeout = limits.idle_timeout;
   options.limits.idle_in_transaction_timeout = limits.idle_in_transaction_timeout;
   options.limits.statement_timeout = limits.statement_timeout;
+  options.limits.server_check_interval = limits.server_check_interval;
   options.limits.statement_bytes = static_cast<std::uint32_t>(limits.statement_bytes.bytes);
   options.limits.buffer_bytes = static_cast<std::uint32_t>(limits.session_buffer_bytes.bytes);
   options.throttle.pair.free_failures = configuration.lockout.attempts;

@@ -55,6 +55,7 @@ class Program final : public control::Runtime {
   // control::Runtime
   control::Document status() override;
   control::Document list_sessions() override;
+  control::DepotActivity depot_activity(policy::DepotId depot, policy::Traffic traffic) override;
   Result<void> kill_session(std::string_view id) override;
   Result<control::Reloaded> reload() override;
   void shutdown() override;

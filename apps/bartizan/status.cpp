@@ -36,6 +36,15 @@ Document Program::list_sessions() {
   return items;
 }
 
+control::DepotActivity Program::depot_activity(policy::DepotId depot, policy::Traffic traffic) {
+  const auto activity = gateway_->activity(depot, traffic);
+  const auto snapshot = snapshots_.current();
+  const auto* newest = snapshot ? snapshot->find_depot(depot) : nullptr;
+  // A worker that has not met the depot yet goes by the newest snapshot when it does.
+  const bool known = newest != nullptr && newest->traffic == traffic;
+  return {known && activity.followed, activity.running, activity.waiting, activity.server_connections};
+}
+
 Document Program::status() {
   const auto& configuration = options_.configuration;
   Members out;
@@ -72,6 +81,7 @@ Document Program::status() {
       depots.push_back(Members{{"name", depot.name},
                                {"database", depot.database},
                                {"embedded", depot.embedded},
+                               {"traffic", policy::to_string(depot.traffic)},
                                {"protection", "pass-through"}});
   out.emplace_back("depots", std::move(depots));
   const auto figures = gateway_->figures();

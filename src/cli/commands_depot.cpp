@@ -129,27 +129,76 @@ Parameter count_of(std::string_view name, std::string_view help, int most) {
 
 Command depot_set() {
   constexpr int kDay = 86400;
+  return {
+      .noun = "depot",
+      .verb = "set",
+      .admin_verb = "depot.set",
+      .summary = "change how a depot's sessions come to server connections",
+      .description =
+          "In transaction mode a session has a server connection from the first statement of a transaction to its "
+          "end, so that few serve many; what needs a session (temporary tables, LISTEN, SET of most settings, …) "
+          "keeps its connection. In session mode each session has one of its own. New sessions get the new mode.",
+      .parameters =
+          {name_of("the depot"),
+           {.name = "pool-mode", .placeholder = "MODE", .help = "transaction or session"},
+           count_of("pool-size",
+                    "most server connections; 0: in transaction mode 20 and those of pinned sessions, else no limit",
+                    100'000),
+           count_of("pool-min", "server connections kept open for each login in use", 100'000),
+           count_of("queue-timeout", "seconds that a session waits for one; 0: for ever", kDay),
+           count_of("server-idle-timeout", "seconds before an unused one is closed; 0: never", kDay),
+           count_of("server-lifetime", "seconds before one is replaced, +-10 %; 0: never", 7 * kDay),
+           {.name = "share-unnamed",
+            .placeholder = "on|off",
+            .help = "prepare statements without a name that come again once a server connection"}},
+      .examples = {{"bartizan depot set clinic --pool-size 40", ""},
+                   {"bartizan depot set clinic --pool-mode session", ""}}};
+}
+
+constexpr Parameter kWait = {.name = "wait",
+                             .kind = ParameterKind::Integer,
+                             .placeholder = "N",
+                             .help = "seconds for which to wait until it is so in this gateway",
+                             .default_text = "10",
+                             .min = 0,
+                             .max = 50};
+
+Command depot_pause() {
   return {.noun = "depot",
-          .verb = "set",
-          .admin_verb = "depot.set",
-          .summary = "change how a depot's sessions come to server connections",
+          .verb = "pause",
+          .admin_verb = "depot.pause",
+          .summary = "hold the transactions that a depot's sessions begin",
           .description =
-              "In transaction mode a session has a server connection from the first statement of a transaction to its "
-              "end, so that few serve many; what needs a session (temporary tables, LISTEN, SET of most settings, …) "
-              "keeps its connection. In session mode each session has one of its own. New sessions get the new mode.",
-          .parameters = {name_of("the depot"),
-                         {.name = "pool-mode", .placeholder = "MODE", .help = "transaction or session"},
-                         count_of("pool-size", "most server connections; 0: 20 in transaction mode, else no limit",
-                                  100'000),
-                         count_of("pool-min", "server connections kept open for each login in use", 100'000),
-                         count_of("queue-timeout", "seconds that a session waits for one; 0: for ever", kDay),
-                         count_of("server-idle-timeout", "seconds before an unused one is closed; 0: never", kDay),
-                         count_of("server-lifetime", "seconds before one is replaced, +-10 %; 0: never", 7 * kDay),
-                         {.name = "share-unnamed",
-                          .placeholder = "on|off",
-                          .help = "prepare statements without a name that come again once a server connection"}},
-          .examples = {{"bartizan depot set clinic --pool-size 40", ""},
-                       {"bartizan depot set clinic --pool-mode session", ""}}};
+              "Those under way go on to their end; whoever begins another waits, without a time limit, until depot "
+              "resume. No session ends, and none is refused. In force in every gateway within a second, over restarts "
+              "too. Prints what still runs in this gateway, and exits with 1 while something does.",
+          .parameters = {name_of("the depot"), kWait},
+          .examples = {{"bartizan depot pause clinic && psql -f migrate.sql direct", ""}}};
+}
+
+Command depot_drain() {
+  return {
+      .noun = "depot",
+      .verb = "drain",
+      .admin_verb = "depot.drain",
+      .summary = "hold a depot's transactions and give up its server connections",
+      .description =
+          "As depot pause; besides, server connections are closed as soon as no transaction needs them, so that "
+          "the server can be restarted or moved. Sessions that keep a server connection of their own (session mode, "
+          "pinned ones) end between two transactions with 57P01; all others wait for depot resume. Exits with 1 "
+          "while this gateway still has connections to the server.",
+      .parameters = {name_of("the depot"), kWait},
+      .examples = {{"bartizan depot drain clinic --wait 30", ""}}};
+}
+
+Command depot_resume() {
+  return {.noun = "depot",
+          .verb = "resume",
+          .admin_verb = "depot.resume",
+          .summary = "let a depot's transactions begin again",
+          .description = "After depot pause or depot drain; what waits goes on in the order in which it came.",
+          .parameters = {name_of("the depot"), kWait},
+          .examples = {{"bartizan depot resume clinic", ""}}};
 }
 
 Command import_roles() {
@@ -186,6 +235,9 @@ std::vector<Command> depot_commands() {
       depot_create(),
       depot_login(),
       depot_set(),
+      depot_pause(),
+      depot_drain(),
+      depot_resume(),
       {.noun = "depot",
        .verb = "list",
        .admin_verb = "depot.list",

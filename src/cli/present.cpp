@@ -46,8 +46,8 @@ Presented not_understood(bool json_wanted) {
 bool found_wanting(const Command& command, const json::value& result) {
   const json::object* object = result.if_object();
   const json::value* ok = object == nullptr ? nullptr : object->if_contains("ok");
-  constexpr std::array kChecks = {"doctor",      "policy.publish", "policy.rollback",
-                                  "policy.test", "wall.status",    "wall.reconcile"};
+  constexpr std::array kChecks = {"doctor",      "policy.publish", "policy.rollback", "policy.test",
+                                  "wall.status", "wall.reconcile", "depot.pause",     "depot.drain"};
   const bool checks = std::ranges::find(kChecks, command.admin_verb) != kChecks.end();
   return checks && ok != nullptr && ok->is_bool() && !ok->as_bool();
 }

@@ -80,6 +80,8 @@ constexpr std::array kKeys = {
         kReload, "End a session that has been idle for so long inside a transaction. 0: never.", true},
     Key{"limits", "statement_timeout", BZ_SLOT(limits.statement_timeout), 10, 30 * kDay, kReload,
         "Cancel a statement that has been running for so long. 0: never.", true},
+    Key{"limits", "server_check_interval", BZ_SLOT(limits.server_check_interval), 500, kDay, kReload,
+        "Ask an unused server connection for a sign of life so often; without one it is closed. 0: never.", true},
     Key{"limits", "statement_bytes", BZ_SLOT(limits.statement_bytes), 8 * kKiB, kGiB - kMiB, kReload,
         "Longest text of one Query or Parse message."},
     Key{"limits", "session_buffer_bytes", BZ_SLOT(limits.session_buffer_bytes), 16 * kKiB, 16 * kMiB, kReload,

@@ -59,6 +59,8 @@ Result<policy::DepotId> ensure_depot(store::Transaction& transaction, const Demo
   wanted.id = present->value.id;
   wanted.tenant = present->value.tenant;
   wanted.state = present->value.state;
+  wanted.traffic = present->value.traffic;
+  wanted.pool = present->value.pool;  // an operator's choice outlives a restart
   if (!(wanted == present->value)) BZ_CHECK(depots.update(wanted, present->meta.version));
   return wanted.id;
 }

@@ -69,6 +69,7 @@ Result<Document> render(store::Transaction& transaction, const store::Record<pol
                  {"database", depot.value.database},
                  {"tls", plain ? "disable" : "verify-full"},
                  {"state", depot.value.state == policy::DepotState::Active ? "active" : "suspended"},
+                 {"traffic", policy::to_string(depot.value.traffic)},
                  {"embedded", depot.value.embedded},
                  {"pool", render_pool(depot.value.pool)},
                  {"logins", std::move(login_items)}};

@@ -40,6 +40,9 @@ Result<Document> depot_show(Call& call, Args& args);
 Result<Document> depot_delete(Call& call, Args& args);
 Result<Document> depot_login(Call& call, Args& args);
 Result<Document> depot_set(Call& call, Args& args);
+Result<Document> depot_pause(Call& call, Args& args);
+Result<Document> depot_resume(Call& call, Args& args);
+Result<Document> depot_drain(Call& call, Args& args);
 
 Result<Document> identity_create(Call& call, Args& args);
 Result<Document> identity_list(Call& call, Args& args);

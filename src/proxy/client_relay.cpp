@@ -235,6 +235,12 @@ net::Task<void> ClientSession::pump_client() {
       from_client_.insert(from_client_.end(), input.begin(), input.end());
       input = from_client_;
     }
+    if (pool_->depot().held() && must_pause(input)) {
+      keep_unread(input, 0);
+      co_await until_resumed();
+      if (closing_) co_return;
+      input = from_client_;
+    }
     auto step = feed_client(input);
     keep_unread(input, step.consumed);  // before anything is waited for
     while ((step.verdict == Verdict::Stalled || step.verdict == Verdict::NeedServer ||
@@ -332,13 +338,15 @@ void ClientSession::publish_figures() {
 void ClientSession::count_pin() {
   counted_pin_ = relay_->pin_reason();
   shared_.counters.pins[static_cast<std::size_t>(counted_pin_)].fetch_add(1, std::memory_order_relaxed);
+  if (server_ && relay_->pinned()) pool_->depot().keep_apart(*server_);
 }
 
 void ClientSession::check(SteadyTime now, const policy::Snapshot* snapshot, bool wall_changed) {
   const auto& limits = worker_.limits();
   if (closing_) return;
   if (!relay_) {
-    if (limits.sign_in_timeout.count() > 0 && now - begun_ > limits.sign_in_timeout) {
+    if (check_traffic(now)) return;
+    if (limits.sign_in_timeout.count() > 0 && now - sign_in_from_ > limits.sign_in_timeout) {
       BZ_LOG(Info, "session.sign_in_timeout", {"session", id_}, {"address", peer_.to_string()});
       close();
     }
@@ -362,7 +370,7 @@ void ClientSession::check(SteadyTime now, const policy::Snapshot* snapshot, bool
     return;
   }
   if (walled_) check_wall(now, news);
-  if (closing_) return;
+  if (closing_ || check_traffic(now)) return;
   if (pool_->retired() && relay_->idle()) {
     end_with(pgwire::sqlstate::kAdminShutdown, "terminating connection: the depot's server or its login has changed",
              "Connect again.");
@@ -413,7 +421,9 @@ SessionInfo ClientSession::info() const {
   else if (relay_->pinned())
     info.pinned = sql::to_string(relay_->pin_reason());
   info.statements = relay_->figures().statements;
-  if (relay_->awaiting_reply())
+  if (queued_ || paused_)
+    info.state = "waiting";
+  else if (relay_->awaiting_reply())
     info.state = "active";
   else if (relay_->transaction_status() == pgwire::TransactionStatus::Idle)
     info.state = "idle";

@@ -44,6 +44,11 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   void server_gone();
 
   [[nodiscard]] bool signed_in() const noexcept { return relay_ != nullptr; }
+  [[nodiscard]] bool works_on(policy::DepotId depot) const noexcept { return relay_ && subject_.depot == depot; }
+  /// In the midst of a statement or of a transaction.
+  [[nodiscard]] bool running() const noexcept { return relay_ && !relay_->idle(); }
+  /// It keeps a server connection, and its depot does not let it begin a transaction.
+  [[nodiscard]] bool held_between_transactions() const noexcept { return paused_; }
   [[nodiscard]] SteadyTime begun() const noexcept { return begun_; }
   [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
   [[nodiscard]] SessionInfo info() const;
@@ -108,10 +113,16 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   [[nodiscard]] bool send_unheld(const session::ByteRuns& runs, const session::Relay::Hold& hold);
   void end_in_doubt();
 
+  // client_traffic.cpp
+  [[nodiscard]] bool must_pause(ByteView input) const noexcept;
+  net::Task<void> until_resumed();
+  [[nodiscard]] bool check_traffic(SteadyTime now);
+
   // client_relay.cpp
   net::Task<void> pump_client();
   net::Task<void> end_for_client_fault();
   net::Task<bool> acquire_server();
+
   [[nodiscard]] session::Step feed_client(ByteView input);
   void keep_unread(ByteView input, std::size_t consumed);
   void use_server(std::shared_ptr<ServerConnection> server);
@@ -135,10 +146,12 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   const WallTime since_;
   SteadyTime client_spoke_;       // last bytes of the client
   SteadyTime reply_awaited_since_;
+  SteadyTime sign_in_from_;       // its time-out counts from here: later than begun_ where a paused depot held it
   SteadyTime idle_since_{};       // nothing was owed any more
   std::uint64_t answered_ = 0;    // as the relay counted it then
   bool ends_itself_ = false;      // by the gateway, not by its client
   bool queued_ = false;           // waits for a server connection
+  bool paused_ = false;           // has one, and waits for its depot to be resumed
   bool cancel_waits_ = false;     // for what waits for a server connection
   bool closing_ = false;
   bool finished_ = false;         // the client said Terminate
@@ -155,7 +168,7 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   std::string depot_name_;
   std::string application_name_;
   Bytes from_client_;  // the part of a message that is not whole yet
-  Bytes to_client_;    // what a slow peer has not taken yet
+  WaitingBytes to_client_;  // what a slow peer has not taken yet
   static constexpr std::size_t kKeptHeld = 16 * 1024;
   Bytes held_;                // what comes behind it once held_until_ is durable
   audit::Ticket held_until_;

@@ -31,6 +31,7 @@ ClientSession::ClientSession(Worker& worker, std::uint64_t id, net::Accepted acc
       since_(shared_.around.clock.wall()),
       client_spoke_(begun_),
       reply_awaited_since_(begun_),
+      sign_in_from_(begun_),
       progress_(worker.context()) {
   shared_.counters.half_open.fetch_add(1, std::memory_order_relaxed);
 }

@@ -20,6 +20,7 @@ namespace asio = net::asio;
 
 namespace {
 
+constexpr auto kLastSessions = std::chrono::seconds(10);
 /// A drain lets sign-ins end that had begun; not for ever, they may be nobody's.
 constexpr auto kSignInsUnderWay = std::chrono::seconds(5);
 
@@ -133,6 +134,18 @@ class RunningGateway final : public Gateway {
     return f;
   }
 
+  DepotActivity activity(policy::DepotId depot, policy::Traffic traffic) const override {
+    DepotActivity all;
+    for (const auto& worker : workers_) {
+      const auto one = ask(*worker, [&worker, depot, traffic] { return worker->activity(depot, traffic); });
+      all.followed = all.followed && one.followed;
+      all.running += one.running;
+      all.waiting += one.waiting;
+      all.server_connections += one.server_connections;
+    }
+    return all;
+  }
+
   void drain(std::chrono::milliseconds deadline) override {
     shared_.draining.store(true);
     ask(*workers_[0], [this] {
@@ -200,6 +213,14 @@ class RunningGateway final : public Gateway {
       for (auto& listener : listeners_) listener->close();
     });
     for (auto& worker : workers_) worker->stop();
+    // A cancel waits on the worker of the session that it is for: no loop ends before all sessions have.
+    const auto until = std::chrono::steady_clock::now() + kLastSessions;
+    const auto left = [this] {
+      return std::ranges::any_of(workers_, [](const auto& worker) { return worker->load() > 0; });
+    };
+    while (left() && std::chrono::steady_clock::now() < until)
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    for (auto& worker : workers_) worker->finish();
     for (auto& worker : workers_) worker->join();
     shared_.slow_work.join();  // it posts to the workers' loops
     listeners_.clear();

@@ -56,7 +56,7 @@ void ServerConnection::close() {
   if (closed_) return;
   closed_ = true;
   stream_->close();
-  pool_->depot().on_closed(*pool_);
+  pool_->depot().on_closed(*this);
 }
 
 bool ServerConnection::send(const session::ByteRuns& runs) { return !closed_ && send_now(*stream_, runs, to_server_); }
@@ -108,7 +108,19 @@ void ServerConnection::cancel_and_close() {
       asio::detached);
 }
 
-/// Between two uses a server has nothing to say but that a setting has changed, or its end.
+bool ServerConnection::check(SteadyTime now) {
+  asked_ = true;
+  asked_at_ = now;
+  // A Sync changes nothing, and drops no statement that stands there.
+  Bytes out;
+  pgwire::MessageWriter writer(out);
+  pgwire::write_sync(writer);
+  const auto step = stream_->try_write(out);
+  return step.status == net::IoStatus::Ok && step.bytes == out.size();
+}
+
+/// Between two uses a server has nothing to say but that a setting has changed, its sign of life
+/// when it was asked for one, or its end.
 bool ServerConnection::on_idle_bytes(ByteView input) {
   pgwire::FrameHeader header;
   while (!input.empty()) {
@@ -119,6 +131,10 @@ bool ServerConnection::on_idle_bytes(ByteView input) {
       const auto parameter = pgwire::decode_parameter_status(payload);
       if (!parameter) return false;
       state_.settings.put(parameter->name, parameter->value);
+    } else if (header.type == pgwire::backend::kReadyForQuery && asked_) {
+      const auto ready = pgwire::decode_ready_for_query(payload);
+      if (!ready || ready->status != pgwire::TransactionStatus::Idle) return false;
+      asked_ = false;
     } else if (header.type != pgwire::backend::kNoticeResponse) {
       return false;
     }
@@ -166,8 +182,10 @@ net::Task<void> ServerConnection::read() {
       continue;
     }
     if (user_ == nullptr) {
+      const bool was_asked = asked_;
       if (!on_idle_bytes(input)) co_return;
       from_server_.clear();
+      if (was_asked && !asked_) pool_->depot().checked(shared_from_this());
       continue;
     }
     const auto user = user_->shared_from_this();

@@ -7,6 +7,7 @@
 #include "bartizan/session/byte_runs.hpp"
 #include "bartizan/session/server_state.hpp"
 #include "server_link.hpp"
+#include "waiting_bytes.hpp"
 
 namespace bartizan::proxy {
 
@@ -34,7 +35,7 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
 
   /// Writes what the server takes at once; the rest waits in waiting(). False: it is gone.
   [[nodiscard]] bool send(const session::ByteRuns& runs);
-  [[nodiscard]] const Bytes& waiting() const noexcept { return to_server_; }
+  [[nodiscard]] const WaitingBytes& waiting() const noexcept { return to_server_; }
   /// Until all that waits is written. False: it is gone.
   [[nodiscard]] net::Task<bool> flush();
 
@@ -45,6 +46,12 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   /// Its user has gone in the middle of a statement. Keeps its place until the server was told.
   void cancel_and_close();
 
+  /// Of one that nobody uses: asks the server for a sign of life, whose coming the pool is told by
+  /// checked(). Not to be used before. False: it is gone.
+  [[nodiscard]] bool check(SteadyTime now);
+  /// Since when the answer to check() has been due.
+  [[nodiscard]] SteadyTime asked_at() const noexcept { return asked_at_; }
+
   [[nodiscard]] session::ServerState& state() noexcept { return state_; }
   [[nodiscard]] ServerPool& pool() const noexcept { return *pool_; }
   [[nodiscard]] std::uint32_t process_id() const noexcept { return process_id_; }
@@ -54,6 +61,8 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   std::uint64_t generation = 0;  ///< of its pool when it was opened
   SteadyTime expires_at = SteadyTime::max();  ///< not given out any more from then on
   SteadyTime idle_since{};
+  bool kept_apart = false;  ///< a pinned session's, not counted in the budget
+  SteadyTime heard_at{};  ///< it has answered last, as far as the pool has looked
 
  private:
   net::Task<void> read();
@@ -68,7 +77,9 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   std::uint32_t cancel_secret_ = 0;
   ClientSession* user_ = nullptr;
   Bytes from_server_;
-  Bytes to_server_;
+  WaitingBytes to_server_;
+  SteadyTime asked_at_{};
+  bool asked_ = false;  // an answer to check() is due
   int cancels_ = 0;
   bool ending_ = false;  // what it still says is for nobody
   bool closed_ = false;

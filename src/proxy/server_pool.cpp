@@ -22,7 +22,6 @@ constexpr auto kOtherPoolsFirst = std::chrono::milliseconds(50);
 /// After a connection could not be opened, while others of the pool stand.
 constexpr auto kReopenAfter = std::chrono::seconds(1);
 constexpr auto kProveLoginEvery = std::chrono::seconds(3);
-constexpr auto kKeepEmptyPool = std::chrono::seconds(60);
 /// While this worker holds connections of its own.
 constexpr auto kAskOthersEvery = std::chrono::milliseconds(10);
 
@@ -78,6 +77,7 @@ std::shared_ptr<ServerPool> DepotServers::pool(LinkRequest request, const policy
     options_ = options;
     budget_.set_workers(static_cast<std::uint32_t>(worker_.shared().workers.size()));
     budget_.set_limit(options.limit());
+    if (const auto* depot = request.snapshot->find_depot(depot_)) set_traffic(depot->traffic);
   }
   if (!pool) {
     pool = std::make_shared<ServerPool>(*this, std::move(request), options.mode);
@@ -96,7 +96,7 @@ std::shared_ptr<ServerPool> DepotServers::pool(LinkRequest request, const policy
 /// beside a sign-in, and not more often than that, a new connection is tried.
 void DepotServers::prove_login(const std::shared_ptr<ServerPool>& pool, SteadyTime now) {
   if (pool->mode_ == policy::PoolMode::Session || pool->greeting_.empty() || pool->opening_ > 0 ||
-      now - pool->proven_at_ < kProveLoginEvery || !waiters_.empty())
+      now - pool->proven_at_ < kProveLoginEvery || !waiters_.empty() || held())
     return;
   if (!budget_.try_take(worker_.index())) {
     if (pool->idle_.empty()) return;
@@ -109,7 +109,7 @@ void DepotServers::prove_login(const std::shared_ptr<ServerPool>& pool, SteadyTi
 }
 
 std::shared_ptr<ServerConnection> DepotServers::try_acquire(ServerPool& pool, const ServerConnection* preferred) {
-  if (pool.retired_ || pool.idle_.empty() || pool.waiting_ > 0) return nullptr;
+  if (pool.retired_ || pool.idle_.empty() || pool.waiting_ > 0 || held()) return nullptr;
   auto chosen = std::prev(pool.idle_.end());
   if (preferred != nullptr && chosen->get() != preferred) {
     const auto found =
@@ -131,18 +131,17 @@ net::Task<Acquired> DepotServers::acquire(std::shared_ptr<ServerPool> pool, std:
   waiters_.push_back(waiter);
   ++pool->waiting_;
   serve();
-  if (!waiter->over) {
+  while (!waiter->over) {
+    // A paused depot's queue has no time limit; what set_traffic() changes is seen by another lap.
     const auto limit = options_.queue_timeout;
-    if (limit.count() > 0)
-      waiter->timer.expires_after(limit);
-    else
-      waiter->timer.expires_at(SteadyTime::max());
+    const bool limited = limit.count() > 0 && !held();
+    waiter->timer.expires_at(limited ? waiter->since + limit : SteadyTime::max());
     co_await waiter->timer.async_wait(asio::as_tuple(asio::use_awaitable));
-    if (!waiter->over) {
-      remove_waiter(waiter);
-      worker_.shared().counters.queue_timeouts.fetch_add(1, std::memory_order_relaxed);
-      waiter->failure = queue_timed_out(limit);
-    }
+    const bool too_late = limited && !held() && worker_.shared().around.clock.steady() >= waiter->since + limit;
+    if (waiter->over || !too_late) continue;
+    remove_waiter(waiter);
+    worker_.shared().counters.queue_timeouts.fetch_add(1, std::memory_order_relaxed);
+    waiter->failure = queue_timed_out(limit);
   }
   if (waiter->granted && *waiter->abandoned) {
     put_back(waiter->granted);
@@ -174,7 +173,7 @@ void DepotServers::serve() {
   for (auto at = waiters_.begin(); at != waiters_.end();) {
     Waiter& waiter = **at;
     const bool gone = *waiter.abandoned;
-    if (!gone && waiter.pool->idle_.empty()) {
+    if (!gone && (held() || waiter.pool->idle_.empty())) {
       ++at;
       continue;
     }
@@ -187,6 +186,7 @@ void DepotServers::serve() {
     grant(waiter, std::move(connection));
     at = waiters_.erase(at);
   }
+  if (held()) return;
   const auto now = worker_.shared().around.clock.steady();
   std::vector<std::shared_ptr<ServerPool>> to_open;
   for (const auto& waiter : waiters_) {
@@ -323,14 +323,18 @@ void DepotServers::opened(const std::shared_ptr<ServerPool>& pool, ServerLink li
   hand_on(connection);
 }
 
+/// Not to be used again.
+bool DepotServers::worn(const ServerConnection& connection, SteadyTime now) const {
+  const ServerPool& pool = connection.pool();
+  return pool.mode_ == policy::PoolMode::Session || connection.generation != pool.generation_ || pool.retired_ ||
+         closing_ || draining() || !connection.clean() || now >= connection.expires_at;
+}
+
 void DepotServers::put_back(const std::shared_ptr<ServerConnection>& connection) {
   if (connection->closed() || connection->cancelling()) return;  // cancel() puts it back
-  const ServerPool& pool = connection->pool();
   const auto now = worker_.shared().around.clock.steady();
-  const bool worn = pool.mode_ == policy::PoolMode::Session || connection->generation != pool.generation_ ||
-                    pool.retired_ || closing_ || !connection->clean() || connection->state().foul ||
-                    now >= connection->expires_at;
-  if (worn || (budget_.contended() && budget_.should_yield(worker_.index(), now))) {
+  if (worn(*connection, now) || connection->state().foul ||
+      (budget_.contended() && budget_.should_yield(worker_.index(), now))) {
     connection->close();
     serve();
     return;
@@ -342,13 +346,17 @@ void DepotServers::put_back(const std::shared_ptr<ServerConnection>& connection)
 void DepotServers::hand_on(const std::shared_ptr<ServerConnection>& connection) {
   ServerPool& pool = connection->pool();
   const auto now = worker_.shared().around.clock.steady();
-  if (!waiters_.empty() && waiters_.front()->pool.get() != &pool && budget_.contended() &&
+  if (draining()) {
+    connection->close();
+    return;
+  }
+  if (!waiters_.empty() && !held() && waiters_.front()->pool.get() != &pool && budget_.contended() &&
       now - waiters_.front()->since > kOtherPoolsFirst) {
     connection->close();
     serve();
     return;
   }
-  for (auto at = waiters_.begin(); at != waiters_.end(); ++at) {
+  for (auto at = waiters_.begin(); at != waiters_.end() && !held(); ++at) {
     if ((*at)->pool.get() != &pool || *(*at)->abandoned) continue;
     grant(**at, connection);
     waiters_.erase(at);
@@ -359,17 +367,26 @@ void DepotServers::hand_on(const std::shared_ptr<ServerConnection>& connection) 
     return;
   }
   connection->idle_since = now;
+  connection->heard_at = now;
   pool.idle_.push_back(connection);
   budget_.count_idle(1);
 }
 
-void DepotServers::on_closed(ServerPool& pool) {
-  --pool.open_;
+void DepotServers::keep_apart(ServerConnection& connection) {
+  if (options_.size || connection.kept_apart || connection.closed()) return;
+  connection.kept_apart = true;
   budget_.give_back(worker_.index());
   if (!waiters_.empty()) worker_.post([this] { serve(); });
 }
 
+void DepotServers::on_closed(const ServerConnection& connection) {
+  --connection.pool().open_;
+  if (!connection.kept_apart) budget_.give_back(worker_.index());
+  if (!waiters_.empty()) worker_.post([this] { serve(); });
+}
+
 void DepotServers::forget_idle(const ServerConnection& connection) {
+  std::erase_if(connection.pool().checked_, [&](const auto& c) { return c.get() == &connection; });
   auto& idle = connection.pool().idle_;
   const auto found = std::find_if(idle.begin(), idle.end(), [&](const auto& c) { return c.get() == &connection; });
   if (found == idle.end()) return;
@@ -382,6 +399,7 @@ void DepotServers::renew(ServerPool& pool) {
   ++pool.generation_;
   pool.greeting_.clear();
   while (!pool.idle_.empty()) close_idle(pool, pool.idle_.size() - 1);
+  for (const auto& connection : std::exchange(pool.checked_, {})) connection->close();
 }
 
 /// The depot's server is another: nobody gets a connection to this one any more.
@@ -390,86 +408,6 @@ void DepotServers::retire(ServerPool& pool) {
   pool.retired_ = true;
   renew(pool);
   fail_waiters(pool, depot_changed());
-}
-
-void DepotServers::follow(const std::shared_ptr<const policy::Snapshot>& changed) {
-  const auto* depot = changed->find_depot(depot_);
-  if (depot != nullptr) {
-    options_ = depot->pool;
-    budget_.set_limit(options_.limit());
-  }
-  std::erase_if(pools_, [&](const auto& entry) {
-    ServerPool& pool = *entry.second;
-    const bool of_class = pool.request_.wall_class != nullptr;
-    const auto* login =
-        of_class ? pool.request_.class_login.get() : changed->find_login(depot_, pool.request_.login->role_name);
-    const bool same = depot != nullptr && login != nullptr && depot->state == policy::DepotState::Active &&
-                      pool.request_.address.endpoint == depot->endpoint && pool.request_.database == depot->database &&
-                      pool.request_.tls == depot->tls;
-    if (!same) {
-      retire(pool);
-      return true;
-    }
-    pool.request_.login = login;
-    pool.request_.snapshot = changed;
-    return false;
-  });
-}
-
-void DepotServers::follow_wall(const policy::WallState& wall) {
-  std::map<std::string_view, const policy::WallClass*> classes;
-  for (const auto& [key, assignment] : wall.assignments())
-    if (std::get<1>(key) == depot_.get() && assignment.wall_class->ready)
-      classes.emplace(assignment.wall_class->login_role, assignment.wall_class.get());
-  for (const auto& [key, pool] : pools_) {
-    const auto& used = pool->request_.wall_class;
-    if (!used) continue;
-    const auto found = classes.find(used->login_role);
-    if (found == classes.end() || !same_server_side(*found->second, *used)) renew(*pool);
-  }
-}
-
-void DepotServers::check(SteadyTime now, const std::shared_ptr<const policy::Snapshot>& changed) {
-  if (changed) follow(changed);
-  std::vector<std::shared_ptr<ServerPool>> to_open;
-  for (const auto& [key, pool] : pools_) {
-    for (std::size_t i = pool->idle_.size(); i-- > 0;) {
-      const ServerConnection& connection = *pool->idle_[i];
-      const bool unused = options_.idle_timeout.count() > 0 && now - connection.idle_since > options_.idle_timeout &&
-                          pool->open_ > options_.min;
-      if (unused || now >= connection.expires_at) close_idle(*pool, i);
-    }
-    const bool in_use = pool->mode_ == policy::PoolMode::Transaction && pool.use_count() > 1;
-    if (in_use && pool->open_ + pool->opening_ < options_.min && now >= pool->reopen_at_ && !pool->retired_ &&
-        budget_.try_take(worker_.index())) {
-      ++pool->opening_;
-      to_open.push_back(pool);
-    }
-  }
-  for (auto& pool : to_open) asio::co_spawn(worker_.context(), open(std::move(pool)), asio::detached);
-  std::erase_if(pools_, [&](const auto& entry) {
-    const ServerPool& pool = *entry.second;
-    return entry.second.use_count() == 1 && pool.open_ + pool.opening_ + pool.waiting_ == 0 &&
-           now - pool.used_at_ > kKeepEmptyPool;
-  });
-  if (!waiters_.empty()) serve();
-}
-
-void DepotServers::close_all() {
-  closing_ = true;
-  for (const auto& [key, pool] : pools_) renew(*pool);
-  for (const auto& waiter : waiters_) grant(*waiter, nullptr);
-  waiters_.clear();
-}
-
-DepotServers::Figures DepotServers::figures() const {
-  Figures sum;
-  for (const auto& [key, pool] : pools_) {
-    sum.open += pool->open_;
-    sum.idle += pool->idle_.size();
-    sum.waiting += pool->waiting_;
-  }
-  return sum;
 }
 
 }  // namespace bartizan::proxy

@@ -40,6 +40,7 @@ class ServerPool {
   const policy::PoolMode mode_;
   Bytes greeting_;
   std::vector<std::shared_ptr<ServerConnection>> idle_;  ///< the one used last stands last
+  std::vector<std::shared_ptr<ServerConnection>> checked_;  ///< idle but for the sign of life that they owe
   std::size_t open_ = 0;
   std::size_t opening_ = 0;
   std::size_t waiting_ = 0;
@@ -71,8 +72,18 @@ class DepotServers {
   /// Clean and idle; its user has let go.
   void put_back(const std::shared_ptr<ServerConnection>& connection);
   /// A connection of the pool has been closed: its place is free.
-  void on_closed(ServerPool& pool);
+  void on_closed(const ServerConnection& connection);
+  /// A session keeps it from here on to its end. Where no size was chosen, that is beside what all share.
+  void keep_apart(ServerConnection& connection);
   void forget_idle(const ServerConnection& connection);
+  /// It has given the sign of life that check_servers() has asked for.
+  void checked(const std::shared_ptr<ServerConnection>& connection);
+
+  /// No transaction may begin.
+  [[nodiscard]] bool held() const noexcept { return traffic_ != policy::Traffic::Open; }
+  /// Nor is a server connection kept.
+  [[nodiscard]] bool draining() const noexcept { return traffic_ == policy::Traffic::Draining; }
+  [[nodiscard]] policy::Traffic traffic() const noexcept { return traffic_; }
 
   /// The wall is another one: connections of a class go with its role, password or context key.
   void follow_wall(const policy::WallState& wall);
@@ -113,12 +124,16 @@ class DepotServers {
   [[nodiscard]] ServerBudget::Wake waker();
   void renew(ServerPool& pool);
   void retire(ServerPool& pool);
+  void set_traffic(policy::Traffic traffic);
+  [[nodiscard]] bool worn(const ServerConnection& connection, SteadyTime now) const;
+  void check_servers(ServerPool& pool, SteadyTime now);
   void prove_login(const std::shared_ptr<ServerPool>& pool, SteadyTime now);
 
   Worker& worker_;
   const policy::DepotId depot_;
   ServerBudget& budget_;
   policy::PoolOptions options_;
+  policy::Traffic traffic_ = policy::Traffic::Open;
   std::map<std::string, std::shared_ptr<ServerPool>, std::less<>> pools_;
   std::list<std::shared_ptr<Waiter>> waiters_;
   SteadyTime asked_others_at_{};

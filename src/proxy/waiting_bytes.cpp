@@ -18,37 +18,42 @@ bool write_some(net::Stream& stream, ByteView bytes, std::size_t& done) {
 }
 }  // namespace
 
-bool send_now(net::Stream& stream, const session::ByteRuns& runs, Bytes& waiting) {
-  if (runs.empty()) return true;
-  ByteView single;
-  if (waiting.empty() && runs.size() == 1) {
-    single = runs[0];
-  } else {
-    for (std::size_t i = 0; i < runs.size(); ++i) {
-      const ByteView run = runs[i];
-      waiting.insert(waiting.end(), run.begin(), run.end());
-    }
-    single = waiting;
+void WaitingBytes::take(std::size_t count) {
+  written_ += count;
+  if (empty()) {
+    bytes_.clear();
+    written_ = 0;
+    if (bytes_.capacity() > kKeptCapacity) bytes_ = Bytes();
+  } else if (written_ >= kKeptCapacity && written_ >= bytes_.size() / 2) {
+    // What is moved is no more than what was taken since it was moved last.
+    bytes_.erase(bytes_.begin(), bytes_.begin() + static_cast<std::ptrdiff_t>(written_));
+    written_ = 0;
   }
+}
+
+bool send_now(net::Stream& stream, const session::ByteRuns& runs, WaitingBytes& waiting) {
+  if (runs.empty()) return true;
   std::size_t done = 0;
-  if (!write_some(stream, single, done)) return false;
-  if (single.data() == waiting.data())
-    waiting.erase(waiting.begin(), waiting.begin() + static_cast<std::ptrdiff_t>(done));
-  else
-    waiting.insert(waiting.end(), single.begin() + static_cast<std::ptrdiff_t>(done), single.end());
-  if (waiting.empty() && waiting.capacity() > kKeptCapacity) waiting = Bytes();
+  if (waiting.empty() && runs.size() == 1) {
+    const ByteView single = runs[0];
+    if (!write_some(stream, single, done)) return false;
+    waiting.append(single.subspan(done));
+    return true;
+  }
+  for (std::size_t i = 0; i < runs.size(); ++i) waiting.append(runs[i]);
+  if (!write_some(stream, waiting.left(), done)) return false;
+  waiting.take(done);
   return true;
 }
 
-net::Task<bool> flush_waiting(net::Stream& stream, Bytes& waiting) {
+net::Task<bool> flush_waiting(net::Stream& stream, WaitingBytes& waiting) {
   while (!waiting.empty() && stream.is_open()) {
     const bool ready = co_await stream.wait_writable();
     if (!ready) co_return false;
     std::size_t done = 0;
-    if (!write_some(stream, waiting, done)) co_return false;
-    waiting.erase(waiting.begin(), waiting.begin() + static_cast<std::ptrdiff_t>(done));
+    if (!write_some(stream, waiting.left(), done)) co_return false;
+    waiting.take(done);
   }
-  if (waiting.capacity() > kKeptCapacity) waiting = Bytes();
   co_return stream.is_open();
 }
 

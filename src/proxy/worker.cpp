@@ -49,8 +49,11 @@ void Worker::stop() {
       session->end_with(pgwire::sqlstate::kAdminShutdown, "terminating connection due to administrator command");
     for (const auto& [id, session] : sessions_) session->close();
     for (const auto& [id, servers] : depots_) servers->close_all();
-    guard_.reset();
   });
+}
+
+void Worker::finish() {
+  asio::post(context_, [this] { guard_.reset(); });
 }
 
 void Worker::join() {
@@ -84,6 +87,22 @@ DepotServers& Worker::servers_of(policy::DepotId depot) {
   auto& servers = depots_[depot.get()];
   if (!servers) servers = std::make_unique<DepotServers>(*this, depot);
   return *servers;
+}
+
+DepotActivity Worker::activity(policy::DepotId depot, policy::Traffic traffic) const {
+  DepotActivity activity;
+  if (const auto found = depots_.find(depot.get()); found != depots_.end()) {
+    const auto figures = found->second->figures();
+    activity.server_connections = figures.open;
+    activity.waiting = figures.waiting;
+    activity.followed = found->second->traffic() == traffic;
+  }
+  for (const auto& [id, session] : sessions_) {
+    if (!session->works_on(depot)) continue;
+    activity.running += session->running() ? 1 : 0;
+    activity.waiting += session->held_between_transactions() ? 1 : 0;
+  }
+  return activity;
 }
 
 void Worker::ask_others_to_give_up(policy::DepotId depot) {

@@ -33,8 +33,11 @@ class Worker {
   Worker& operator=(const Worker&) = delete;
 
   void start();
-  /// From any thread: ends all sessions, then the loop. join() follows.
+  /// From any thread: ends all sessions; load() says when they are gone. The loop still turns, since
+  /// another worker may wait for this one.
   void stop();
+  /// From any thread, after stop(): ends the loop. join() follows.
+  void finish();
   void join();
 
   /// From any thread.
@@ -56,6 +59,7 @@ class Worker {
   [[nodiscard]] std::uint32_t index() const noexcept { return index_; }
   [[nodiscard]] session::StatementShares& shares() noexcept { return shares_; }
   [[nodiscard]] DepotServers& servers_of(policy::DepotId depot);
+  [[nodiscard]] DepotActivity activity(policy::DepotId depot, policy::Traffic traffic) const;
   /// Another worker may hold idle connections of the depot: one of each closes one.
   void ask_others_to_give_up(policy::DepotId depot);
   /// Those in force now: a reload changes them between two steps of the loop.

@@ -20,7 +20,7 @@ constexpr std::array kSpecial = {
     Special{"dblink_connect_u", {Effect::Write, PinReason::SessionFunction}},
     Special{"dblink_open", {Effect::Write, PinReason::SessionFunction}},
     Special{"lastval", {Effect::Read, PinReason::SequenceValue}},
-    Special{"nextval", {Effect::Write, PinReason::SequenceValue}},
+    Special{"nextval", {Effect::Write, PinReason::None}},
     Special{"pg_advisory_lock", {Effect::Session, PinReason::AdvisoryLock}},
     Special{"pg_advisory_lock_shared", {Effect::Session, PinReason::AdvisoryLock}},
     Special{"pg_advisory_unlock", {Effect::Session, PinReason::None}},

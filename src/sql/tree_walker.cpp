@@ -202,10 +202,10 @@ void Walker::attribute(const PgQuery__Node* last, bool of_column) {
     if (!of_column) facts_.calls_unknown = true;  // may be a field of a composite value
     return;
   }
-  if (facts.pin == PinReason::None) return;
+  if (facts.pin == PinReason::None && facts.effect == Effect::Read) return;
   facts_.reads_sequence = facts_.reads_sequence || name == "currval" || name == "lastval";
   effect(facts.effect);
-  pin(facts.pin);
+  if (facts.pin != PinReason::None) pin(facts.pin);
 }
 
 void Walker::into(const PgQuery__IntoClause& clause, const Scope* scope) {

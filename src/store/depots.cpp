@@ -10,7 +10,7 @@ namespace {
 
 const std::string kColumns =
     "id, tenant_id, name, host, port, database, tls, tls_ca_pem, state, embedded, pool_mode, pool_size, pool_min,"
-    " queue_timeout, server_idle_timeout, server_lifetime, share_unnamed, " +
+    " queue_timeout, server_idle_timeout, server_lifetime, share_unnamed, traffic, " +
     kMetaColumns;
 
 policy::PoolOptions parse_pool(RowReader& row) {
@@ -27,6 +27,12 @@ policy::PoolOptions parse_pool(RowReader& row) {
   pool.lifetime = std::chrono::seconds(row.integer());
   pool.share_unnamed = row.boolean();
   return pool;
+}
+
+/// Fail closed: what is not known lets nothing through.
+policy::Traffic parse_traffic(std::string_view word) {
+  if (word == "open") return policy::Traffic::Open;
+  return word == "draining" ? policy::Traffic::Draining : policy::Traffic::Paused;
 }
 
 std::string seconds_text(std::chrono::milliseconds duration) {
@@ -57,12 +63,14 @@ policy::Depot parse(RowReader& row) {
   depot.state = row.text() == "active" ? policy::DepotState::Active : policy::DepotState::Suspended;
   depot.embedded = row.boolean();
   depot.pool = parse_pool(row);
+  depot.traffic = parse_traffic(row.text());
   return depot;
 }
 
 /// $1 id, $2 tenant_id, $3 host, $4 port, $5 database, $6 tls, $7 tls_ca_pem, $8 state, $9 embedded, $10 pool_mode,
-/// $11 pool_size, $12 pool_min, $13 queue_timeout, $14 server_idle_timeout, $15 server_lifetime, $16 share_unnamed
-std::array<Text, 17> parameters_of(const policy::Depot& depot, std::string last) {
+/// $11 pool_size, $12 pool_min, $13 queue_timeout, $14 server_idle_timeout, $15 server_lifetime, $16 share_unnamed,
+/// $17 traffic
+std::array<Text, 18> parameters_of(const policy::Depot& depot, std::string last) {
   const auto* socket = std::get_if<policy::UnixEndpoint>(&depot.endpoint);
   const auto* network = std::get_if<policy::TcpEndpoint>(&depot.endpoint);
   const auto* verify = std::get_if<policy::TlsVerifyFull>(&depot.tls);
@@ -82,6 +90,7 @@ std::array<Text, 17> parameters_of(const policy::Depot& depot, std::string last)
           seconds_text(depot.pool.idle_timeout),
           seconds_text(depot.pool.lifetime),
           boolean_text(depot.pool.share_unnamed),
+          std::string(policy::to_string(depot.traffic)),
           std::move(last)};
 }
 
@@ -93,9 +102,10 @@ Result<Record<policy::Depot>> Depots::create(policy::Depot depot) {
       const Rows rows,
       transaction_.query(
           "INSERT INTO bartizan.depots (id, tenant_id, host, port, database, tls, tls_ca_pem, state, embedded,"
-          " pool_mode, pool_size, pool_min, queue_timeout, server_idle_timeout, server_lifetime, share_unnamed, name)"
+          " pool_mode, pool_size, pool_min, queue_timeout, server_idle_timeout, server_lifetime, share_unnamed, traffic,"
+          " name)"
           " VALUES ($1::uuid, $2::uuid, $3, $4::int, $5, $6, $7, $8, $9::bool, $10, $11::int, $12::int, $13::int,"
-          " $14::int, $15::int, $16::bool, $17) RETURNING " +
+          " $14::int, $15::int, $16::bool, $17, $18) RETURNING " +
               kColumns,
           parameters_of(depot, depot.name)));
   return read_record(rows, parse, "");
@@ -120,7 +130,7 @@ Result<Record<policy::Depot>> Depots::update(const policy::Depot& depot, std::in
           "UPDATE bartizan.depots SET tenant_id = $2::uuid, host = $3, port = $4::int, database = $5, tls = $6,"
           " tls_ca_pem = $7, state = $8, embedded = $9::bool, pool_mode = $10, pool_size = $11::int, pool_min = $12::int,"
           " queue_timeout = $13::int, server_idle_timeout = $14::int, server_lifetime = $15::int,"
-          " share_unnamed = $16::bool WHERE id = $1::uuid AND version = $17::bigint RETURNING " +
+          " share_unnamed = $16::bool, traffic = $17 WHERE id = $1::uuid AND version = $18::bigint RETURNING " +
               kColumns,
           parameters_of(depot, std::to_string(version))));
   if (rows.empty()) return tl::unexpected<Error>(why_no_row(transaction_, "depots", depot.id.get()));

@@ -19,6 +19,7 @@ import wire  # noqa: E402
 def pytest_addoption(parser):
     parser.addoption("--target", default="bartizan", choices=targets.NAMES, help="what to test")
     parser.addoption("--full", action="store_true", help="also run the long forms")
+    parser.addoption("--pool-mode", choices=("session", "transaction"), help="of every target that does not ask for one of its own")
     parser.addoption("--pooling", action="store_true", help="also run what transaction pooling has to hold (a preview)")
 
 
@@ -61,18 +62,24 @@ def folder(_world):
 
 
 @pytest.fixture(scope="session")
-def _running(target_name, folder, cluster):
-    running = [targets.start(target_name, folder, cluster)]
+def _mode(request, target_name) -> dict:
+    chosen = request.config.getoption("--pool-mode")
+    return {"pool_mode": chosen} if chosen and target_name != "postgres" else {}
+
+
+@pytest.fixture(scope="session")
+def _running(target_name, folder, cluster, _mode):
+    running = [targets.start(target_name, folder, cluster, **_mode)]
     yield running
     for each in running:
         each.stop()
 
 
 @pytest.fixture
-def target(_running, target_name, folder, cluster):
+def target(_running, target_name, folder, cluster, _mode):
     """The one target of the run; started anew should a test have killed it."""
     if not _running[-1].child.alive():
-        _running.append(targets.start(target_name, folder, cluster))
+        _running.append(targets.start(target_name, folder, cluster, **_mode))
     return _running[-1]
 
 
@@ -89,12 +96,12 @@ def endpoint(target):
 
 
 @pytest.fixture
-def start_target(target_name, folder, cluster):
+def start_target(target_name, folder, cluster, _mode):
     """Starts further targets, in front of another server say; all are stopped after the test."""
     started = []
 
     def start(**options):
-        started.append(targets.start(target_name, folder, cluster, **options))
+        started.append(targets.start(target_name, folder, cluster, **(_mode | options)))
         return started[-1]
 
     yield start

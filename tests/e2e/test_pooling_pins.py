@@ -2,6 +2,7 @@
 neighbours and those who come after it see nothing of it, and the metrics say why it was pinned."""
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import time
@@ -12,7 +13,7 @@ import pytest
 import targets
 import wire
 import wire_messages as m
-from pooling import POOL_SIZE, POOLED, Rotation, assert_pinned, extended, transcript
+from pooling import POOL_SIZE, POOLED, Rotation, assert_pinned, assert_shared, backends, extended, transcript
 from postgres import USER
 
 # What anybody could notice of another's session on a server connection that was not cleaned. One row of a fresh session.
@@ -154,7 +155,7 @@ def test_session_state_holds_and_stays_private(pool, oracle, cluster, name, prot
     expected = results(oracle, cluster, statements, protocol, lambda: None)
     with wire.sign_in(oracle) as direct:
         fresh = transcript(direct.query(PROBE))
-    if name == "lastval_of_serial":  # the first in a depot teaches the gateway to keep what it may ask for
+    if name in ("lastval_of_serial", "currval"):  # the first in a depot teaches the gateway to keep what it may ask for
         with wire.sign_in(pool.endpoint()) as teacher:
             teacher.query("select lastval()")
     with wire.sign_in(pool.endpoint()) as session:
@@ -186,6 +187,36 @@ def test_first_lastval_of_a_depot_errs_rather_than_tell_anothers(start_target, c
         rotation.move()
         assert session.value(ask) == "t"
         assert_pinned(pool, session, rotation)
+
+
+def test_keys_taken_by_nextval_do_not_pin(start_target, cluster):
+    """More clients than server connections, as applications do that take their keys first."""
+    cluster.admin(*_SETUP)
+    pool = start_target(**POOLED)
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(wire.sign_in(pool.endpoint())) for _ in range(4 * POOL_SIZE)]
+        taken = [client.value("select nextval('pinning.seq')") for _ in range(3) for client in clients]
+        assert len(set(taken)) == len(taken) and None not in taken
+        with Rotation(pool.endpoint()) as rotation:
+            assert_shared(pool, clients[0], rotation)
+
+
+def test_pinned_sessions_are_beside_those_that_share_where_no_size_is_chosen(start_target, cluster):
+    """Else the twenty-first that needs a session would wait in vain, where in session mode it had one."""
+    others = backends(cluster)
+    pool = start_target(pool_mode="transaction", queue_timeout="2s")
+    if not pool.shares:
+        pytest.skip("server connections are not shared")
+    with contextlib.ExitStack() as stack:
+        pinned = [stack.enter_context(wire.sign_in(pool.endpoint())) for _ in range(26)]
+        for i, session in enumerate(pinned):
+            session.query(f"create temp table mine as select {i} as a")
+        sharing = [stack.enter_context(wire.sign_in(pool.endpoint())) for _ in range(40)]
+        for session in sharing:
+            session.send(m.query("select pg_sleep(0.05), 'served'"))
+        assert [x.fields[1] for session in sharing for x in session.read_until_ready() if x.name == "DataRow"] == [b"served"] * 40
+        assert [session.value("select a from mine") for session in pinned] == [str(i) for i in range(26)]
+        assert backends(cluster) - others <= 26 + 20
 
 
 def test_what_a_trigger_leaves_reaches_nobody_else(pool, cluster):

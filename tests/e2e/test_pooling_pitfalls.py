@@ -2,8 +2,11 @@
 test_pitfalls.py). Most run on a single server connection, so that whatever one session leaves the next one meets."""
 from __future__ import annotations
 
+import contextlib
+import re
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -44,6 +47,81 @@ def table(cluster):
 def needs_prepared(target_name):
     if target_name == "pgbouncer" and not pgbouncer.keeps_prepared_statements():
         pytest.skip("this PgBouncer carries no prepared statements along")
+
+
+def test_every_pitfall_has_a_test():
+    held = {int(n) for path in Path(__file__).parent.glob("test_*pitfalls*.py") for n in re.findall(r"def test_pitfall_(\d\d)_", path.read_text())}
+    assert held == set(range(1, 23))
+
+
+@pytest.mark.parametrize("change,undo", [("valid until '2000-01-01'", "valid until 'infinity'"), ("nologin", "login")])
+def test_pitfall_09_standing_connections_do_not_outlive_their_login(single, cluster, change, undo):
+    """A server connection stands all the time, so no sign-in needs a new one."""
+    def refused() -> bool:
+        try:
+            wire.sign_in(single.endpoint()).close()
+        except (wire.SignInRefused, wire.Eof):
+            return True
+        return False
+    with wire.sign_in(single.endpoint()) as session:
+        session.value("select 1")
+    cluster.admin(f"alter role {USER} {change}")
+    try:
+        wait_for(refused, 8, f"a refusal after: alter role {change}", step=0.2)
+    finally:
+        cluster.admin(f"alter role {USER} {undo}")
+    wait_for(lambda: not refused(), 10, "the role's return", step=0.3)
+
+
+def test_pitfall_12_every_client_is_authenticated_whatever_stands(single):
+    with wire.sign_in(single.endpoint()) as good:
+        for _ in range(4):
+            assert good.value("select 'idle again'") == "idle again"
+            with pytest.raises(wire.SignInRefused) as refusal:
+                wire.sign_in(single.endpoint().replace(password="wrong")).close()
+            assert refusal.value.sqlstate in ("28P01", "28000", "08P01")
+
+
+def test_pitfall_13_same_text_gives_each_role_its_own_rows(pair, cluster, target_name):
+    """CVE-2024-45624: a cached result went to another role. One depot, two logins, row security and privileges."""
+    if target_name == "pgbouncer":
+        pytest.skip("the second login is made by Bartizan's commands")
+    other = USER + "_other"
+    cluster.admin("drop table if exists public.owned, public.secret", f"drop role if exists {other}", f"create role {other} login password 'other'",
+                  "create table public.owned as select who, 'of ' || who as row from unnest(array['" + f"{USER}', '{other}" + "']) who",
+                  "alter table public.owned enable row level security", "create policy own on public.owned using (who = current_user)",
+                  "grant select on public.owned to public", "create table public.secret as select 'seen' as a",
+                  f"grant select on public.secret to {USER}")
+    try:
+        depot = cluster.endpoint().dbname
+        pair.command("depot", "login", depot, other, "--password-stdin", input="other\n")
+        pair.command("identity", "create", other, "--password-stdin", input="other\n")
+        pair.command("grant", "add", "--depot", depot, "--identity", other, "--login", other)
+        endpoints = {USER: pair.endpoint(), other: pair.endpoint().replace(user=other, password="other")}
+        wait_for(lambda: _signs_in(endpoints[other]), 5, "the other identity")
+        with contextlib.ExitStack() as stack:
+            sessions = {who: stack.enter_context(wire.sign_in(endpoint)) for who, endpoint in endpoints.items()}
+            for lap in range(4):
+                for who, session in sessions.items():
+                    text = "select row from public.owned"
+                    if lap % 2:
+                        session.send(m.parse("", text) + m.bind() + m.execute() + S)
+                    else:
+                        session.send(m.query(text))
+                    assert rows(session.read_until_ready()) == [(f"of {who}".encode(),)]
+                    seen = session.query("select a from public.secret")
+                    assert bool(rows(seen)) == (who == USER), seen
+    finally:
+        pair.command("identity", "delete", other, check=False)
+        cluster.admin("drop table public.owned, public.secret")
+
+
+def _signs_in(endpoint) -> bool:
+    try:
+        wire.sign_in(endpoint).close()
+    except wire.SignInRefused:
+        return False
+    return True
 
 
 # One text, two sessions, another meaning in each: by settings that act when a statement is parsed, planned or shown.

@@ -160,7 +160,10 @@ class Connection:
         end = time.monotonic() + (seconds or self.seconds)
         seen = []
         while not seen or seen[-1].name not in names:
-            seen.append(self.read_message(max(0.01, end - time.monotonic())))
+            try:
+                seen.append(self.read_message(max(0.01, end - time.monotonic())))
+            except Eof as end_of_it:
+                raise Eof(f"{end_of_it}; before it {seen[-3:]}") from None
         return seen
 
     def read_until_ready(self, seconds: float | None = None) -> list[Message]:

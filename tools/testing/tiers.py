@@ -233,10 +233,18 @@ class Tiers:
         return settle(tier)
 
     def conformance_short(self):
-        return self._with_program("conformance", "tests/conformance/run.py", ["--short"], 10 * 60)
+        return self._with_program("conformance", "tests/conformance/run.py", ["--short", "--pool-mode", "transaction"], 10 * 60)
 
     def conformance(self):
-        return self._with_program("conformance", "tests/conformance/run.py", [], 40 * 60)
+        return self._with_program("conformance", "tests/conformance/run.py", ["--pool-mode", "session"], 40 * 60)
+
+    def conformance_shared(self):
+        """Through server connections that all of the suite's sessions share."""
+        return self._with_program("conformance-shared", "tests/conformance/run.py", ["--pool-mode", "transaction"], 40 * 60)
+
+    def peer_suites(self):
+        """Drivers' own suites, whose sources are fetched."""
+        return self._with_program("peer-suites", "tests/conformance/peer_suites.py", ["--pool-mode", "transaction"], 40 * 60)
 
     def bench_programs(self):
         """Every Google Benchmark binary once: that it still runs, not how fast."""

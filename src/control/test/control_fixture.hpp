@@ -24,6 +24,10 @@ class FakeRuntime final : public Runtime {
     if (id != "7") return fail(Errc::NotFound, "no such session");
     return {};
   }
+  DepotActivity depot_activity(policy::DepotId, policy::Traffic) override {
+    ++activity_asked;
+    return activity;
+  }
   Result<Reloaded> reload() override {
     ++reloads;
     return Reloaded{{"log.level"}, {"listen.port"}, {}};
@@ -35,6 +39,8 @@ class FakeRuntime final : public Runtime {
   }
 
   postgres::EmbeddedServer* embedded = nullptr;  ///< set by tests that have one
+  DepotActivity activity{true, 0, 0, 0};
+  std::atomic<int> activity_asked{0};
   std::atomic<int> reloads{0};
   std::atomic<int> shutdowns{0};
 };

@@ -65,6 +65,8 @@ TEST_CASE_FIXTURE(ControlFixture,
   CHECK(sql("SELECT max(seq) FROM bartizan.changes") == before);
 
   ok("identity.delete", R"({"name":"ana@lakeview"})");
+  ok("depot.set", R"({"name":"demo","pool_size":7})");
+  ok("depot.pause", R"({"name":"demo"})");
   auto moved = demo("second");
   moved.endpoint.socket_dir = "/run/elsewhere";
   const auto third = bootstrap_demo(context, moved);
@@ -73,6 +75,8 @@ TEST_CASE_FIXTURE(ControlFixture,
   const auto snapshot = snapshot_of(*database);
   const auto* depot = snapshot->find_depot("demo");
   CHECK(std::get<policy::UnixEndpoint>(depot->endpoint).socket_dir == "/run/elsewhere");
+  CHECK(depot->pool.size == 7);
+  CHECK(depot->traffic == policy::Traffic::Paused);
   CHECK(std::get<SecretBytes>(snapshot->find_login(depot->id, "demo_app")->secret).reveal_chars() == "second");
 }
 

@@ -234,6 +234,34 @@ TEST_CASE_FIXTURE(ControlFixture, "depots, logins and grants") {
   ok("depot.delete", R"({"name":"d","version":0})");
 }
 
+TEST_CASE_FIXTURE(ControlFixture, "pause, drain and resume are written once, and tell what still runs here") {
+  ok("depot.create", R"({"name":"d","host":"db.example.org","database":"app"})");
+  CHECK(text_of(ok("depot.show", R"({"name":"d"})"), "traffic") == "open");
+  runtime.activity = {true, 0, 2, 5};
+  CHECK(ok("depot.pause", R"({"name":"d"})").to_json() ==
+        R"({"ok":true,"name":"d","traffic":"paused","running":0,"waiting":2,"server_connections":5})");
+  const auto before = sql("SELECT max(seq) FROM bartizan.changes");
+  ok("depot.pause", R"({"name":"d"})");
+  CHECK(sql("SELECT max(seq) FROM bartizan.changes") == before);
+  CHECK(text_of(ok("depot.show", R"({"name":"d"})"), "traffic") == "paused");
+  // Connections that stand matter to drain alone; what does not follow or still runs, to all.
+  const auto done = [&](const char* verb, DepotActivity activity) {
+    runtime.activity = activity;
+    return ok(verb, R"({"name":"d","wait":0})").find("ok")->to_json();
+  };
+  CHECK(done("depot.drain", {true, 0, 2, 5}) == "false");
+  CHECK(done("depot.drain", {true, 0, 2, 0}) == "true");
+  CHECK(done("depot.pause", {true, 1, 2, 5}) == "false");
+  CHECK(done("depot.pause", {false, 0, 0, 0}) == "false");
+  CHECK(done("depot.resume", {true, 9, 0, 5}) == "true");
+  runtime.activity_asked = 0;
+  CHECK(done("depot.pause", {true, 1, 0, 1}) == "false");
+  CHECK(runtime.activity_asked == 1);
+  CHECK(code("depot.pause", R"({"name":"e"})") == "not_found");
+  CHECK(code("depot.pause", R"({"name":"d","wait":51})") == "invalid_argument");
+  CHECK(code("depot.resume", R"({"name":"d","version":1})") == "conflict");
+}
+
 TEST_CASE_FIXTURE(ControlFixture, "a login's certificate is checked when it is set, and shown without its key") {
   const auto now = system_clock().wall();
   const auto ca = crypto::make_ca("test", now, std::chrono::days(9), system_random());

@@ -172,7 +172,22 @@ TEST_CASE("currval finds nothing of other sessions, and from then on they keep w
       .server(complete("INSERT 0 1") + ready())
       .client(query("select lastval()"))  // all that moved there were its own
       .run();
-  pool().client(query("select nextval('s')")).then(pinned).run();
+}
+
+TEST_CASE("nextval keeps its session only where somebody asks for currval or lastval") {
+  pool()
+      .client(query("select nextval('s')"))
+      .then([](World& world) {
+        CHECK_FALSE(world.relay.pinned());
+        CHECK(world.first.sequences_of != 0);  // what currval would tell is known to be this session's
+      })
+      .run();
+  pool()
+      .then([](World& world) { world.sequences_matter = true; })
+      .client(query("select nextval('s')"))
+      .then(pinned)
+      .run();
+  pool().client(query("select setval('s', 1)")).then(pinned).run();
 }
 
 TEST_CASE("a session that lists prepared statements sees its own under its own names") {

@@ -16,6 +16,7 @@ struct LimitsOptions {
   Duration idle_timeout{};
   Duration idle_in_transaction_timeout{};
   Duration statement_timeout{};
+  Duration server_check_interval = std::chrono::seconds{30};
   ByteSize statement_bytes{16ull << 20};
   ByteSize session_buffer_bytes{64ull << 10};
   Duration drain_timeout = std::chrono::seconds{30};

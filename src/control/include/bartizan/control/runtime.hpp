@@ -30,6 +30,14 @@ struct Reloaded {
   WallTime certificate_not_after{};        ///< of the wire port's certificate, which was read again
 };
 
+/// What the sessions of a depot do in this gateway.
+struct DepotActivity {
+  bool followed = false;  ///< its traffic is here as it was asked for
+  std::uint64_t running = 0;  ///< sessions in the midst of a statement or of a transaction
+  std::uint64_t waiting = 0;  ///< for a server connection, or for the depot to be resumed
+  std::uint64_t server_connections = 0;
+};
+
 /// Called from the admin server's threads: must be thread-safe, and outlive the server.
 class Runtime {
  public:
@@ -40,6 +48,8 @@ class Runtime {
   [[nodiscard]] virtual Document list_sessions() = 0;
   /// NotFound.
   [[nodiscard]] virtual Result<void> kill_session(std::string_view id) = 0;
+  /// traffic: what the depot has been set to.
+  [[nodiscard]] virtual DepotActivity depot_activity(policy::DepotId depot, policy::Traffic traffic) = 0;
   /// Configuration and certificates again; the old ones stay when the new ones are wrong.
   [[nodiscard]] virtual Result<Reloaded> reload() = 0;
   /// Begins to drain and returns at once.

@@ -10,6 +10,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -65,6 +66,16 @@ enum class DepotState : std::uint8_t {
   Suspended,  ///< known, but nobody is let in
 };
 
+/// What becomes of transactions that sessions begin (docs/guide/pooling.md).
+enum class Traffic : std::uint8_t {
+  Open,
+  Paused,    ///< they wait, and so do the sessions
+  Draining,  ///< they wait, and no server connection is kept
+};
+[[nodiscard]] constexpr std::string_view to_string(Traffic traffic) noexcept {
+  return traffic == Traffic::Open ? "open" : traffic == Traffic::Paused ? "paused" : "draining";
+}
+
 enum class PoolMode : std::uint8_t {
   Transaction,  ///< a session has a server connection from a transaction's first statement to its end
   Session,      ///< a session has one of its own for its life
@@ -101,6 +112,7 @@ struct Depot {
   std::string database;
   ServerTls tls;
   DepotState state = DepotState::Active;
+  Traffic traffic = Traffic::Open;
   bool embedded = false;  ///< supervised by this very gateway
   PoolOptions pool;
   friend bool operator==(const Depot&, const Depot&) = default;

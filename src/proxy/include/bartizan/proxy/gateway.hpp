@@ -44,6 +44,7 @@ struct SessionLimits {
   std::chrono::milliseconds idle_timeout{0};
   std::chrono::milliseconds idle_in_transaction_timeout{0};
   std::chrono::milliseconds statement_timeout{0};
+  std::chrono::milliseconds server_check_interval{30'000};  ///< of unused server connections
   std::uint32_t statement_bytes = 16u << 20;
   std::uint32_t buffer_bytes = 64u << 10;  ///< to a slow reader, before the other side is not read
   std::vector<net::Network> proxy_protocol_from;  ///< load balancers, whose PROXY header is demanded and believed
@@ -75,7 +76,9 @@ struct SessionInfo {
   std::string login;
   std::string address;
   std::string application_name;
-  std::string state;  ///< "idle", "active", "idle in transaction", "idle in transaction (aborted)", "starting"
+  /// "idle", "active", "idle in transaction", "idle in transaction (aborted)", "starting", "waiting" (for a
+  /// server connection, or for its depot to be resumed)
+  std::string state;
   WallTime since{};
   std::uint32_t server_process_id = 0;
   std::uint64_t statements = 0;
@@ -107,6 +110,14 @@ struct GatewayFigures {
   std::vector<std::pair<std::string, std::uint64_t>> pins;  ///< sessions pinned to a server connection, by reason
 };
 
+/// What the sessions of one depot do.
+struct DepotActivity {
+  bool followed = true;  ///< whoever works on the depot knows of its traffic
+  std::uint64_t running = 0;  ///< sessions in the midst of a statement or of a transaction
+  std::uint64_t waiting = 0;  ///< for a server connection, or for the depot to be resumed
+  std::uint64_t server_connections = 0;
+};
+
 /// Thread-safe. Everything handed to start() must outlive it. The destructor ends all sessions.
 class Gateway {
  public:
@@ -134,6 +145,8 @@ class Gateway {
   /// False when there is no such session.
   virtual bool kill(std::uint64_t session) = 0;
   [[nodiscard]] virtual GatewayFigures figures() const = 0;
+  /// traffic: what the depot is expected to have been set to.
+  [[nodiscard]] virtual DepotActivity activity(policy::DepotId depot, policy::Traffic traffic) const = 0;
   /// Takes no new connections; sessions end when idle, all of them by the deadline. Blocks.
   virtual void drain(std::chrono::milliseconds deadline) = 0;
 };

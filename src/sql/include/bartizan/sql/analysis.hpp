@@ -75,7 +75,7 @@ enum class PinReason : std::uint8_t {
   AdvisoryLock,     ///< a session-level one
   WithHoldCursor,
   SetUntracked,     ///< SET of a setting that the server does not report
-  SequenceValue,    ///< currval, lastval, and nextval or setval that they may ask for
+  SequenceValue,    ///< currval, lastval, setval, and what they may ask for
   Load,
   SessionFunction,  ///< another function that keeps session state: dblink_connect, setseed, …
   Unknown,          ///< not read, or DO
