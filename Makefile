@@ -7,7 +7,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help up down status test test-fast test-full test-versions conformance bench package lint format hooks clean
+.PHONY: help up down status test test-fast test-full test-versions conformance bench bench-audit package lint format hooks clean
 
 export DATA PORT DETACH
 
@@ -41,6 +41,9 @@ conformance: ## PostgreSQL's own regression suite through the gateway, scored ag
 
 bench: ## the benchmark table
 	@exec tools/test.sh bench $(TESTS)
+
+bench-audit: ## searching an audit log of EVENTS= events (10,000,000) by its index
+	@exec tools/bench-audit.sh
 
 package: ## a Debian package with its SBOM in build/package; TWICE=1 builds it twice and compares
 	@exec tools/package.sh $(if $(TWICE),--twice)
