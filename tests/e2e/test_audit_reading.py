@@ -61,6 +61,35 @@ def test_search_finds_by_table_action_and_outcome(log):
     assert len(_pages(log, "--table", "found", "--to", "2099-01-01T00:00:00Z")) == 34
 
 
+def test_search_finds_by_fingerprint_address_depot_and_effect(log):
+    found = _pages(log, "--table", "public.found")[0]
+    assert found["fingerprint"] and found["address"] and found["columns"] == "unknown"
+    assert len(_pages(log, "--fingerprint", found["fingerprint"])) == 30
+    assert len(_pages(log, "--table", "found", "--address", found["address"])) == 34
+    assert len(_pages(log, "--table", "found", "--depot", DATABASE, "--action", "read")) == 33
+    assert _pages(log, "--table", "found", "--address", "203.0.113.9") == []
+
+
+def test_a_column_search_shows_who_may_have_used_it(log):
+    assert len(_pages(log, "--column", "public.found.a")) == 30
+    assert len(_pages(log, "--column", "found.a")) == 34
+    assert _pages(log, "--column", "elsewhere.a") == []
+    refused = log.command("audit", "search", "--column", "a", check=False)
+    assert refused.returncode != 0 and "TABLE.COLUMN" in refused.stderr
+
+
+def test_search_finds_the_same_by_the_index_and_without_it(log):
+    """What the index has not come to is read from the tree: from the first moment on an answer is whole."""
+    def indexed() -> int:
+        return json.loads(log.command("status", "--json").stdout)["audit"]["indexed"]
+    before = _pages(log, "--table", "found")
+    published = len(audit_records.entries(log.audit_folder / "tree" / "system"))
+    wait_for(lambda: indexed() >= published > 34, 10, "the index")
+    assert _pages(log, "--table", "found") == before and len(before) == 34
+    index = log.audit_folder / "index"
+    assert not index.exists() or not list(index.glob("*/*")), "fewer than 4,096 leaves are in no file"
+
+
 def test_pages_join_without_gap_or_repetition(log):
     whole = [r["record"] for r in _pages(log, "--table", "found", "--limit", "1000")]
     paged = [r["record"] for r in _pages(log, "--table", "found", "--limit", "7")]
