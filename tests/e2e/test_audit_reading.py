@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import threading
 
 import pytest
 
@@ -127,6 +128,72 @@ def test_bad_arguments_are_refused(log):
     for arguments in (["show", "nonsense"], ["show", "../state:1"], ["prove", "system:99999999"], ["search", "--after", "x"]):
         answer = log.command("audit", *arguments, check=False)
         assert answer.returncode not in (0, 1) and answer.stderr
+
+
+def _began(target, operation: str) -> None:
+    wait_for(lambda: any(r["event"] == "log_read" and r["operation"] == operation for r in audit_records.of(target)), 10,
+             f"the record of {operation}")
+
+
+def test_tail_prints_what_happens_from_now_on(log):
+    told: list = []
+    follower = threading.Thread(target=lambda: told.append(
+        log.command("audit", "tail", "--table", "found", "--limit", "4", "--json", timeout=40)))
+    follower.start()
+    _began(log, "audit.tail")
+    with wire.sign_in(log.endpoint()) as connection:
+        connection.query("select 1")  # not of that table
+        for _ in range(3):
+            connection.query("select a from found")
+        connection.query("insert into found values (2)")
+    follower.join(45)
+    rows = [json.loads(line) for line in told[0].stdout.splitlines()]
+    assert [row["action"] for row in rows] == ["SELECT"] * 3 + ["INSERT"]
+    assert len({row["record"] for row in rows}) == 4
+
+
+def test_nobody_goes_on_with_what_another_follows(log):
+    refused = log.command("audit", "tail", "--follow", "0" * 32, check=False)
+    assert refused.returncode != 0 and "begin again" in refused.stderr
+
+
+def test_verify_runs_the_program_that_shares_no_code(log):
+    done = log.command("audit", "verify", "--hours")
+    assert "VERIFIED" in done.stdout and "limit:" in done.stdout and "hour " in done.stdout
+    _began(log, "audit.verify")
+    found = _audit(log, "search", "--table", "found", "--action", "INSERT")["records"][0]["record"]
+    assert "VERIFIED" in log.command("audit", "verify", "--record", found).stdout
+    checkpoint = log.audit_folder / "tree" / "system" / "checkpoint"
+    kept = log.folder / "kept"
+    kept.write_bytes(checkpoint.read_bytes())
+    kept.chmod(0o644)
+    with wire.sign_in(log.endpoint()) as connection:
+        connection.query("select a from found")
+    wait_for(lambda: checkpoint.read_bytes() != kept.read_bytes(), 10, "the next checkpoint")
+    assert "grew from" in log.command("audit", "verify", "--from", kept).stdout
+    assert "VERIFIED" in log.command("audit", "verify", "--against", kept).stdout
+    bundle = max((log.audit_folder / "tree/system/tile/entries").rglob("[0-9]*"), key=lambda path: path.stat().st_size)
+    log.stop()
+    whole = bundle.read_bytes()
+    bundle.write_bytes(whole[:40] + bytes([whole[40] ^ 1]) + whole[41:])
+    log.start()
+    refused = log.command("audit", "verify", check=False)
+    assert refused.returncode == 1 and "NOT VERIFIED" in refused.stdout and "index " in refused.stdout
+
+
+def test_nothing_young_or_held_is_pruned(log):
+    young = log.command("audit", "prune", "--before", "2099-01-01T00:00:00Z", "--reason", "a test", check=False)
+    assert young.returncode != 0 and "365 days" in young.stderr
+    old = ("audit", "prune", "--before", "2020-01-01T00:00:00Z", "--reason", "a test", "--json")
+    assert json.loads(log.command(*old).stdout) == {"tree": "system", "removed": 0, "minimum_index": 0}
+    log.command("audit", "hold-add", "case 7", "--reason", "the court")
+    held = log.command(*old, check=False)
+    assert held.returncode != 0 and "case 7" in held.stderr
+    assert json.loads(log.command("audit", "hold-list", "--json").stdout)[0]["case"] == "case 7"
+    assert log.command("audit", "hold-add", "case 7", "--reason", "again", check=False).returncode != 0
+    log.command("audit", "hold-release", "case 7", "--reason", "closed")
+    assert log.command("audit", "hold-release", "case 7", "--reason", "closed", check=False).returncode != 0
+    log.command(*old)
 
 
 def test_basic_log_has_nothing_to_search(start_target):
