@@ -7,7 +7,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help up down status test test-fast test-full test-versions conformance peers bench package lint format hooks clean
+.PHONY: help up down status test test-fast test-full test-versions conformance peers bench bench-audit package lint format hooks clean
 
 export DATA PORT DETACH
 
@@ -44,6 +44,9 @@ peers: ## the own test suites of libpqxx and node-postgres through the gateway, 
 
 bench: ## the benchmark table
 	@exec tools/test.sh bench $(TESTS)
+
+bench-audit: ## searching an audit log of EVENTS= events (10,000,000) by its index
+	@exec tools/bench-audit.sh
 
 package: ## a Debian package with its SBOM in build/package; TWICE=1 builds it twice and compares
 	@exec tools/package.sh $(if $(TWICE),--twice)

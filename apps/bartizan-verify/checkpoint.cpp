@@ -77,6 +77,17 @@ std::optional<Checkpoint> open_checkpoint(std::string_view note, const PublicKey
   return out;
 }
 
+std::optional<std::uint64_t> open_pruned(std::string_view note, const PublicKey& key) {
+  std::string_view rest = text_of(note);
+  const auto label = take_line(rest);
+  const auto origin = take_line(rest);
+  const auto minimum = take_line(rest);
+  if (!label || *label != "bartizan audit pruned v1" || !origin || *origin != key.name || !minimum ||
+      !ed25519(key.bytes, text_of(note), signature_of(note, key)))
+    return std::nullopt;
+  return from_decimal(*minimum);
+}
+
 std::optional<std::uint64_t> cosigned_at(std::string_view note, const PublicKey& witness) {
   const std::string signature = signature_of(note, witness);
   if (witness.type != 4 || signature.size() != 72) return std::nullopt;

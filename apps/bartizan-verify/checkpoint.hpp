@@ -23,6 +23,8 @@ struct Checkpoint {
 };
 /// The checkpoint that the note's text is; error says why it is none, or that the key did not sign it.
 std::optional<Checkpoint> open_checkpoint(std::string_view note, const PublicKey& key, std::string& error);
+/// From which index on records are kept, as a statement signed by the tree's key says; nullopt when it is none.
+std::optional<std::uint64_t> open_pruned(std::string_view note, const PublicKey& key);
 /// The time of the key's cosignature on the note, in seconds since 1970; nullopt when there is no good one.
 std::optional<std::uint64_t> cosigned_at(std::string_view note, const PublicKey& witness);
 

@@ -29,8 +29,8 @@ constexpr const char* kHelp =
     "\n"
     "  --key KEY        the public key, name+id+base64; for `log` that of the log, else that of the tree\n"
     "  --against FILE   a checkpoint kept from earlier, of any tree; may be repeated (log, tree)\n"
-    "  --witness KEY    a witness's public key that must have cosigned the checkpoint (of the system tree);\n"
-    "                   may be repeated\n"
+    "  --witness KEY    a witness's public key that must have cosigned the checkpoint (of the system tree), or the\n"
+    "                   one beside it in checkpoint.cosigned, which the log then must have grown from; may be repeated\n"
     "  --hours          print the number of records of each hour\n"
     "\n"
     "Exit codes: 0 verified, 1 not verified, 2 wrong use, 3 a file can't be read.\n";
@@ -140,21 +140,37 @@ class Report {
       return;
     }
     seen_.insert(key.name);
-    TreeCheck check{folder, *checkpoint, known_[key.name], {}};
+    TreeCheck check{folder, *checkpoint, known_[key.name], {}, 0};
+    if (const auto statement = read_file(folder + "/pruned")) {
+      const auto minimum = open_pruned(*statement, key);
+      check.pruned = minimum.value_or(0);
+      if (!minimum)
+        finding({key.name, std::nullopt, "the statement of what was pruned is not signed by the log's key"});
+      if (minimum)
+        std::printf("tree %s: the log has signed that records below index %llu were pruned; their hashes count\n",
+                    key.name.c_str(), static_cast<unsigned long long>(*minimum));
+    }
     check.entry = [&](std::uint64_t index, std::string_view entry) { record(key, index, entry); };
     for (const auto& found : check_tree(check)) finding(found);
     std::printf("tree %s: %llu records, root %s\n", key.name.c_str(), static_cast<unsigned long long>(checkpoint->size),
                 to_base64(chars(checkpoint->root)).c_str());
   }
 
-  void witnesses(const std::string& folder) {
-    const std::string note = read_file(folder + "/checkpoint").value_or("");
+  /// What a witness cosigned, the tree's checkpoint or the one kept beside it, counts as any kept from earlier.
+  void witnesses(const std::string& folder, const PublicKey& key) {
     for (const auto& witness : arguments_.witnesses) {
-      const auto seconds = cosigned_at(note, witness);
-      if (seconds)
-        std::printf("witness %s: cosigned at %llu\n", witness.name.c_str(), static_cast<unsigned long long>(*seconds));
-      else
-        finding({witness.name, std::nullopt, "the witness has not cosigned the checkpoint in " + folder});
+      std::optional<std::uint64_t> seconds;
+      for (const char* name : {"/checkpoint", "/checkpoint.cosigned"}) {
+        const std::string note = read_file(folder + name).value_or("");
+        std::string error;
+        const auto checkpoint = open_checkpoint(note, key, error);
+        if (seconds || !checkpoint || !(seconds = cosigned_at(note, witness))) continue;
+        known_[key.name].emplace(checkpoint->size,
+                                 std::pair{checkpoint->root, "the checkpoint that " + witness.name + " cosigned"});
+        std::printf("witness %s: cosigned %llu entries at %llu\n", witness.name.c_str(),
+                    static_cast<unsigned long long>(checkpoint->size), static_cast<unsigned long long>(*seconds));
+      }
+      if (!seconds) finding({witness.name, std::nullopt, "the witness has cosigned no checkpoint in " + folder});
     }
   }
 
@@ -171,7 +187,7 @@ class Report {
     if (highest_ > records_)
       std::printf(
           "tickets: %llu of %llu are not in a tree; they were running or not integrated at the checkpoint,\n"
-          "tickets: or belong to trees that are not here\n",
+          "tickets: or belong to trees that are not here, or were pruned\n",
           static_cast<unsigned long long>(highest_ - records_), static_cast<unsigned long long>(highest_));
     if (arguments_.hours)
       for (const auto& [hour, count] : hours_)
@@ -249,10 +265,10 @@ int verify_log(const Arguments& arguments) {
   // The system tree first: it knows roots of all others. It has to be there.
   std::erase(names, "system");
   names.insert(names.begin(), "system");
+  report.witnesses(root + "/system", named(*arguments.key, arguments.key->name + "/system"));
   for (const auto& name : names)
     report.tree(root + "/" + name, named(*arguments.key, arguments.key->name + "/" + name));
   report.missing_trees();
-  report.witnesses(root + "/system");
   return report.finish();
 }
 
@@ -260,8 +276,8 @@ int verify_tree(const Arguments& arguments) {
   if (arguments.files.size() != 1) return usage("`tree` takes one directory");
   Report report(arguments);
   if (const auto why = report.keep(*arguments.key); !why.empty()) return not_verified(why);
+  report.witnesses(arguments.files[0], *arguments.key);
   report.tree(arguments.files[0], *arguments.key);
-  report.witnesses(arguments.files[0]);
   return report.finish();
 }
 

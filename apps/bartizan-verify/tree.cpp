@@ -88,6 +88,13 @@ class Checker {
     const std::uint64_t width = std::min(kWidth, size_ - start);
     const auto hashes = read_hashes(check_.folder, 0, tile, width);
     const auto bundle = read_tile(check_.folder, "entries", tile, width);
+    if (hashes && !bundle && start + kWidth <= check_.pruned) {
+      for (const auto& hash : *hashes) {
+        frontier_.append(hash);
+        compare_known();
+      }
+      return true;
+    }
     if (!hashes || !bundle) {
       add(start, std::string(!hashes ? "the tile of hashes" : "the bundle of records") +
                      " from this index on is missing or has the wrong length");

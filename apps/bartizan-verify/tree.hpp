@@ -33,6 +33,7 @@ struct TreeCheck {
   /// Roots that others say this tree had, by size: saved checkpoints, and those in the system tree.
   std::multimap<std::uint64_t, std::pair<Hash, std::string>> known;
   std::function<void(std::uint64_t index, std::string_view entry)> entry;
+  std::uint64_t pruned = 0;  ///< below it records may be missing: the log has signed that it removed them
 };
 /// Reads everything; findings hold all that is wrong, empty when nothing is.
 std::vector<Finding> check_tree(const TreeCheck& check);

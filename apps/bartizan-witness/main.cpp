@@ -1,5 +1,5 @@
-// bartizan-witness: one add-checkpoint call a run, request on stdin, answer on stdout, status on
-// stderr; a server's CGI or a forced command over ssh carries it. Making keys is the other verb.
+// bartizan-witness: serves the add-checkpoint call, or answers one on stdin (status on stderr), for a
+// server's CGI or a forced command over ssh. Making keys is the third verb.
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "serve.hpp"
 #include "witness.hpp"
 
 namespace {
@@ -24,6 +25,9 @@ constexpr const char* kHelp =
     "bartizan-witness: cosigns checkpoints of audit logs that only grow\n"
     "\n"
     "  bartizan-witness keygen NAME FILE             writes a new private key, prints the public one\n"
+    "  bartizan-witness serve --listen HOST:PORT --key FILE --state DIRECTORY --log KEY [--log KEY ...]\n"
+    "                                                answers POST /add-checkpoint over plain HTTP until SIGTERM: what goes\n"
+    "                                                over it is signed on both sides, and no secret\n"
     "  bartizan-witness add-checkpoint --key FILE --state DIRECTORY --log KEY [--log KEY ...]\n"
     "                                                a C2SP tlog-witness request on stdin, the answer on stdout\n"
     "\n"
@@ -59,38 +63,63 @@ Result<audit::NoteSigner> read_key(const std::string& path) {
   return signer;
 }
 
-int add_checkpoint(const std::vector<std::string>& words) {
+struct Duty {
+  std::string listen;
   std::string key;
   std::string state;
   std::vector<audit::NoteVerifier> logs;
+};
+
+/// What is wrong with the words, or nothing.
+std::string parse(const std::vector<std::string>& words, Duty& out) {
   for (std::size_t i = 1; i + 1 < words.size(); i += 2) {
     if (words[i] == "--key") {
-      key = words[i + 1];
+      out.key = words[i + 1];
     } else if (words[i] == "--state") {
-      state = words[i + 1];
+      out.state = words[i + 1];
+    } else if (words[i] == "--listen" && words[0] == "serve") {
+      out.listen = words[i + 1];
     } else if (words[i] == "--log") {
       auto log = audit::NoteVerifier::parse(words[i + 1]);
-      if (!log || log->type() != audit::KeyType::Ed25519) return complain(kUsage, "--log is not a log's public key");
-      logs.push_back(std::move(*log));
+      if (!log || log->type() != audit::KeyType::Ed25519) return "--log is not a log's public key";
+      out.logs.push_back(std::move(*log));
     } else {
-      return complain(kUsage, "there is no " + words[i]);
+      return "there is no " + words[i];
     }
   }
-  if (words.size() % 2 == 0 || key.empty() || state.empty() || logs.empty())
-    return complain(kUsage, "add-checkpoint needs --key, --state and --log (see bartizan-witness --help)");
-  auto signer = read_key(key);
-  if (!signer) return complain(kConfiguration, signer.error().detail);
-  if (const auto made = auditlog::system_files().make_directory(state); !made)
-    return complain(kConfiguration, made.error().detail);
+  const bool whole = words.size() % 2 == 1 && !out.key.empty() && !out.state.empty() && !out.logs.empty() &&
+                     out.listen.empty() == (words[0] != "serve");
+  if (whole) return {};
+  return words[0] +
+         (words[0] == "serve" ? " needs --listen, --key, --state and --log" : " needs --key, --state and --log") +
+         " (see bartizan-witness --help)";
+}
+
+int answer_one(const witness::Witness& judge) {
   std::string body(kMaxRequest + 1, '\0');
   std::cin.read(body.data(), static_cast<std::streamsize>(body.size()));
   body.resize(static_cast<std::size_t>(std::cin.gcount()));
   if (body.size() > kMaxRequest) return complain(kRefused, "413");
-  const witness::Witness judge(auditlog::system_files(), state, std::move(*signer), std::move(logs));
   const auto response = judge.add_checkpoint(body, system_clock().wall());
   std::fwrite(response.body.data(), 1, response.body.size(), stdout);
   std::fprintf(stderr, "%u\n", response.status);
   return response.status == 200 ? 0 : kRefused;
+}
+
+int judge(const std::vector<std::string>& words) {
+  Duty duty;
+  if (const auto why = parse(words, duty); !why.empty()) return complain(kUsage, why);
+  auto signer = read_key(duty.key);
+  if (!signer) return complain(kConfiguration, signer.error().detail);
+  if (const auto made = auditlog::system_files().make_directory(duty.state); !made)
+    return complain(kConfiguration, made.error().detail);
+  const witness::Witness judge(auditlog::system_files(), duty.state, std::move(*signer), std::move(duty.logs));
+  if (words[0] != "serve") return answer_one(judge);
+  const auto served = witness::serve(judge, duty.listen, [](const std::string& address) {
+    std::printf("listening on %s\n", address.c_str());
+    std::fflush(stdout);
+  });
+  return served ? 0 : complain(kConfiguration, served.error().detail);
 }
 
 }  // namespace
@@ -102,6 +131,6 @@ int main(int count, char** values) {
     return 0;
   }
   if (words.size() == 3 && words[0] == "keygen") return keygen(words[1], words[2]);
-  if (!words.empty() && words[0] == "add-checkpoint") return add_checkpoint(words);
+  if (!words.empty() && (words[0] == "serve" || words[0] == "add-checkpoint")) return judge(words);
   return complain(kUsage, "see bartizan-witness --help");
 }

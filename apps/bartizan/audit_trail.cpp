@@ -101,7 +101,15 @@ Result<void> AuditTrail::open_tree(const config::AuditOptions& options) {
   tree.free_floor_bytes = options.free_floor_bytes.bytes;
   tree.segment_bytes = options.segment_bytes.bytes;
   BZ_TRY(tree_, auditlog::TreeLog::open(std::move(tree), key.signer));
-  source_.emplace(control::AuditSource{directory_, origin_, tree_->verifier(), *tree_});
+  auditlog::AuditIndexOptions index;
+  index.directory = directory_;
+  index.origin = origin_;
+  index.free_floor_bytes = 2 * options.free_floor_bytes.bytes;
+  signer_ = key.signer.named(origin_);
+  index_ = auditlog::AuditIndex::start(std::move(index), tree_->verifier(), auditlog::system_files());
+  source_.emplace(control::AuditSource{directory_, origin_, tree_->verifier(), *tree_, options.witness_key, &*signer_,
+                                       index_.get()});
+  BZ_CHECK(open_witness(options));
   const auto figures = tree_->figures();
   BZ_LOG(Info, "audit.opened", {"directory", directory_}, {"origin", origin_}, {"trees", figures.trees},
          {"backlog_bytes", figures.backlog_bytes}, {"recovered_unknown", figures.recovered_unknown});
@@ -113,13 +121,45 @@ Result<void> AuditTrail::open_tree(const config::AuditOptions& options) {
   return {};
 }
 
+Result<void> AuditTrail::open_witness(const config::AuditOptions& options) {
+  if (options.witness.empty()) return {};
+  BZ_TRY(auto channel, auditlog::http_witness(options.witness));
+  auto key = audit::NoteVerifier::parse(options.witness_key);
+  if (!key || key->type() != audit::KeyType::Cosignature)
+    return fail(Errc::InvalidArgument, "audit.witness_key is not a witness's public key");
+  auditlog::WitnessOptions witness;
+  witness.directory = directory_;
+  witness.origin = origin_;
+  witness.every = options.witness_every;
+  witness_ = auditlog::WitnessKeeper::start(std::move(witness), tree_->verifier(), std::move(*key), std::move(channel),
+                                            auditlog::system_files(), system_clock());
+  return {};
+}
+
+control::Document AuditTrail::witness_status() const {
+  if (!witness_) return {};
+  const auto figures = witness_->figures();
+  control::Document age;
+  if (figures.cosigned_at)
+    age = static_cast<std::int64_t>(
+        std::chrono::duration_cast<std::chrono::seconds>(system_clock().wall() - *figures.cosigned_at).count());
+  return control::Members{{"name", figures.name},
+                          {"cosigned_at", control::time_or_null(figures.cosigned_at)},
+                          {"age_seconds", age},
+                          {"entries", number(figures.size)},
+                          {"alarm", figures.alarm.empty() ? control::Document() : control::Document(figures.alarm)},
+                          {"error", figures.error.empty() ? control::Document() : control::Document(figures.error)}};
+}
+
 bool AuditTrail::healthy() const { return tree_ ? tree_->figures().healthy : basic_->figures().healthy; }
 
 std::string AuditTrail::summary() const {
   if (!tree_) return fmt::format("basic, {} records", basic_->figures().records);
   const auto figures = tree_->figures();
-  return fmt::format("provable, {} records{}", figures.intents,
-                     figures.publishing ? "" : ", but no checkpoint can be written");
+  const bool alarm = witness_ && !witness_->figures().alarm.empty();
+  return fmt::format("provable, {} records{}{}", figures.intents,
+                     figures.publishing ? "" : ", but no checkpoint can be written",
+                     alarm ? ", but THE WITNESS KNOWS ANOTHER LOG (status --json says more)" : "");
 }
 
 control::Members AuditTrail::status() const {
@@ -142,6 +182,8 @@ control::Members AuditTrail::status() const {
                  {"public_key", tree_->verifier().to_string()},
                  {"publishing", figures.publishing},
                  {"trees", number(figures.trees)},
+                 {"indexed", number(index_->figures().leaves)},
+                 {"witness", witness_status()},
                  {"backlog_bytes", number(figures.backlog_bytes)},
                  {"recovered_unknown", number(figures.recovered_unknown)}};
 }
@@ -169,6 +211,17 @@ void AuditTrail::add_metrics(api::Exposition& page) const {
   page.gauge("bartizan_audit_backlog_bytes", "Durable, and not yet below a signed checkpoint.",
              number(figures.backlog_bytes));
   page.gauge("bartizan_audit_publishing", "1 while checkpoints can be written.", figures.publishing ? 1 : 0);
+  const auto indexed = index_->figures();
+  page.gauge("bartizan_audit_indexed_leaves", "Records and checkpoints that searches find by the index.",
+             number(indexed.leaves));
+  page.gauge("bartizan_audit_index_healthy", "1 while the index can be written.", indexed.healthy ? 1 : 0);
+  if (witness_) {
+    const auto witness = witness_->figures();
+    page.gauge("bartizan_audit_witness_alarm", "1 while the witness knows another log, or more of it.",
+               witness.alarm.empty() ? 0 : 1);
+    page.gauge("bartizan_audit_witness_cosigned_seconds", "When the witness last cosigned, in seconds since 1970.",
+               witness.cosigned_at ? number(witness.cosigned_at->time_since_epoch().count()) / 1e6 : 0);
+  }
   page.gauge("bartizan_audit_recovered_unknown", "Statements whose outcome the last end of the program has cost.",
              number(figures.recovered_unknown));
 }

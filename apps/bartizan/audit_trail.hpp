@@ -9,8 +9,10 @@
 
 #include "bartizan/api/exposition.hpp"
 #include "bartizan/audit/log.hpp"
+#include "bartizan/auditlog/audit_index.hpp"
 #include "bartizan/auditlog/basic_log.hpp"
 #include "bartizan/auditlog/tree_log.hpp"
+#include "bartizan/auditlog/witness_keeper.hpp"
 #include "bartizan/config/configuration.hpp"
 #include "bartizan/control/audit_source.hpp"
 #include "bartizan/control/document.hpp"
@@ -39,6 +41,8 @@ class AuditTrail {
 
  private:
   AuditTrail() = default;
+  Result<void> open_witness(const config::AuditOptions& options);
+  [[nodiscard]] control::Document witness_status() const;
   Result<void> open_tree(const config::AuditOptions& options);
   Result<void> open_basic(const config::AuditOptions& options);
 
@@ -46,7 +50,10 @@ class AuditTrail {
   std::string origin_;
   std::string remark_;
   std::unique_ptr<auditlog::TreeLog> tree_;
+  std::optional<audit::NoteSigner> signer_;
   std::unique_ptr<auditlog::BasicLog> basic_;
+  std::unique_ptr<auditlog::WitnessKeeper> witness_;  // likewise; null without a witness
+  std::unique_ptr<auditlog::AuditIndex> index_;  // ends before tree_, whose key it uses
   std::optional<control::AuditSource> source_;
 };
 

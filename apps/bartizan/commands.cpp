@@ -5,6 +5,7 @@
 
 #include <iostream>
 
+#include "audit_verify.hpp"
 #include "bartizan/cli/exit_code.hpp"
 #include "bartizan/config/load_file.hpp"
 #include "bartizan/postgres/preflight.hpp"
@@ -144,6 +145,7 @@ cli::LocalCommands local_commands() {
   commands.serve = serve;
   commands.up = up;
   commands.preflight = preflight;
+  commands.audit_verify = audit_verify;
   return commands;
 }
 

@@ -97,6 +97,7 @@ Result<std::unique_ptr<Program>> Program::start(ProgramOptions options, const Ph
 Program::~Program() {
   // The reverse order of start: nobody new, no sessions, then what they used.
   observability_.reset();
+  audit_socket_.reset();
   admin_.reset();
   gateway_.reset();
   walls_.reset();
@@ -158,9 +159,11 @@ Result<std::string> Program::open_control_database() {
   BZ_TRY(database_, store::Database::open(std::move(database), std::move(root_key), system_random()));
   BZ_TRY(const int applied, database_->migrate());
   walls_ = std::make_unique<control::WallKeeper>(*database_, snapshots_, *this, system_clock(), system_random());
-  verbs_ = std::make_unique<control::Verbs>(control::ServiceContext{
-      *database_, snapshots_, *this, system_clock(), system_random(),
-      static_cast<int>(options_.configuration.scram.iterations), walls_.get(), audit_->source()});
+  audit_readers_ = std::make_unique<control::AuditReaderSignIn>(*database_, system_clock(), system_random());
+  verbs_ = std::make_unique<control::Verbs>(
+      control::ServiceContext{*database_, snapshots_, *this, system_clock(), system_random(),
+                              static_cast<int>(options_.configuration.scram.iterations), walls_.get(), audit_->source(),
+                              &audit_followers_, audit_readers_.get()});
   BZ_TRY(feed_, store::ChangeFeed::start(*database_, snapshots_, system_clock(), {}));
   return fmt::format("{} migrations applied", applied);
 }
@@ -256,6 +259,15 @@ Result<std::string> Program::open_admin_socket() {
   options.socket_path = admin.socket_file;
   options.policy = control::AdminPolicy::of_this_process(admin.group);
   BZ_TRY(admin_, control::AdminServer::start(std::move(options), *verbs_));
+  const auto& readers = options_.configuration.audit.reader_socket_file;
+  if (!readers.empty()) {
+    BZ_CHECK(make_folder(readers.parent_path(), 0755));
+    control::AdminServerOptions audit;
+    audit.socket_path = readers;
+    audit.for_readers = true;
+    audit.max_line_bytes = 64u * 1024;
+    BZ_TRY(audit_socket_, control::AdminServer::start(std::move(audit), *verbs_));
+  }
   return admin.socket_file.string();
 }
 

@@ -14,6 +14,8 @@
 #include "bartizan/api/observability.hpp"
 #include "bartizan/config/configuration.hpp"
 #include "bartizan/control/admin_server.hpp"
+#include "bartizan/control/audit_followers.hpp"
+#include "bartizan/control/audit_readers.hpp"
 #include "bartizan/control/bootstrap_demo.hpp"
 #include "bartizan/control/runtime.hpp"
 #include "bartizan/control/verbs.hpp"
@@ -102,8 +104,11 @@ class Program final : public control::Runtime {
   std::unique_ptr<store::ChangeFeed> feed_;
   std::unique_ptr<control::WallKeeper> walls_;
   std::unique_ptr<proxy::Gateway> gateway_;
+  control::AuditFollowers audit_followers_{system_clock(), system_random()};
+  std::unique_ptr<control::AuditReaderSignIn> audit_readers_;
   std::unique_ptr<control::Verbs> verbs_;
   std::unique_ptr<control::AdminServer> admin_;
+  std::unique_ptr<control::AdminServer> audit_socket_;  // tenants' readers; null: none
   std::unique_ptr<api::ObservabilityServer> observability_;
 };
 

@@ -70,25 +70,6 @@ Result<SecretBytes> read_private_key(const std::string& file) {
   return key;
 }
 
-Result<Attachments> get_attachments(const Command& command, const Arguments& arguments,
-                                    const Surroundings& surroundings) {
-  Attachments attachments;
-  if (arguments.has("ca-file")) {
-    BZ_TRY(attachments.tls_ca_pem, read_pem(arguments.text("ca-file")));
-  }
-  if (arguments.has("certificate-file")) {
-    BZ_TRY(attachments.certificate_pem, read_pem(arguments.text("certificate-file")));
-    BZ_TRY(attachments.private_key_pem, read_private_key(arguments.text("key-file")));
-  }
-  if (arguments.has("manifests")) {
-    BZ_TRY(attachments.documents, read_manifests(arguments.text("manifests")));
-  }
-  if (wants_password(command, arguments)) {
-    BZ_TRY(attachments.password, get_password(command, arguments, surroundings));
-  }
-  return attachments;
-}
-
 std::string_view hint_for(Errc code) {
   if (code == Errc::Unavailable) return "is Bartizan running? --socket or --data says which one is meant";
   if (code == Errc::PermissionDenied)
@@ -119,6 +100,25 @@ Result<AdminClientOptions> admin_options(const Arguments& arguments, const confi
     return fail(Errc::InvalidArgument, "--timeout goes from 1ms to 24h");
   options.timeout = *timeout;
   return options;
+}
+
+Result<Attachments> get_attachments(const Command& command, const Arguments& arguments,
+                                    const Surroundings& surroundings) {
+  Attachments attachments;
+  if (arguments.has("ca-file")) {
+    BZ_TRY(attachments.tls_ca_pem, read_pem(arguments.text("ca-file")));
+  }
+  if (arguments.has("certificate-file")) {
+    BZ_TRY(attachments.certificate_pem, read_pem(arguments.text("certificate-file")));
+    BZ_TRY(attachments.private_key_pem, read_private_key(arguments.text("key-file")));
+  }
+  if (arguments.has("manifests")) {
+    BZ_TRY(attachments.documents, read_manifests(arguments.text("manifests")));
+  }
+  if (wants_password(command, arguments)) {
+    BZ_TRY(attachments.password, get_password(command, arguments, surroundings));
+  }
+  return attachments;
 }
 
 Presented call_admin(const Command& command, const Arguments& arguments, const Surroundings& surroundings) {

@@ -7,6 +7,7 @@
 #include "bartizan/cli/run.hpp"
 #include "command.hpp"
 #include "present.hpp"
+#include "request.hpp"
 
 namespace bartizan::cli {
 
@@ -19,6 +20,13 @@ namespace bartizan::cli {
 /// Socket and --timeout. InvalidArgument.
 [[nodiscard]] Result<AdminClientOptions> admin_options(const Arguments& arguments,
                                                        const config::Environment& environment);
+
+/// What goes along with the arguments: files that they name, a password that is asked for.
+[[nodiscard]] Result<Attachments> get_attachments(const Command& command, const Arguments& arguments,
+                                                  const Surroundings& surroundings);
+
+/// Until the limit is reached or somebody ends it; the exit code.
+[[nodiscard]] int follow_admin(const Command& command, const Arguments& arguments, const Surroundings& surroundings);
 
 [[nodiscard]] Presented call_admin(const Command& command, const Arguments& arguments,
                                    const Surroundings& surroundings);

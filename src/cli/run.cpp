@@ -118,6 +118,13 @@ int run_command(const Invocation& invocation, const LocalCommands& local, const 
     return local.up ? run_up(invocation, local, surroundings) : not_built(command, surroundings);
   if (command.noun == "preflight")
     return local.preflight ? run_preflight(invocation, local, surroundings) : not_built(command, surroundings);
+  if (command.noun == "audit" && command.verb == "verify") {
+    if (!local.audit_verify) return not_built(command, surroundings);
+    return local.audit_verify({admin_socket(arguments, environment), arguments.text("tenant"), arguments.text("record"),
+                               arguments.text("against"), arguments.text("from"), arguments.text("to"),
+                               arguments.has("hours")});
+  }
+  if (command.noun == "audit" && command.verb == "tail") return follow_admin(command, arguments, surroundings);
   if (command.noun == "down" && local.down) {
     return local.down({data_directory(arguments, environment), admin_socket(arguments, environment)});
   }

@@ -146,6 +146,16 @@ constexpr std::array kKeys = {
         "Longest time that a statement waits for its record to be durable; then its session ends with 58030."},
     Key{"audit", "checkpoint_every", BZ_SLOT(audit.checkpoint_every), 100, kMinute, kRestart,
         "Time between two signed checkpoints while there is something new."},
+    Key{"audit", "reader_socket_file", BZ_SLOT(audit.reader_socket_file), 0, kMaxSocketPath, kRestart,
+        "Path of a unix socket on which tenants' readers (`audit reader-add`) read their own tenant's log with name and password. Every "
+        "user of this machine may connect to it. Empty: none."},
+    Key{"audit", "witness", BZ_SLOT(audit.witness), 0, 512, kRestart,
+        "URL of a witness, `http://HOST:PORT`, that cosigns the checkpoints: run `bartizan-witness serve` on another machine. Empty: "
+        "none."},
+    Key{"audit", "witness_key", BZ_SLOT(audit.witness_key), 0, 512, kRestart,
+        "The witness's public key, as `bartizan-witness keygen` prints it."},
+    Key{"audit", "witness_every", BZ_SLOT(audit.witness_every), kSecond, kDay, kRestart,
+        "Time between two cosignatures."},
     Key{"audit", "free_floor_bytes", BZ_SLOT(audit.free_floor_bytes), 0, 1'024 * kGiB, kRestart,
         "Space that the log leaves free on its disk: below it, statements are refused."},
     Key{"audit", "segment_bytes", BZ_SLOT(audit.segment_bytes), kMiB, kGiB, kRestart,

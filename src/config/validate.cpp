@@ -62,6 +62,8 @@ void validate(Draft& draft) {
   Checks checks(draft);
   check_tls(c.tls, checks);
   check_databases(c, checks);
+  checks.require(c.audit.witness.empty() == c.audit.witness_key.empty(), {"audit.witness", "audit.witness_key"},
+                 "audit.witness and audit.witness_key go together");
   checks.require(c.lockout.base_delay <= c.lockout.max_delay, {"lockout.base_delay", "lockout.max_delay"},
                  fmt::format("lockout.base_delay ({}) is longer than lockout.max_delay ({})",
                              format(c.lockout.base_delay), format(c.lockout.max_delay)));

@@ -87,7 +87,9 @@ bool AdminConnection::answer_lines(const Peer& peer, Deadline& deadline) {
       return false;
     }
     if (!*line) return true;
-    if (!send(verbs_.answer(options_.policy, peer, **line) + "\n")) return false;
+    const auto answer =
+        options_.for_readers ? verbs_.answer_reader(peer, **line) : verbs_.answer(options_.policy, peer, **line);
+    if (!send(answer + "\n")) return false;
     deadline = steady_clock::now() + options_.idle_timeout;
   }
 }
@@ -95,7 +97,7 @@ bool AdminConnection::answer_lines(const Peer& peer, Deadline& deadline) {
 void AdminConnection::serve() {
   const auto peer = read_peer(socket_.get());
   if (!peer) return;
-  if (auto allowed = authorise(options_.policy, *peer, ""); !allowed) {
+  if (auto allowed = authorise(options_.policy, *peer, ""); !options_.for_readers && !allowed) {
     BZ_LOG(Warn, "control.peer_refused", {"uid", peer->uid}, {"pid", peer->pid});
     refuse(allowed.error());
     return;

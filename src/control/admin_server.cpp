@@ -64,11 +64,12 @@ Result<Descriptor> listen_on(const AdminServerOptions& options) {
     return fail(Errc::Io,
                 "the admin socket " + options.socket_path.string() + " can't be made: " + std::strerror(errno));
   }
-  if (options.policy.admin_group &&
+  if (!options.for_readers && options.policy.admin_group &&
       ::lchown(options.socket_path.c_str(), static_cast<uid_t>(-1), *options.policy.admin_group) != 0) {
     BZ_LOG(Warn, "control.socket_without_group", {"reason", std::strerror(errno)});
   }
-  if (::chmod(options.socket_path.c_str(), 0660) != 0 || ::listen(listener.get(), 16) != 0) {
+  if (::chmod(options.socket_path.c_str(), options.for_readers ? 0666 : 0660) != 0 ||
+      ::listen(listener.get(), 16) != 0) {
     return fail(Errc::Io, "the admin socket can't listen: " + std::string(std::strerror(errno)));
   }
   return listener;

@@ -1,10 +1,13 @@
-// What a search of the audit log asks for, and whether a record is that; a record as the row of an answer.
+// What a search of the audit log asks for: whether a record is that, which terms the index has it under, and a
+// record as the row of an answer.
 #pragma once
 
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "args.hpp"
+#include "bartizan/auditlog/index_query.hpp"
 #include "bartizan/base/clock.hpp"
 #include "bartizan/control/document.hpp"
 
@@ -13,16 +16,27 @@ namespace bartizan::control {
 /// What is empty does not count.
 struct AuditFilter {
   std::string identity;
-  std::string table;    ///< "name" or "schema.name"
-  std::string action;   ///< a command tag ("SELECT") or an event ("sign_in")
-  std::string outcome;  ///< "ok", "refused", …
+  std::string table;        ///< "name" or "schema.name"
+  std::string column;       ///< "table.column" or "schema.table.column"
+  std::string action;       ///< a command tag ("SELECT"), an event ("sign_in") or an effect ("read")
+  std::string outcome;      ///< "ok", "refused", …
+  std::string address;      ///< without a port
+  std::string depot;
+  std::string fingerprint;
   std::optional<WallTime> from;
   std::optional<WallTime> to;
 
   /// A cheap look at the record's text: false when it can't be one that matches.
   [[nodiscard]] bool may_match(std::string_view entry) const;
   [[nodiscard]] bool matches(const Document& record) const;
+  /// Finds every record that matches, and hardly another.
+  [[nodiscard]] auditlog::IndexQuery query() const;
 };
+
+/// From a verb's arguments: identity, table, column, action, outcome, address, depot, fingerprint, from, to.
+[[nodiscard]] Result<AuditFilter> take_filter(Args& args);
+/// What is looked for, as the record of the reading says it.
+[[nodiscard]] std::string about(const AuditFilter& filter, const std::optional<std::string>& tenant);
 
 /// When it began.
 [[nodiscard]] WallTime begun_at(const Document& record);

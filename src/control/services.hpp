@@ -2,6 +2,7 @@
 // arguments strictly, works in transactions of its own and answers a Document without secrets.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -15,6 +16,7 @@ namespace bartizan::control {
 struct Call {
   const ServiceContext& context;
   std::string actor;
+  std::optional<std::string> only_tenant;  ///< a tenant's own reader of its log: no other tree exists for it
   std::string hint;  ///< set by a service that knows what to do about its error
 
   [[nodiscard]] Result<store::Transaction> read() const { return context.database.begin_read(); }
@@ -79,6 +81,17 @@ Result<Document> audit_search(Call& call, Args& args);
 Result<Document> audit_show(Call& call, Args& args);
 Result<Document> audit_prove(Call& call, Args& args);
 Result<Document> audit_export(Call& call, Args& args);
+Result<Document> audit_tail(Call& call, Args& args);
+Result<Document> audit_verify(Call& call, Args& args);
+Result<Document> audit_hold_add(Call& call, Args& args);
+Result<Document> audit_hold_list(Call& call, Args& args);
+Result<Document> audit_hold_release(Call& call, Args& args);
+Result<Document> audit_prune(Call& call, Args& args);
+Result<Document> audit_reader_add(Call& call, Args& args);
+Result<Document> audit_reader_list(Call& call, Args& args);
+Result<Document> audit_reader_remove(Call& call, Args& args);
+/// With `as` and `password` the call becomes that tenant's reader's. required: there is no other way.
+[[nodiscard]] Result<void> become_reader(Call& call, Args& args, bool required);
 Result<Document> wall_status(Call& call, Args& args);
 Result<Document> wall_reconcile(Call& call, Args& args);
 

@@ -21,9 +21,18 @@ constexpr std::array kVerbs = {
     Verb{"access.what-can-see", access_what_can_see},
     Verb{"access.who-can-see", access_who_can_see},
     Verb{"audit.export", audit_export},
+    Verb{"audit.hold-add", audit_hold_add},
+    Verb{"audit.hold-list", audit_hold_list},
+    Verb{"audit.hold-release", audit_hold_release},
     Verb{"audit.prove", audit_prove},
+    Verb{"audit.prune", audit_prune},
+    Verb{"audit.reader-add", audit_reader_add},
+    Verb{"audit.reader-list", audit_reader_list},
+    Verb{"audit.reader-remove", audit_reader_remove},
     Verb{"audit.search", audit_search},
     Verb{"audit.show", audit_show},
+    Verb{"audit.tail", audit_tail},
+    Verb{"audit.verify", audit_verify},
     Verb{"changes.list", changes_list},
     Verb{"depot.create", depot_create},
     Verb{"depot.delete", depot_delete},
@@ -135,6 +144,14 @@ std::string_view general_hint(Errc code) {
   return {};
 }
 
+/// What a tenant's own reader may ask, of its own tree.
+constexpr std::array<std::string_view, 5> kReaderVerbs = {"audit.export", "audit.prove", "audit.search", "audit.show",
+                                                          "audit.tail"};
+
+bool is_reader_verb(std::string_view name) {
+  return std::find(kReaderVerbs.begin(), kReaderVerbs.end(), name) != kReaderVerbs.end();
+}
+
 Result<Document> perform(Call& call, std::string_view name, Document document) {
   const Verb* verb = find_verb(name);
   if (verb == nullptr) {
@@ -144,6 +161,7 @@ Result<Document> perform(Call& call, std::string_view name, Document document) {
     return fail(Errc::Unsupported, "unknown verb");
   }
   BZ_TRY(auto args, Args::of(std::move(document)));
+  if (is_reader_verb(name)) BZ_CHECK(become_reader(call, args, false));
   return verb->service(call, args);
 }
 
@@ -163,7 +181,7 @@ std::string error_line(const Error& error, std::string_view hint) {
 }
 
 Result<Document> Verbs::call(const std::string& actor, std::string_view verb, Document args) const {
-  Call call{context_, actor, {}};
+  Call call{context_, actor, {}, {}};
   return perform(call, verb, std::move(args));
 }
 
@@ -172,7 +190,8 @@ namespace {
 bool writes(std::string_view verb) {
   return !verb.ends_with(".list") && !verb.ends_with(".show") && !verb.ends_with(".get") &&
          verb.find('.') != std::string_view::npos && !verb.starts_with("session.") && !verb.starts_with("access.") &&
-         !verb.starts_with("wall.") && !verb.starts_with("audit.") &&
+         !verb.starts_with("wall.") &&
+         (!verb.starts_with("audit.") || verb.starts_with("audit.reader-") || verb.starts_with("audit.hold-")) &&
          (!verb.starts_with("policy.") || verb == "policy.publish" || verb == "policy.rollback");
 }
 
@@ -193,6 +212,23 @@ void wait_until_in_force(const ServiceContext& context) {
 
 }  // namespace
 
+std::string Verbs::answer_reader(const Peer& peer, std::string_view line) const {
+  auto request = decode(line);
+  if (!request) return error_line(request.error(), {});
+  if (!is_reader_verb(request->verb)) {
+    wipe_texts(request->args);
+    return error_line({Errc::PermissionDenied, "here a tenant's readers read its audit log, and nothing else"}, {});
+  }
+  Call call{context_, actor_name(peer), {}, {}};
+  const auto result = [&]() -> Result<Document> {
+    BZ_TRY(auto args, Args::of(std::move(request->args)));
+    BZ_CHECK(become_reader(call, args, true));
+    return find_verb(request->verb)->service(call, args);
+  }();
+  if (!result) return error_line(result.error(), call.hint);
+  return Document(Members{{"ok", true}, {"result", *result}}).to_json();
+}
+
 std::string Verbs::answer(const AdminPolicy& policy, const Peer& peer, std::string_view line) const {
   if (!is_admin(policy, peer)) return error_line(authorise(policy, peer, "").error(), {});
   auto request = decode(line);
@@ -201,7 +237,7 @@ std::string Verbs::answer(const AdminPolicy& policy, const Peer& peer, std::stri
     wipe_texts(request->args);
     return error_line(allowed.error(), {});
   }
-  Call call{context_, actor_name(peer), {}};
+  Call call{context_, actor_name(peer), {}, {}};
   const auto result = perform(call, request->verb, std::move(request->args));
   if (!result) {
     BZ_LOG(Info, "control.verb_failed", {"actor", call.actor}, {"code", to_string(result.error().code)},

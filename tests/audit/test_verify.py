@@ -85,8 +85,39 @@ def scenarios(scratch):
     roll_back(log, older, key)
     fork(older, log, secret, key, scratch)
     records(log, key, scratch)
+    prune(log, secret, key, scratch)
     growth(log, older, key)
     usage(log, key)
+
+
+def prune(log, secret, key, scratch):
+    """Records are gone, with the log's word for it; without it, or beyond it, they are missing."""
+    target = copy(log, scratch, "prune")
+    code, out = run("audit_write_log", "prune", target, secret, "t-acme", "32503680000")
+    kept = int(out)
+    check(code == 0 and kept >= 1024 and kept % 256 == 0, "pruning", out)
+    bundles = os.path.join(target, "tree", "t-acme", "tile", "entries")
+    check(sorted(name for name in os.listdir(bundles) if name.isdigit()) == [], "bundles are gone", os.listdir(bundles))
+    code, out = verifies(target, key)
+    check(code == 0 and f"below index {kept} were pruned" in out, "a pruned log", out)
+    code, out = verifies(target, key, "--against", os.path.join(log, "tree", "t-acme", "checkpoint"))
+    check(code == 0, "a pruned log against its checkpoint", out)
+    statement = os.path.join(target, "tree", "t-acme", "pruned")
+    text = open(statement).read()
+    for harmed in ("", text.replace(f"\n{kept}\n", f"\n{kept + 256}\n"), text.replace("t-acme", "t-beta", 1)):
+        open(statement, "w").write(harmed)
+        code, out = verifies(target, key)
+        check(code == 1 and "not signed by the log's key" in out, "a statement that was changed", out)
+    os.remove(statement)
+    code, out = verifies(target, key)
+    check(code == 1 and "index 0: the bundle of records" in out, "no statement", out)
+    open(statement, "w").write(text)
+    tile = os.path.join(target, "tree", "t-acme", "tile", "0", "001")
+    hashes = bytearray(open(tile, "rb").read())
+    hashes[7] ^= 1
+    open(tile, "wb").write(hashes)
+    code, out = verifies(target, key)
+    check(code == 1 and "index" in out, "a hash of a pruned record still counts", out)
 
 
 def flip(log, key, scratch):

@@ -1,6 +1,7 @@
 // Writes a provable log for the scripts beside it, with the server's own code:
 //   audit_write_log DIRECTORY RECORDS [KEY]   adds records of three tenants in rounds; prints both keys
 //   audit_write_log prove DIRECTORY VKEY TREE INDEX OUT   writes OUT.record and OUT.tlog-proof
+//   audit_write_log prune DIRECTORY SECRET TREE SECONDS   prunes what began before that second, prints the index
 //   audit_write_log growth DIRECTORY VKEY TREE OLDSIZE    prints a consistency proof
 #include <chrono>
 #include <cstdio>
@@ -8,6 +9,7 @@
 #include <fstream>
 #include <string>
 
+#include "bartizan/auditlog/pruning.hpp"
 #include "bartizan/auditlog/tree_log.hpp"
 #include "bartizan/auditlog/tree_reader.hpp"
 #include "bartizan/crypto/base64.hpp"
@@ -77,6 +79,24 @@ int prove(char** values) {
   return 0;
 }
 
+/// DIRECTORY SECRET TREE BEFORE_SECONDS: prints how many records were pruned.
+int prune(char** values) {
+  const auto signer = audit::NoteSigner::parse(values[1]);
+  if (!signer) return failed(signer.error());
+  const auto tree_signer = signer->named(signer->verifier().name() + "/" + values[2]);
+  const auto tree = auditlog::TreeReader::open(values[0], signer->verifier().name(), values[2], signer->verifier());
+  if (!tree) return failed(tree.error());
+  const std::string folder = std::string(values[0]) + "/tree/" + values[2];
+  auto& files = auditlog::system_files();
+  const auto minimum = auditlog::prunable_below(files, folder, tree_signer.verifier(), tree->checkpoint().size,
+                                                WallTime(std::chrono::seconds(std::atoll(values[3]))));
+  if (!minimum) return failed(minimum.error());
+  const auto done = auditlog::prune_tree(files, folder, tree_signer, *minimum, system_clock().wall());
+  if (!done) return failed(done.error());
+  std::printf("%llu\n", static_cast<unsigned long long>(*minimum));
+  return 0;
+}
+
 int growth(char** values) {
   const auto tree = reader(values);
   if (!tree) return failed(tree.error());
@@ -91,6 +111,7 @@ int growth(char** values) {
 int main(int count, char** values) {
   const std::string verb = count > 1 ? values[1] : "";
   if (verb == "prove" && count == 7) return prove(values + 2);
+  if (verb == "prune" && count == 6) return prune(values + 2);
   if (verb == "growth" && count == 6) return growth(values + 2);
   if (count == 3 || count == 4)
     return add(verb, static_cast<unsigned>(std::strtoul(values[2], nullptr, 10)), count == 4 ? values[3] : nullptr);

@@ -44,6 +44,16 @@ struct PreflightOptions {
   bool json = false;
 };
 
+struct AuditVerifyOptions {
+  std::string socket_file;
+  std::string tenant;   ///< its tree alone
+  std::string record;   ///< this one alone
+  std::string against;  ///< a checkpoint that was kept
+  std::string from;     ///< consistency: the older checkpoint
+  std::string to;       ///< and the newer one; empty: the present
+  bool hours = false;
+};
+
 /// Called at most once a run. The int is the process's exit code. Without a callback, down and
 /// doctor are the admin verbs `shutdown` and `doctor`; the others answer that they are not part
 /// of this build, with ExitCode::Refused.
@@ -53,6 +63,7 @@ struct LocalCommands {
   std::function<int(const DownOptions&)> down;
   std::function<int(const DoctorOptions&)> doctor;
   std::function<int(const PreflightOptions&)> preflight;
+  std::function<int(const AuditVerifyOptions&)> audit_verify;
 };
 
 /// What the run sees of the world; tests hand in their own. The streams outlive the run.

@@ -33,6 +33,10 @@ struct AuditOptions {
   std::filesystem::path directory;  ///< never empty after parse(): <data_directory>/audit
   std::filesystem::path key_file;   ///< never empty after parse(): <data_directory>/keys/audit.key
   std::string origin;               ///< empty: the one that the key file names
+  std::filesystem::path reader_socket_file;  ///< empty: tenants' readers are not let in
+  std::string witness;      ///< URL; empty: none
+  std::string witness_key;  ///< its public key
+  Duration witness_every = std::chrono::seconds{60};
   Duration max_wait = std::chrono::seconds{5};
   Duration checkpoint_every = std::chrono::seconds{1};
   ByteSize free_floor_bytes{256ull << 20};

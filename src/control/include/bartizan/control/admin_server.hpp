@@ -17,6 +17,7 @@ namespace bartizan::control {
 struct AdminServerOptions {
   std::filesystem::path socket_path;
   AdminPolicy policy;
+  bool for_readers = false;  ///< the socket of tenants' readers of the audit log: open to every user of this machine
   std::size_t max_connections = 32;
   std::size_t max_line_bytes = 16u * 1024 * 1024;
   std::chrono::milliseconds idle_timeout{60'000};

@@ -6,6 +6,10 @@
 #include "bartizan/audit/log.hpp"
 #include "bartizan/audit/note.hpp"
 
+namespace bartizan::auditlog {
+class AuditIndex;
+}
+
 namespace bartizan::control {
 
 /// Whoever reads the log leaves a record in it. All of it outlives the verbs.
@@ -14,6 +18,9 @@ struct AuditSource {
   std::string origin;
   const audit::NoteVerifier& key;
   audit::Log& log;
+  std::string witness_key;  ///< empty: no witness
+  const audit::NoteSigner* signer = nullptr;  ///< under the log's origin; signs what is pruned
+  auditlog::AuditIndex* index = nullptr;  ///< null: searches read the trees
 };
 
 }  // namespace bartizan::control

@@ -19,6 +19,8 @@
 namespace bartizan::control {
 
 class WallKeeper;
+class AuditFollowers;
+class AuditReaderSignIn;
 struct AuditSource;
 
 /// What the services work with; all of it outlives Verbs.
@@ -31,6 +33,8 @@ struct ServiceContext {
   int scram_iterations = 4096;
   WallKeeper* walls = nullptr;  ///< null: nobody keeps walls here
   const AuditSource* audit = nullptr;  ///< null: no provable log
+  AuditFollowers* audit_followers = nullptr;   ///< null: nobody follows the log
+  AuditReaderSignIn* audit_readers = nullptr;  ///< null: tenants' readers are not let in
 };
 
 /// Thread-safe: each call works in transactions of its own.
@@ -40,6 +44,8 @@ class Verbs {
 
   /// The answer to one line (both without their newline). Never fails: an error is an answer.
   [[nodiscard]] std::string answer(const AdminPolicy& policy, const Peer& peer, std::string_view line) const;
+  /// The answer on the socket of tenants' readers: a few verbs, and name and password with each request.
+  [[nodiscard]] std::string answer_reader(const Peer& peer, std::string_view line) const;
   /// The same past authorisation, for callers in this process.
   [[nodiscard]] Result<Document> call(const std::string& actor, std::string_view verb, Document args) const;
 

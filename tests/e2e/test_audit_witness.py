@@ -1,0 +1,222 @@
+"""Whoever holds the gateway's machine changes its log: a byte, the tail, an older copy, another log in its place. The
+verifier or the witness, which runs elsewhere with a key of its own, finds each and names the index."""
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import random
+import re
+import shutil
+import signal
+
+import pytest
+
+import bartizan
+import wire
+from processes import Child, clean_environment, give, run, wait_for
+
+pytestmark = [pytest.mark.gateway, pytest.mark.timeout(180)]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _bartizan_only(target_name):
+    if target_name != "bartizan":
+        pytest.skip("the audit log is Bartizan's")
+
+
+def _tool(name: str):
+    return bartizan.program().parent / name
+
+
+def _key_of(key: str, tree: str) -> str:
+    """The log's key under a tree's name, as C2SP signed-note has it."""
+    name, _, encoded = key.split("+", 2)
+    name += "/" + tree
+    return f"{name}+{hashlib.sha256(name.encode() + bytes([10]) + base64.b64decode(encoded)).digest()[:4].hex()}+{encoded}"
+
+
+class Witness:
+    """`bartizan-witness serve` of one log, at a port that stays."""
+
+    def __init__(self, folder, log_key: str) -> None:
+        self.folder = folder / "witness"
+        self.folder.mkdir()
+        give(self.folder)
+        self.key = run([_tool("bartizan-witness"), "keygen", "witness.example/e2e", self.folder / "key"],
+                       unprivileged=True).stdout.strip()
+        self.log_key, self.port, self.child = log_key, 0, None
+        self.start()
+
+    def start(self) -> None:
+        log = self.folder / "log"
+        log.unlink(missing_ok=True)
+        self.child = Child([_tool("bartizan-witness"), "serve", "--listen", f"127.0.0.1:{self.port}", "--key",
+                            self.folder / "key", "--state", self.folder / "state", "--log", self.log_key],
+                           log, unprivileged=True, env=clean_environment())
+        self.port = int(wait_for(lambda: re.search(r"listening on \S+:(\d+)", self.child.log_text()), 10,
+                                 "the witness").group(1))
+
+    def stop(self) -> None:
+        self.child.stop(signal.SIGTERM)
+
+
+@pytest.fixture
+def witnessed(start_target, folder):
+    """A gateway that has a witness, and some records under a cosigned checkpoint."""
+    target = start_target(audit='checkpoint_every = "100ms"')
+    target.stop()
+    witness = Witness(folder, _key_of(target.audit_key, "system"))
+    config = target.folder / "bartizan.toml"
+    config.write_text(config.read_text() + f'witness = "http://127.0.0.1:{witness.port}"\n'
+                      f'witness_key = "{witness.key}"\nwitness_every = "1s"\n')
+    target.start()
+    target.witness = witness
+    _write(target, 300)
+    _wait_cosigned(target)
+    yield target
+    witness.stop()
+
+
+def _write(target, count: int) -> None:
+    with wire.sign_in(target.endpoint()) as connection:
+        for _ in range(count):
+            connection.query("select 1")
+
+
+def _size(target) -> int:
+    return int((target.audit_folder / "tree/system/checkpoint").read_text().split("\n")[1])
+
+
+def _said(target) -> dict:
+    return json.loads(target.command("status", "--json").stdout)["audit"]["witness"]
+
+
+def _wait_cosigned(target) -> int:
+    """Until all that is there now is cosigned."""
+    size = _size(target)
+    wait_for(lambda: _said(target)["entries"] >= size and not _said(target)["error"], 20, "a cosignature", step=0.1)
+    return size
+
+
+def _alarm(target) -> str:
+    return wait_for(lambda: _said(target)["alarm"], 20, "the witness's alarm", step=0.1)
+
+
+def _verify(target, *more, folder=None) -> tuple[int, str]:
+    done = run([_tool("bartizan-verify"), "log", "--key", target.audit_key, *more, folder or target.audit_folder], check=False)
+    return done.returncode, done.stdout
+
+
+def _copy(source, to):
+    shutil.rmtree(to, ignore_errors=True)
+    run(["cp", "-a", source, to])
+    return to
+
+
+def test_the_witness_cosigns_and_its_age_shows(witnessed):
+    said = _said(witnessed)
+    assert said["name"] == "witness.example/e2e" and said["age_seconds"] < 20 and said["alarm"] is None
+    code, out = _verify(witnessed, "--witness", witnessed.witness.key)
+    assert code == 0 and "witness witness.example/e2e: cosigned" in out, out
+    witnessed.witness.stop()
+    before = said["entries"]
+    _write(witnessed, 5)  # nobody waits for a witness
+    wait_for(lambda: "reached" in (_said(witnessed)["error"] or ""), 20, "the error", step=0.1)
+    witnessed.witness.start()
+    wait_for(lambda: _said(witnessed)["entries"] > before and not _said(witnessed)["error"], 20, "a cosignature", step=0.1)
+
+
+def test_a_byte_flipped_anywhere_is_found_with_its_index(witnessed, folder):
+    witnessed.stop()
+    code, out = _verify(witnessed)
+    assert code == 0, out
+    copy = _copy(witnessed.audit_folder, folder / "copy")
+    dice = random.Random(6)
+    files = sorted(path for path in (copy / "tree").rglob("*") if path.is_file() and path.name != "checkpoint.cosigned")
+    assert any("entries" in str(path) for path in files) and any("/0/" in str(path) for path in files)
+    for path in files:
+        whole = path.read_bytes()
+        for _ in range(6 if path.name != "checkpoint" else 12):
+            place = dice.randrange(len(whole))
+            path.write_bytes(whole[:place] + bytes([whole[place] ^ 1 << dice.randrange(8)]) + whole[place + 1:])
+            code, out = _verify(witnessed, folder=copy)
+            named = f"{path} byte {place}: {out}"
+            stale = ".p/" in str(path) and code == 0  # a narrower tile that no checkpoint rests on any more
+            assert code == 1 or stale, named
+            assert stale or path.name == "checkpoint" or " index " in out, named
+        path.write_bytes(whole)
+    assert _verify(witnessed, folder=copy)[0] == 0
+
+
+def test_a_tail_cut_off_is_found_by_the_verifier(witnessed, folder):
+    witnessed.stop()
+    size = _size(witnessed)
+    copy = _copy(witnessed.audit_folder, folder / "copy")
+    for gone in (copy / "tree/system/tile/entries").rglob(str(size % 256)):
+        gone.unlink()
+    code, out = _verify(witnessed, folder=copy)
+    assert code == 1 and f"index {size // 256 * 256}:" in out, out
+
+
+def test_an_older_copy_put_back_is_found_by_the_witness_and_the_verifier(witnessed, folder):
+    witnessed.stop()
+    old_size = _size(witnessed)
+    old = _copy(witnessed.audit_folder, folder / "old")
+    witnessed.start()
+    _write(witnessed, 40)
+    new_size = _wait_cosigned(witnessed)
+    witnessed.stop()
+    cosigned = folder / "kept"
+    shutil.copy(witnessed.audit_folder / "tree/system/checkpoint.cosigned", cosigned)
+    _copy(old, witnessed.audit_folder)
+    assert _verify(witnessed)[0] == 0, "on its own an older copy is sound: that is what a witness is for"
+    code, out = _verify(witnessed, "--against", cosigned)
+    assert code == 1 and f"index {old_size}:" in out and "an older copy put back" in out, out
+    witnessed.start()
+    alarm = _alarm(witnessed)
+    here = int(re.search(r"from index (\d+) on", alarm).group(1))
+    assert "an older copy put back" in alarm and old_size <= here < new_size, alarm
+    assert "WITNESS" in witnessed.command("status").stdout
+
+
+def test_a_fork_is_found_by_the_witness_and_the_verifier(witnessed, folder):
+    """An older copy, grown beyond what the witness has seen with other records in it."""
+    witnessed.stop()
+    old_size = _size(witnessed)
+    old = _copy(witnessed.audit_folder, folder / "old")
+    witnessed.start()
+    _write(witnessed, 20)
+    seen = _wait_cosigned(witnessed)
+    witnessed.stop()
+    cosigned = folder / "kept"
+    shutil.copy(witnessed.audit_folder / "tree/system/checkpoint.cosigned", cosigned)
+    seen = int(cosigned.read_text().split("\n")[1])
+    _copy(old, witnessed.audit_folder)
+    witnessed.witness.stop()
+    witnessed.start()
+    while _size(witnessed) <= seen + 5:
+        _write(witnessed, 30)
+        wait_for(lambda: _said(witnessed)["error"], 20, "no cosignature")
+    witnessed.witness.start()
+    alarm = _alarm(witnessed)
+    assert f"rewritten or forked before index {seen}" in alarm, alarm
+    witnessed.stop()
+    code, out = _verify(witnessed, "--against", cosigned)
+    assert code == 1 and "rewritten or forked" in out, out
+    assert old_size <= int(re.search(r"index (\d+): the checkpoint in", out).group(1)) < seen, out
+
+
+def test_the_witness_answers_nobody_but_its_log(witnessed):
+    def ask(path: str, body: bytes, method: str = "POST") -> int:
+        import http.client
+        link = http.client.HTTPConnection("127.0.0.1", witnessed.witness.port, timeout=10)
+        link.request(method, path, body)
+        return link.getresponse().status
+    note = (witnessed.audit_folder / "tree/system/checkpoint").read_bytes()
+    assert ask("/add-checkpoint", b"old 0\n\n" + note.replace(b"/system\n", b"/t-a\n", 1)) == 404
+    assert ask("/add-checkpoint", b"old 0\n\n" + note[:40] + b"\n") == 400
+    assert ask("/add-checkpoint", b"", "GET") == 405
+    assert ask("/", b"") == 404
+    assert ask("/add-checkpoint", b"x" * 200_000) == 413
+    assert ask("/add-checkpoint", b"old 1\n\n" + note) == 409
