@@ -25,6 +25,7 @@ set(BZ_LAYERS
   "net      <- base"
   "procs    <- base"
   "auditlog <- base audit"
+  "shipping <- base crypto audit auditlog"
   "store    <- base crypto identity policy"
   "vault    <- base crypto keys"
   "postgres <- base procs sql policy crypto wall"
