@@ -71,10 +71,15 @@ control::Document number(std::uint64_t value) { return control::Document(static_
 
 }  // namespace
 
-Result<std::unique_ptr<AuditTrail>> AuditTrail::open(const config::AuditOptions& options) {
+Result<std::unique_ptr<AuditTrail>> AuditTrail::open(const config::AuditOptions& options,
+                                                     const config::ShippingOptions& shipping) {
   std::unique_ptr<AuditTrail> trail(new AuditTrail);
   trail->directory_ = options.directory.string();
   BZ_CHECK(options.mode == config::AuditMode::Tree ? trail->open_tree(options) : trail->open_basic(options));
+  if (!trail->tree_) return trail;
+  BZ_TRY(trail->shipping_,
+         AuditShipping::open(shipping, {trail->directory_, trail->origin_, trail->tree_->verifier()}));
+  if (!trail->shipping_->empty()) trail->remark_ += "; shipped to " + trail->shipping_->names();
   return trail;
 }
 
@@ -101,6 +106,7 @@ Result<void> AuditTrail::open_tree(const config::AuditOptions& options) {
   tree.free_floor_bytes = options.free_floor_bytes.bytes;
   tree.segment_bytes = options.segment_bytes.bytes;
   BZ_TRY(tree_, auditlog::TreeLog::open(std::move(tree), key.signer));
+  break_glass_ = std::make_unique<auditlog::BreakGlass>(*tree_);
   source_.emplace(control::AuditSource{directory_, origin_, tree_->verifier(), *tree_});
   const auto figures = tree_->figures();
   BZ_LOG(Info, "audit.opened", {"directory", directory_}, {"origin", origin_}, {"trees", figures.trees},
@@ -113,11 +119,18 @@ Result<void> AuditTrail::open_tree(const config::AuditOptions& options) {
   return {};
 }
 
-bool AuditTrail::healthy() const { return tree_ ? tree_->figures().healthy : basic_->figures().healthy; }
+bool AuditTrail::healthy() const {
+  if (!tree_) return basic_->figures().healthy;
+  return tree_->figures().healthy && !break_glass_->broken();
+}
 
 std::string AuditTrail::summary() const {
   if (!tree_) return fmt::format("basic, {} records", basic_->figures().records);
   const auto figures = tree_->figures();
+  if (const auto broken = break_glass_->broken())
+    return fmt::format("BREAK-GLASS until {} by {} ({}): statements go on without their record{}",
+                       control::format_time(broken->until), broken->actor, broken->reason,
+                       figures.healthy ? ", as soon as the log can't be written" : "");
   return fmt::format("provable, {} records{}", figures.intents,
                      figures.publishing ? "" : ", but no checkpoint can be written");
 }
@@ -133,8 +146,15 @@ control::Members AuditTrail::status() const {
                    {"refused", number(figures.refused)}};
   }
   const auto figures = tree_->figures();
+  control::Document glass;
+  if (const auto broken = break_glass_->broken())
+    glass = Members{{"actor", broken->actor},
+                    {"reason", broken->reason},
+                    {"since", control::format_time(broken->since)},
+                    {"until", control::format_time(broken->until)}};
   return Members{{"kind", "tree"},
                  {"healthy", figures.healthy},
+                 {"break_glass", std::move(glass)},
                  {"directory", directory_},
                  {"records", number(figures.intents)},
                  {"refused", number(figures.refused)},
@@ -143,7 +163,8 @@ control::Members AuditTrail::status() const {
                  {"publishing", figures.publishing},
                  {"trees", number(figures.trees)},
                  {"backlog_bytes", number(figures.backlog_bytes)},
-                 {"recovered_unknown", number(figures.recovered_unknown)}};
+                 {"recovered_unknown", number(figures.recovered_unknown)},
+                 {"shipping", shipping_->status()}};
 }
 
 void AuditTrail::add_metrics(api::Exposition& page) const {
@@ -161,6 +182,11 @@ void AuditTrail::add_metrics(api::Exposition& page) const {
   page.counter("bartizan_audit_records_total", "Audit intents taken.", number(figures.intents));
   page.counter("bartizan_audit_refused_total", "Audit intents that could not be taken.", number(figures.refused));
   page.counter("bartizan_audit_bytes_total", "Bytes made durable in the audit log.", number(figures.journal_bytes));
+  page.gauge("bartizan_audit_break_glass", "1 while statements may go on without their record.",
+             break_glass_->broken() ? 1 : 0);
+  page.counter("bartizan_audit_break_glass_total", "How often the glass was broken.", number(break_glass_->times()));
+  page.gauge("bartizan_audit_unwritten_intents", "Taken, and not durable.",
+             number(figures.next_ticket - 1 - tree_->durable_through().get()));
   page.counter("bartizan_audit_flushes_total", "Groups of records made durable together.", number(figures.flushes));
   page.gauge("bartizan_audit_last_flush_seconds", "How long the newest of them took.",
              number(figures.last_flush.count()) / 1e6);
@@ -171,6 +197,7 @@ void AuditTrail::add_metrics(api::Exposition& page) const {
   page.gauge("bartizan_audit_publishing", "1 while checkpoints can be written.", figures.publishing ? 1 : 0);
   page.gauge("bartizan_audit_recovered_unknown", "Statements whose outcome the last end of the program has cost.",
              number(figures.recovered_unknown));
+  shipping_->add_metrics(page);
 }
 
 }  // namespace bartizan::app

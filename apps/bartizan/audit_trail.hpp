@@ -7,9 +7,11 @@
 #include <optional>
 #include <string>
 
+#include "audit_shipping.hpp"
 #include "bartizan/api/exposition.hpp"
 #include "bartizan/audit/log.hpp"
 #include "bartizan/auditlog/basic_log.hpp"
+#include "bartizan/auditlog/break_glass.hpp"
 #include "bartizan/auditlog/tree_log.hpp"
 #include "bartizan/config/configuration.hpp"
 #include "bartizan/control/audit_source.hpp"
@@ -22,7 +24,8 @@ class AuditTrail {
  public:
   /// Makes what the first start needs: the folder, and for the provable log its key. FailedPrecondition
   /// when another process holds the log, Malformed when it is damaged.
-  [[nodiscard]] static Result<std::unique_ptr<AuditTrail>> open(const config::AuditOptions& options);
+  [[nodiscard]] static Result<std::unique_ptr<AuditTrail>> open(const config::AuditOptions& options,
+                                                                const config::ShippingOptions& shipping);
 
   [[nodiscard]] audit::Log& log() noexcept {
     return tree_ ? static_cast<audit::Log&>(*tree_) : static_cast<audit::Log&>(*basic_);
@@ -30,12 +33,16 @@ class AuditTrail {
   /// What happened at the start, in a line.
   [[nodiscard]] const std::string& remark() const noexcept { return remark_; }
   [[nodiscard]] bool healthy() const;
+  /// The receivers that records are shipped to, or null.
+  [[nodiscard]] const AuditShipping* shipping() const noexcept { return shipping_.get(); }
   [[nodiscard]] control::Members status() const;
   [[nodiscard]] std::string summary() const;
   void add_metrics(api::Exposition& page) const;
 
   /// For those who read it; null with the basic log.
   [[nodiscard]] const control::AuditSource* source() const noexcept { return source_ ? &*source_ : nullptr; }
+  /// Null with the basic log.
+  [[nodiscard]] auditlog::BreakGlass* break_glass() const noexcept { return break_glass_.get(); }
 
  private:
   AuditTrail() = default;
@@ -47,7 +54,9 @@ class AuditTrail {
   std::string remark_;
   std::unique_ptr<auditlog::TreeLog> tree_;
   std::unique_ptr<auditlog::BasicLog> basic_;
+  std::unique_ptr<auditlog::BreakGlass> break_glass_;
   std::optional<control::AuditSource> source_;
+  std::unique_ptr<AuditShipping> shipping_;
 };
 
 }  // namespace bartizan::app

@@ -101,6 +101,7 @@ Program::~Program() {
   gateway_.reset();
   walls_.reset();
   feed_.reset();
+  change_recorder_.reset();
   database_.reset();
   audit_.reset();
   if (embedded_)
@@ -157,16 +158,20 @@ Result<std::string> Program::open_control_database() {
   BZ_TRY(auto root_key, store::RootKey::load_or_create(control.root_key_file, system_random()));
   BZ_TRY(database_, store::Database::open(std::move(database), std::move(root_key), system_random()));
   BZ_TRY(const int applied, database_->migrate());
+  change_recorder_ = std::make_unique<control::ChangeRecorder>(
+      *database_, audit_->log(), system_clock(),
+      auditlog::CursorFile(options_.configuration.audit.directory.string(), "changes.cursor"));
   walls_ = std::make_unique<control::WallKeeper>(*database_, snapshots_, *this, system_clock(), system_random());
-  verbs_ = std::make_unique<control::Verbs>(control::ServiceContext{
-      *database_, snapshots_, *this, system_clock(), system_random(),
-      static_cast<int>(options_.configuration.scram.iterations), walls_.get(), audit_->source()});
+  verbs_ = std::make_unique<control::Verbs>(
+      control::ServiceContext{*database_, snapshots_, *this, system_clock(), system_random(),
+                              static_cast<int>(options_.configuration.scram.iterations), walls_.get(), audit_->source(),
+                              audit_->break_glass(), &audit_->log(), change_recorder_.get()});
   BZ_TRY(feed_, store::ChangeFeed::start(*database_, snapshots_, system_clock(), {}));
   return fmt::format("{} migrations applied", applied);
 }
 
 Result<std::string> Program::open_audit_log() {
-  BZ_TRY(audit_, AuditTrail::open(options_.configuration.audit));
+  BZ_TRY(audit_, AuditTrail::open(options_.configuration.audit, options_.configuration.shipping));
   return audit_->remark();
 }
 

@@ -12,7 +12,7 @@
 namespace bartizan::control {
 namespace {
 
-constexpr std::array<std::string_view, 2> kOwnersOnly = {"shutdown", "import.roles"};
+constexpr std::array<std::string_view, 3> kOwnersOnly = {"audit.break-glass", "import.roles", "shutdown"};
 constexpr std::size_t kMaxGroups = 65536;  // the kernel's NGROUPS_MAX
 
 bool is_owner(const AdminPolicy& policy, const Peer& peer) noexcept {

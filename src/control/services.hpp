@@ -76,6 +76,7 @@ Result<Document> audit_search(Call& call, Args& args);
 Result<Document> audit_show(Call& call, Args& args);
 Result<Document> audit_prove(Call& call, Args& args);
 Result<Document> audit_export(Call& call, Args& args);
+Result<Document> audit_break_glass(Call& call, Args& args);
 Result<Document> wall_status(Call& call, Args& args);
 Result<Document> wall_reconcile(Call& call, Args& args);
 

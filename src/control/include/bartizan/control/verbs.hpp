@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "bartizan/audit/log.hpp"
 #include "bartizan/base/clock.hpp"
 #include "bartizan/base/result.hpp"
 #include "bartizan/control/authorisation.hpp"
@@ -16,8 +17,13 @@
 #include "bartizan/policy/snapshot.hpp"
 #include "bartizan/store/database.hpp"
 
+namespace bartizan::auditlog {
+class BreakGlass;
+}
+
 namespace bartizan::control {
 
+class ChangeRecorder;
 class WallKeeper;
 struct AuditSource;
 
@@ -31,6 +37,9 @@ struct ServiceContext {
   int scram_iterations = 4096;
   WallKeeper* walls = nullptr;  ///< null: nobody keeps walls here
   const AuditSource* audit = nullptr;  ///< null: no provable log
+  auditlog::BreakGlass* break_glass = nullptr;  ///< null: no provable log
+  audit::Log* log = nullptr;            ///< what calls are recorded in; null: in none
+  ChangeRecorder* changes = nullptr;    ///< told of each change; null: nobody records them
 };
 
 /// Thread-safe: each call works in transactions of its own.
