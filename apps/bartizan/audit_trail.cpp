@@ -77,10 +77,36 @@ Result<std::unique_ptr<AuditTrail>> AuditTrail::open(const config::AuditOptions&
   trail->directory_ = options.directory.string();
   BZ_CHECK(options.mode == config::AuditMode::Tree ? trail->open_tree(options) : trail->open_basic(options));
   if (!trail->tree_) return trail;
+  if (options.seal) BZ_CHECK(trail->open_slots(options));
   BZ_TRY(trail->shipping_,
          AuditShipping::open(shipping, {trail->directory_, trail->origin_, trail->tree_->verifier()}));
   if (!trail->shipping_->empty()) trail->remark_ += "; shipped to " + trail->shipping_->names();
   return trail;
+}
+
+/// The keys of sealed values, under a key of their own: made at the first need, never anew over what it wraps.
+Result<void> AuditTrail::open_slots(const config::AuditOptions& options) {
+  const auto& file = options.seal_key_file;
+  const std::string folder = directory_ + "/slots";
+  auto content = read_file(file);
+  if (!content && content.error().code == Errc::NotFound) {
+    std::error_code error;
+    if (std::filesystem::exists(folder, error) || error)
+      return fail(Errc::NotFound,
+                  fmt::format("{} is missing, though {} holds what it wraps: put it back", file.string(), folder));
+    BZ_CHECK(make_folder(file.parent_path(), 0700));
+    BZ_CHECK(write_file(file, crypto::SealingKey::generate(system_random()).bytes().reveal(), 0600));
+    content = read_file(file);
+  }
+  if (!content) return tl::unexpected(content.error());
+  struct stat info{};
+  if (::stat(file.c_str(), &info) == 0 && (info.st_mode & 077) != 0)
+    return fail(Errc::PermissionDenied, file.string() + " is open to others: its mode must be 0600");
+  auto key = crypto::SealingKey::from_bytes(std::move(*content));
+  if (!key) return fail(key.error().code, file.string() + " is no key: it has 32 bytes");
+  BZ_TRY(slots_, auditlog::SlotStore::open(folder, std::move(*key)));
+  remark_ += "; addresses are sealed";
+  return {};
 }
 
 Result<void> AuditTrail::open_basic(const config::AuditOptions& options) {
@@ -164,6 +190,7 @@ control::Members AuditTrail::status() const {
                  {"trees", number(figures.trees)},
                  {"backlog_bytes", number(figures.backlog_bytes)},
                  {"recovered_unknown", number(figures.recovered_unknown)},
+                 {"seals_addresses", slots_ != nullptr},
                  {"shipping", shipping_->status()}};
 }
 

@@ -12,6 +12,7 @@
 #include "bartizan/audit/log.hpp"
 #include "bartizan/auditlog/basic_log.hpp"
 #include "bartizan/auditlog/break_glass.hpp"
+#include "bartizan/auditlog/slot_store.hpp"
 #include "bartizan/auditlog/tree_log.hpp"
 #include "bartizan/config/configuration.hpp"
 #include "bartizan/control/audit_source.hpp"
@@ -33,6 +34,9 @@ class AuditTrail {
   /// What happened at the start, in a line.
   [[nodiscard]] const std::string& remark() const noexcept { return remark_; }
   [[nodiscard]] bool healthy() const;
+  /// What addresses in records are sealed with; null: they are not.
+  [[nodiscard]] audit::Sealer* sealer() const noexcept { return slots_.get(); }
+  [[nodiscard]] auditlog::SlotStore* slots() const noexcept { return slots_.get(); }
   /// The receivers that records are shipped to, or null.
   [[nodiscard]] const AuditShipping* shipping() const noexcept { return shipping_.get(); }
   [[nodiscard]] control::Members status() const;
@@ -48,6 +52,7 @@ class AuditTrail {
   AuditTrail() = default;
   Result<void> open_tree(const config::AuditOptions& options);
   Result<void> open_basic(const config::AuditOptions& options);
+  Result<void> open_slots(const config::AuditOptions& options);
 
   std::string directory_;
   std::string origin_;
@@ -56,6 +61,7 @@ class AuditTrail {
   std::unique_ptr<auditlog::BasicLog> basic_;
   std::unique_ptr<auditlog::BreakGlass> break_glass_;
   std::optional<control::AuditSource> source_;
+  std::unique_ptr<auditlog::SlotStore> slots_;
   std::unique_ptr<AuditShipping> shipping_;
 };
 

@@ -165,7 +165,7 @@ Result<std::string> Program::open_control_database() {
   verbs_ = std::make_unique<control::Verbs>(
       control::ServiceContext{*database_, snapshots_, *this, system_clock(), system_random(),
                               static_cast<int>(options_.configuration.scram.iterations), walls_.get(), audit_->source(),
-                              audit_->break_glass(), &audit_->log(), change_recorder_.get()});
+                              audit_->break_glass(), &audit_->log(), change_recorder_.get(), audit_->slots()});
   BZ_TRY(feed_, store::ChangeFeed::start(*database_, snapshots_, system_clock(), {}));
   return fmt::format("{} migrations applied", applied);
 }
@@ -239,7 +239,8 @@ Result<std::string> Program::open_wire_port() {
   ca_file_ = loaded.ca_file;
   certificate_not_after_ = loaded.not_after.time_since_epoch().count();
   BZ_TRY(auto mock_secret, load_or_create_secret(configuration.control.root_key_file.parent_path() / "mock.secret"));
-  auto gateway = proxy::Gateway::start(std::move(options), {snapshots_, audit_->log(), system_clock(), system_random()},
+  auto gateway = proxy::Gateway::start(std::move(options),
+                                       {snapshots_, audit_->log(), system_clock(), system_random(), audit_->sealer()},
                                        std::move(loaded.certificate), std::move(mock_secret));
   if (!gateway && gateway.error().code == Errc::AlreadyExists)
     return fail(Errc::AlreadyExists, gateway.error().detail + port_holder(configuration.listen.port) +

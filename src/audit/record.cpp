@@ -142,11 +142,11 @@ unsigned api_activity_of(std::string_view operation) {
     unsigned activity;
   };
   static constexpr Row kRows[] = {
-      {"create", 1},       {"add", 1},      {"assign", 1},  {"publish", 1},     {"list", 2},
-      {"show", 2},         {"get", 2},      {"history", 2}, {"diff", 2},        {"test", 2},
-      {"explain", 2},      {"status", 2},   {"set", 3},     {"enable", 3},      {"disable", 3},
-      {"set-password", 3}, {"login", 3},    {"update", 3},  {"rollback", 3},    {"delete", 4},
-      {"remove", 4},       {"unassign", 4}, {"kill", 4},    {"who-can-see", 2}, {"what-can-see", 2}};
+      {"create", 1},      {"add", 1},         {"assign", 1},  {"publish", 1},      {"list", 2},     {"show", 2},
+      {"get", 2},         {"history", 2},     {"diff", 2},    {"test", 2},         {"explain", 2},  {"status", 2},
+      {"set", 3},         {"enable", 3},      {"disable", 3}, {"set-password", 3}, {"login", 3},    {"update", 3},
+      {"rollback", 3},    {"erase", 4},       {"delete", 4},  {"remove", 4},       {"unassign", 4}, {"kill", 4},
+      {"who-can-see", 2}, {"what-can-see", 2}};
   if (!is_string(operation)) return kOther;
   const auto dot = operation.find('.');
   const auto verb = dot == std::string_view::npos ? operation.substr(1, operation.size() - 2)
@@ -186,8 +186,13 @@ void append_status(std::string& out, const Outcome& outcome) {
 }
 
 /// "host:port", "[v6]:port" or a name without a port.
-void append_endpoint(std::string& out, std::string_view json) {
+void append_endpoint(std::string& out, Found& found) {
+  const std::string_view json = found.take("address");
   out.append(",\"src_endpoint\":{");
+  if (json.empty() && !found.peek("sealed").empty()) {
+    out.append("\"name\":\"sealed\"}");
+    return;
+  }
   std::string_view text = is_string(json) ? json.substr(1, json.size() - 2) : std::string_view();
   const auto colon = text.rfind(':');
   const std::string_view port = colon == std::string_view::npos ? std::string_view() : text.substr(colon + 1);
@@ -226,7 +231,7 @@ void append_datastore(std::string& out, Found& found, Event event, const Classif
   append_identity(out.append(",\"actor\":{"), "\"user\":", identity);
   if (!session.empty()) append_as_string(out.append(",\"session\":{\"uid\":"), session);
   out.append(session.empty() ? "}" : "}}");
-  append_endpoint(out, found.take("address"));
+  append_endpoint(out, found);
   const auto depot = found.take("depot");
   append_as_string(out.append(",\"database\":{\"name\":"), depot.empty() ? "\"unknown\"" : depot);
   out.append(",\"type_id\":1},\"type_id\":1");
@@ -254,7 +259,7 @@ void append_authentication(std::string& out, Found& found) {
   append_identity(out, ",\"user\":", found.take("identity"));
   if (!session.empty()) append_as_string(out.append(",\"session\":{\"uid\":"), session);
   if (!session.empty()) out.push_back('}');
-  append_endpoint(out, found.take("address"));
+  append_endpoint(out, found);
   const auto depot = found.take("depot");
   if (!depot.empty()) append_as_string(out.append(",\"service\":{\"name\":"), depot);
   if (!depot.empty()) out.push_back('}');
@@ -263,7 +268,7 @@ void append_authentication(std::string& out, Found& found) {
 void append_api(std::string& out, Found& found, const Classification& kind) {
   append_identity(out.append(",\"actor\":{"), "\"user\":", found.take("identity"));
   out.push_back('}');
-  append_endpoint(out, found.take("address"));
+  append_endpoint(out, found);
   const auto operation = found.take("operation");
   append_as_string(out.append(",\"api\":{\"operation\":"), operation.empty() ? "\"unknown\"" : operation);
   out.push_back('}');

@@ -32,20 +32,6 @@ Parameter number(std::string_view name, std::string_view help, std::string_view 
 std::vector<Command> audit_commands() {
   return {
       {.noun = "audit",
-       .verb = "break-glass",
-       .admin_verb = "audit.break-glass",
-       .summary = "let statements go on while the audit log can't be written, for a time",
-       .description =
-           "For root and the gateway's own user alone. Without it statements are refused while the log can't be written. With it "
-           "their records wait in memory, in bounds, and are written when that works again; those are lost if the gateway ends "
-           "before. It is a record of the log itself, a line of the operational log, and stands in status, doctor and metrics.",
-       .parameters =
-           {{.name = "state", .placeholder = "on|off", .help = "on or off", .positional = true, .required = true},
-            {.name = "for", .placeholder = "TIME", .help = "on: ends by itself after this, at most 4h"},
-            {.name = "reason", .placeholder = "TEXT", .help = "on: why, for the record"}},
-       .examples = {{"bartizan audit break-glass on --for 15m --reason 'ticket 4711: disk replaced'", ""},
-                    {"bartizan audit break-glass off", ""}}},
-      {.noun = "audit",
        .verb = "search",
        .admin_verb = "audit.search",
        .summary = "find records of the provable audit log",

@@ -146,6 +146,11 @@ constexpr std::array kKeys = {
     Key{"audit", "origin", BZ_SLOT(audit.origin), 0, 128, kRestart,
         "The log's name in its checkpoints, without spaces or `+`: `example.com/prod`. It is fixed at the first start. Empty: the one "
         "of the key file, at first the host's name."},
+    Key{"audit", "seal", BZ_SLOT(audit.seal), 0, 0, kRestart,
+        "Clients' addresses stand in records sealed, under keys that `audit erase` destroys. Of mode `tree`."},
+    Key{"audit", "seal_key_file", BZ_SLOT(audit.seal_key_file), 0, kMaxPath, kRestart,
+        "File of the key that wraps those keys, mode 0600; made when first needed. Empty: `keys/audit-seal.key` in "
+        "`embedded.data_directory`."},
     Key{"audit", "max_wait", BZ_SLOT(audit.max_wait), 100, 10 * kMinute, kRestart,
         "Longest time that a statement waits for its record to be durable; then its session ends with 58030."},
     Key{"audit", "checkpoint_every", BZ_SLOT(audit.checkpoint_every), 100, kMinute, kRestart,

@@ -96,6 +96,7 @@ void derive_paths(Configuration& configuration) {
   const auto& data = configuration.embedded.data_directory;
   if (configuration.audit.directory.empty()) configuration.audit.directory = data / "audit";
   if (configuration.audit.key_file.empty()) configuration.audit.key_file = data / "keys" / "audit.key";
+  if (configuration.audit.seal_key_file.empty()) configuration.audit.seal_key_file = data / "keys" / "audit-seal.key";
   if (configuration.control.root_key_file.empty()) configuration.control.root_key_file = data / "keys" / "root.key";
 }
 

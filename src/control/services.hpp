@@ -77,6 +77,8 @@ Result<Document> audit_show(Call& call, Args& args);
 Result<Document> audit_prove(Call& call, Args& args);
 Result<Document> audit_export(Call& call, Args& args);
 Result<Document> audit_break_glass(Call& call, Args& args);
+Result<Document> audit_erase(Call& call, Args& args);
+Result<Document> audit_unseal(Call& call, Args& args);
 Result<Document> wall_status(Call& call, Args& args);
 Result<Document> wall_reconcile(Call& call, Args& args);
 

@@ -33,6 +33,8 @@ struct AuditOptions {
   std::filesystem::path directory;  ///< never empty after parse(): <data_directory>/audit
   std::filesystem::path key_file;   ///< never empty after parse(): <data_directory>/keys/audit.key
   std::string origin;               ///< empty: the one that the key file names
+  bool seal = false;                    ///< clients' addresses
+  std::filesystem::path seal_key_file;  ///< never empty after parse(): <data_directory>/keys/audit-seal.key
   Duration max_wait = std::chrono::seconds{5};
   Duration checkpoint_every = std::chrono::seconds{1};
   ByteSize free_floor_bytes{256ull << 20};

@@ -19,7 +19,8 @@
 
 namespace bartizan::auditlog {
 class BreakGlass;
-}
+class SlotStore;
+}  // namespace bartizan::auditlog
 
 namespace bartizan::control {
 
@@ -40,6 +41,7 @@ struct ServiceContext {
   auditlog::BreakGlass* break_glass = nullptr;  ///< null: no provable log
   audit::Log* log = nullptr;            ///< what calls are recorded in; null: in none
   ChangeRecorder* changes = nullptr;    ///< told of each change; null: nobody records them
+  auditlog::SlotStore* slots = nullptr;  ///< keys of sealed values; null: nothing is sealed
 };
 
 /// Thread-safe: each call works in transactions of its own.
