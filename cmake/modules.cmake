@@ -24,7 +24,8 @@ set(BZ_LAYERS
   # layer 3: I/O
   "net      <- base"
   "procs    <- base"
-  "auditlog <- base audit"
+  "auditlog <- base crypto audit"
+  "shipping <- base crypto audit auditlog"
   "store    <- base crypto identity policy"
   "vault    <- base crypto keys"
   "postgres <- base procs sql policy crypto wall"

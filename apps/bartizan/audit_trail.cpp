@@ -71,11 +71,42 @@ control::Document number(std::uint64_t value) { return control::Document(static_
 
 }  // namespace
 
-Result<std::unique_ptr<AuditTrail>> AuditTrail::open(const config::AuditOptions& options) {
+Result<std::unique_ptr<AuditTrail>> AuditTrail::open(const config::AuditOptions& options,
+                                                     const config::ShippingOptions& shipping) {
   std::unique_ptr<AuditTrail> trail(new AuditTrail);
   trail->directory_ = options.directory.string();
   BZ_CHECK(options.mode == config::AuditMode::Tree ? trail->open_tree(options) : trail->open_basic(options));
+  if (!trail->tree_) return trail;
+  if (options.seal) BZ_CHECK(trail->open_slots(options));
+  BZ_TRY(trail->shipping_,
+         AuditShipping::open(shipping, {trail->directory_, trail->origin_, trail->tree_->verifier()}));
+  if (!trail->shipping_->empty()) trail->remark_ += "; shipped to " + trail->shipping_->names();
   return trail;
+}
+
+/// The keys of sealed values, under a key of their own: made at the first need, never anew over what it wraps.
+Result<void> AuditTrail::open_slots(const config::AuditOptions& options) {
+  const auto& file = options.seal_key_file;
+  const std::string folder = directory_ + "/slots";
+  auto content = read_file(file);
+  if (!content && content.error().code == Errc::NotFound) {
+    std::error_code error;
+    if (std::filesystem::exists(folder, error) || error)
+      return fail(Errc::NotFound,
+                  fmt::format("{} is missing, though {} holds what it wraps: put it back", file.string(), folder));
+    BZ_CHECK(make_folder(file.parent_path(), 0700));
+    BZ_CHECK(write_file(file, crypto::SealingKey::generate(system_random()).bytes().reveal(), 0600));
+    content = read_file(file);
+  }
+  if (!content) return tl::unexpected(content.error());
+  struct stat info{};
+  if (::stat(file.c_str(), &info) == 0 && (info.st_mode & 077) != 0)
+    return fail(Errc::PermissionDenied, file.string() + " is open to others: its mode must be 0600");
+  auto key = crypto::SealingKey::from_bytes(std::move(*content));
+  if (!key) return fail(key.error().code, file.string() + " is no key: it has 32 bytes");
+  BZ_TRY(slots_, auditlog::SlotStore::open(folder, std::move(*key)));
+  remark_ += "; addresses are sealed";
+  return {};
 }
 
 Result<void> AuditTrail::open_basic(const config::AuditOptions& options) {
@@ -101,6 +132,7 @@ Result<void> AuditTrail::open_tree(const config::AuditOptions& options) {
   tree.free_floor_bytes = options.free_floor_bytes.bytes;
   tree.segment_bytes = options.segment_bytes.bytes;
   BZ_TRY(tree_, auditlog::TreeLog::open(std::move(tree), key.signer));
+  break_glass_ = std::make_unique<auditlog::BreakGlass>(*tree_);
   auditlog::AuditIndexOptions index;
   index.directory = directory_;
   index.origin = origin_;
@@ -151,12 +183,19 @@ control::Document AuditTrail::witness_status() const {
                           {"error", figures.error.empty() ? control::Document() : control::Document(figures.error)}};
 }
 
-bool AuditTrail::healthy() const { return tree_ ? tree_->figures().healthy : basic_->figures().healthy; }
+bool AuditTrail::healthy() const {
+  if (!tree_) return basic_->figures().healthy;
+  return tree_->figures().healthy && !break_glass_->broken();
+}
 
 std::string AuditTrail::summary() const {
   if (!tree_) return fmt::format("basic, {} records", basic_->figures().records);
   const auto figures = tree_->figures();
   const bool alarm = witness_ && !witness_->figures().alarm.empty();
+  if (const auto broken = break_glass_->broken())
+    return fmt::format("BREAK-GLASS until {} by {} ({}): statements go on without their record{}",
+                       control::format_time(broken->until), broken->actor, broken->reason,
+                       figures.healthy ? ", as soon as the log can't be written" : "");
   return fmt::format("provable, {} records{}{}", figures.intents,
                      figures.publishing ? "" : ", but no checkpoint can be written",
                      alarm ? ", but THE WITNESS KNOWS ANOTHER LOG (status --json says more)" : "");
@@ -173,8 +212,15 @@ control::Members AuditTrail::status() const {
                    {"refused", number(figures.refused)}};
   }
   const auto figures = tree_->figures();
+  control::Document glass;
+  if (const auto broken = break_glass_->broken())
+    glass = Members{{"actor", broken->actor},
+                    {"reason", broken->reason},
+                    {"since", control::format_time(broken->since)},
+                    {"until", control::format_time(broken->until)}};
   return Members{{"kind", "tree"},
                  {"healthy", figures.healthy},
+                 {"break_glass", std::move(glass)},
                  {"directory", directory_},
                  {"records", number(figures.intents)},
                  {"refused", number(figures.refused)},
@@ -185,7 +231,9 @@ control::Members AuditTrail::status() const {
                  {"indexed", number(index_->figures().leaves)},
                  {"witness", witness_status()},
                  {"backlog_bytes", number(figures.backlog_bytes)},
-                 {"recovered_unknown", number(figures.recovered_unknown)}};
+                 {"recovered_unknown", number(figures.recovered_unknown)},
+                 {"seals_addresses", slots_ != nullptr},
+                 {"shipping", shipping_->status()}};
 }
 
 void AuditTrail::add_metrics(api::Exposition& page) const {
@@ -203,6 +251,11 @@ void AuditTrail::add_metrics(api::Exposition& page) const {
   page.counter("bartizan_audit_records_total", "Audit intents taken.", number(figures.intents));
   page.counter("bartizan_audit_refused_total", "Audit intents that could not be taken.", number(figures.refused));
   page.counter("bartizan_audit_bytes_total", "Bytes made durable in the audit log.", number(figures.journal_bytes));
+  page.gauge("bartizan_audit_break_glass", "1 while statements may go on without their record.",
+             break_glass_->broken() ? 1 : 0);
+  page.counter("bartizan_audit_break_glass_total", "How often the glass was broken.", number(break_glass_->times()));
+  page.gauge("bartizan_audit_unwritten_intents", "Taken, and not durable.",
+             number(figures.next_ticket - 1 - tree_->durable_through().get()));
   page.counter("bartizan_audit_flushes_total", "Groups of records made durable together.", number(figures.flushes));
   page.gauge("bartizan_audit_last_flush_seconds", "How long the newest of them took.",
              number(figures.last_flush.count()) / 1e6);
@@ -224,6 +277,7 @@ void AuditTrail::add_metrics(api::Exposition& page) const {
   }
   page.gauge("bartizan_audit_recovered_unknown", "Statements whose outcome the last end of the program has cost.",
              number(figures.recovered_unknown));
+  shipping_->add_metrics(page);
 }
 
 }  // namespace bartizan::app

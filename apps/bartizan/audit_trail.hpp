@@ -7,10 +7,13 @@
 #include <optional>
 #include <string>
 
+#include "audit_shipping.hpp"
 #include "bartizan/api/exposition.hpp"
 #include "bartizan/audit/log.hpp"
 #include "bartizan/auditlog/audit_index.hpp"
 #include "bartizan/auditlog/basic_log.hpp"
+#include "bartizan/auditlog/break_glass.hpp"
+#include "bartizan/auditlog/slot_store.hpp"
 #include "bartizan/auditlog/tree_log.hpp"
 #include "bartizan/auditlog/witness_keeper.hpp"
 #include "bartizan/config/configuration.hpp"
@@ -24,7 +27,8 @@ class AuditTrail {
  public:
   /// Makes what the first start needs: the folder, and for the provable log its key. FailedPrecondition
   /// when another process holds the log, Malformed when it is damaged.
-  [[nodiscard]] static Result<std::unique_ptr<AuditTrail>> open(const config::AuditOptions& options);
+  [[nodiscard]] static Result<std::unique_ptr<AuditTrail>> open(const config::AuditOptions& options,
+                                                                const config::ShippingOptions& shipping);
 
   [[nodiscard]] audit::Log& log() noexcept {
     return tree_ ? static_cast<audit::Log&>(*tree_) : static_cast<audit::Log&>(*basic_);
@@ -32,12 +36,19 @@ class AuditTrail {
   /// What happened at the start, in a line.
   [[nodiscard]] const std::string& remark() const noexcept { return remark_; }
   [[nodiscard]] bool healthy() const;
+  /// What addresses in records are sealed with; null: they are not.
+  [[nodiscard]] audit::Sealer* sealer() const noexcept { return slots_.get(); }
+  [[nodiscard]] auditlog::SlotStore* slots() const noexcept { return slots_.get(); }
+  /// The receivers that records are shipped to, or null.
+  [[nodiscard]] const AuditShipping* shipping() const noexcept { return shipping_.get(); }
   [[nodiscard]] control::Members status() const;
   [[nodiscard]] std::string summary() const;
   void add_metrics(api::Exposition& page) const;
 
   /// For those who read it; null with the basic log.
   [[nodiscard]] const control::AuditSource* source() const noexcept { return source_ ? &*source_ : nullptr; }
+  /// Null with the basic log.
+  [[nodiscard]] auditlog::BreakGlass* break_glass() const noexcept { return break_glass_.get(); }
 
  private:
   AuditTrail() = default;
@@ -45,6 +56,7 @@ class AuditTrail {
   [[nodiscard]] control::Document witness_status() const;
   Result<void> open_tree(const config::AuditOptions& options);
   Result<void> open_basic(const config::AuditOptions& options);
+  Result<void> open_slots(const config::AuditOptions& options);
 
   std::string directory_;
   std::string origin_;
@@ -52,9 +64,12 @@ class AuditTrail {
   std::unique_ptr<auditlog::TreeLog> tree_;
   std::optional<audit::NoteSigner> signer_;
   std::unique_ptr<auditlog::BasicLog> basic_;
+  std::unique_ptr<auditlog::AuditIndex> index_;       // ends before tree_, whose key it uses
   std::unique_ptr<auditlog::WitnessKeeper> witness_;  // likewise; null without a witness
-  std::unique_ptr<auditlog::AuditIndex> index_;  // ends before tree_, whose key it uses
+  std::unique_ptr<auditlog::BreakGlass> break_glass_;
   std::optional<control::AuditSource> source_;
+  std::unique_ptr<auditlog::SlotStore> slots_;
+  std::unique_ptr<AuditShipping> shipping_;
 };
 
 }  // namespace bartizan::app

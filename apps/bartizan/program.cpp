@@ -102,6 +102,7 @@ Program::~Program() {
   gateway_.reset();
   walls_.reset();
   feed_.reset();
+  change_recorder_.reset();
   database_.reset();
   audit_.reset();
   if (embedded_)
@@ -158,18 +159,21 @@ Result<std::string> Program::open_control_database() {
   BZ_TRY(auto root_key, store::RootKey::load_or_create(control.root_key_file, system_random()));
   BZ_TRY(database_, store::Database::open(std::move(database), std::move(root_key), system_random()));
   BZ_TRY(const int applied, database_->migrate());
+  change_recorder_ = std::make_unique<control::ChangeRecorder>(
+      *database_, audit_->log(), system_clock(),
+      auditlog::CursorFile(options_.configuration.audit.directory.string(), "changes.cursor"));
   walls_ = std::make_unique<control::WallKeeper>(*database_, snapshots_, *this, system_clock(), system_random());
   audit_readers_ = std::make_unique<control::AuditReaderSignIn>(*database_, system_clock(), system_random());
-  verbs_ = std::make_unique<control::Verbs>(
-      control::ServiceContext{*database_, snapshots_, *this, system_clock(), system_random(),
-                              static_cast<int>(options_.configuration.scram.iterations), walls_.get(), audit_->source(),
-                              &audit_followers_, audit_readers_.get()});
+  verbs_ = std::make_unique<control::Verbs>(control::ServiceContext{
+      *database_, snapshots_, *this, system_clock(), system_random(),
+      static_cast<int>(options_.configuration.scram.iterations), walls_.get(), audit_->source(), &audit_followers_,
+      audit_readers_.get(), audit_->break_glass(), &audit_->log(), change_recorder_.get(), audit_->slots()});
   BZ_TRY(feed_, store::ChangeFeed::start(*database_, snapshots_, system_clock(), {}));
   return fmt::format("{} migrations applied", applied);
 }
 
 Result<std::string> Program::open_audit_log() {
-  BZ_TRY(audit_, AuditTrail::open(options_.configuration.audit));
+  BZ_TRY(audit_, AuditTrail::open(options_.configuration.audit, options_.configuration.shipping));
   return audit_->remark();
 }
 
@@ -239,7 +243,8 @@ Result<std::string> Program::open_wire_port() {
   ca_file_ = loaded.ca_file;
   certificate_not_after_ = loaded.not_after.time_since_epoch().count();
   BZ_TRY(auto mock_secret, load_or_create_secret(configuration.control.root_key_file.parent_path() / "mock.secret"));
-  auto gateway = proxy::Gateway::start(std::move(options), {snapshots_, audit_->log(), system_clock(), system_random()},
+  auto gateway = proxy::Gateway::start(std::move(options),
+                                       {snapshots_, audit_->log(), system_clock(), system_random(), audit_->sealer()},
                                        std::move(loaded.certificate), std::move(mock_secret));
   if (!gateway && gateway.error().code == Errc::AlreadyExists)
     return fail(Errc::AlreadyExists, gateway.error().detail + port_holder(configuration.listen.port) +

@@ -17,6 +17,7 @@
 #include "bartizan/control/audit_followers.hpp"
 #include "bartizan/control/audit_readers.hpp"
 #include "bartizan/control/bootstrap_demo.hpp"
+#include "bartizan/control/change_recorder.hpp"
 #include "bartizan/control/runtime.hpp"
 #include "bartizan/control/verbs.hpp"
 #include "bartizan/control/wall_keeper.hpp"
@@ -101,6 +102,7 @@ class Program final : public control::Runtime {
   std::unique_ptr<AuditTrail> audit_;
   std::unique_ptr<postgres::EmbeddedServer> embedded_;
   std::unique_ptr<store::Database> database_;
+  std::unique_ptr<control::ChangeRecorder> change_recorder_;
   std::unique_ptr<store::ChangeFeed> feed_;
   std::unique_ptr<control::WallKeeper> walls_;
   std::unique_ptr<proxy::Gateway> gateway_;

@@ -116,6 +116,11 @@ Items Program::doctor_checks() {
                     24;
   add("certificate", left > 14, fmt::format("{} days left", left), "Renew it, then `bartizan reload`.");
   add("audit", audit_->healthy(), audit_->summary(), "See audit.write_failed in the log.");
+  if (const auto* shipping = audit_->shipping(); shipping != nullptr && !shipping->empty()) {
+    const auto trouble = shipping->trouble();
+    add("audit shipping", trouble.empty(), trouble.empty() ? shipping->names() : trouble,
+        "The records stay in the log, and are sent once the receiver takes them.");
+  }
   if (embedded_) {
     const auto status = embedded_->status();
     add("embedded", status.state == postgres::ServerState::Running, std::string(postgres::to_string(status.state)),

@@ -40,6 +40,9 @@ std::string_view to_string(Event event) noexcept {
     case Event::FunctionCall: return "function_call";
     case Event::Cancel: return "cancel";
     case Event::LogRead: return "log_read";
+    case Event::BreakGlass: return "break_glass";
+    case Event::ApiCall: return "api_call";
+    case Event::ConfigChange: return "config_change";
   }
   return "statement";
 }

@@ -135,6 +135,27 @@ unsigned activity_of(std::string_view tag, std::string_view effect) {
   return kOther;
 }
 
+/// By the word after the dot: "identity.create", "config.update".
+unsigned api_activity_of(std::string_view operation) {
+  struct Row {
+    std::string_view verb;
+    unsigned activity;
+  };
+  static constexpr Row kRows[] = {
+      {"create", 1},      {"add", 1},         {"assign", 1},  {"publish", 1},      {"list", 2},     {"show", 2},
+      {"get", 2},         {"history", 2},     {"diff", 2},    {"test", 2},         {"explain", 2},  {"status", 2},
+      {"set", 3},         {"enable", 3},      {"disable", 3}, {"set-password", 3}, {"login", 3},    {"update", 3},
+      {"rollback", 3},    {"erase", 4},       {"delete", 4},  {"remove", 4},       {"unassign", 4}, {"kill", 4},
+      {"who-can-see", 2}, {"what-can-see", 2}};
+  if (!is_string(operation)) return kOther;
+  const auto dot = operation.find('.');
+  const auto verb = dot == std::string_view::npos ? operation.substr(1, operation.size() - 2)
+                                                  : operation.substr(dot + 1, operation.size() - dot - 2);
+  for (const Row& row : kRows)
+    if (row.verb == verb) return row.activity;
+  return kOther;
+}
+
 Classification classify(Event event, const Found& found) {
   switch (event) {
     case Event::SignIn: return {kAuthentication, 3, 1};
@@ -144,6 +165,9 @@ Classification classify(Event event, const Found& found) {
     case Event::FunctionCall:
     case Event::Cancel: return {kDatastoreActivity, 6, kOther};
     case Event::LogRead: return {kApiActivity, 6, 2};
+    case Event::BreakGlass: return {kApiActivity, 6, 3};
+    case Event::ApiCall:
+    case Event::ConfigChange: return {kApiActivity, 6, api_activity_of(found.peek("operation"))};
   }
   return {kDatastoreActivity, 6, kOther};
 }
@@ -162,8 +186,13 @@ void append_status(std::string& out, const Outcome& outcome) {
 }
 
 /// "host:port", "[v6]:port" or a name without a port.
-void append_endpoint(std::string& out, std::string_view json) {
+void append_endpoint(std::string& out, Found& found) {
+  const std::string_view json = found.take("address");
   out.append(",\"src_endpoint\":{");
+  if (json.empty() && !found.peek("sealed").empty()) {
+    out.append("\"name\":\"sealed\"}");
+    return;
+  }
   std::string_view text = is_string(json) ? json.substr(1, json.size() - 2) : std::string_view();
   const auto colon = text.rfind(':');
   const std::string_view port = colon == std::string_view::npos ? std::string_view() : text.substr(colon + 1);
@@ -202,7 +231,7 @@ void append_datastore(std::string& out, Found& found, Event event, const Classif
   append_identity(out.append(",\"actor\":{"), "\"user\":", identity);
   if (!session.empty()) append_as_string(out.append(",\"session\":{\"uid\":"), session);
   out.append(session.empty() ? "}" : "}}");
-  append_endpoint(out, found.take("address"));
+  append_endpoint(out, found);
   const auto depot = found.take("depot");
   append_as_string(out.append(",\"database\":{\"name\":"), depot.empty() ? "\"unknown\"" : depot);
   out.append(",\"type_id\":1},\"type_id\":1");
@@ -230,19 +259,29 @@ void append_authentication(std::string& out, Found& found) {
   append_identity(out, ",\"user\":", found.take("identity"));
   if (!session.empty()) append_as_string(out.append(",\"session\":{\"uid\":"), session);
   if (!session.empty()) out.push_back('}');
-  append_endpoint(out, found.take("address"));
+  append_endpoint(out, found);
   const auto depot = found.take("depot");
   if (!depot.empty()) append_as_string(out.append(",\"service\":{\"name\":"), depot);
   if (!depot.empty()) out.push_back('}');
 }
 
-void append_api(std::string& out, Found& found) {
+void append_api(std::string& out, Found& found, const Classification& kind) {
   append_identity(out.append(",\"actor\":{"), "\"user\":", found.take("identity"));
   out.push_back('}');
-  append_endpoint(out, found.take("address"));
+  append_endpoint(out, found);
   const auto operation = found.take("operation");
   append_as_string(out.append(",\"api\":{\"operation\":"), operation.empty() ? "\"unknown\"" : operation);
   out.push_back('}');
+  if (kind.activity_id == kOther)
+    append_as_string(out.append(",\"activity_name\":"), operation.empty() ? "\"unknown\"" : operation);
+  const auto resource = found.take("resource_kind");
+  if (resource.empty()) return;
+  append_as_string(out.append(",\"resources\":[{\"type\":"), resource);
+  const auto uid = found.take("resource_uid");
+  if (!uid.empty()) append_as_string(out.append(",\"uid\":"), uid);
+  const auto name = found.take("resource_name");
+  if (!name.empty()) append_as_string(out.append(",\"name\":"), name);
+  out.append("}]");
 }
 
 void append_extension(std::string& out, const Found& found, const Intent& intent, const Outcome& outcome) {
@@ -322,14 +361,15 @@ void append_record(std::string& out, Ticket ticket, const Intent& intent, const 
   append_field(out, ",\"category_uid\":", kind.category_uid);
   append_field(out, ",\"activity_id\":", kind.activity_id);
   append_field(out, ",\"type_uid\":", std::uint64_t{kind.class_uid} * 100 + kind.activity_id);
-  append_field(out, ",\"severity_id\":1,\"time\":",
+  out.append(intent.event == Event::BreakGlass ? ",\"severity_id\":4" : ",\"severity_id\":1");
+  append_field(out, ",\"time\":",
                static_cast<std::uint64_t>(std::max<std::int64_t>(0, intent.at.time_since_epoch().count() / 1000)));
   append_status(out, outcome);
   append_metadata(out, ticket, found.take("tenant"), !found.peek("omitted_bytes").empty());
   if (kind.class_uid == kAuthentication)
     append_authentication(out, found);
   else if (kind.class_uid == kApiActivity)
-    append_api(out, found);
+    append_api(out, found, kind);
   else
     append_datastore(out, found, intent.event, kind, outcome);
   append_extension(out, found, intent, outcome);

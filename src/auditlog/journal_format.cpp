@@ -137,7 +137,7 @@ bool for_each_record(const Group& group, const RecordSink& sink) {
 
 std::optional<audit::Intent> decode_intent(ByteView record) {
   if (record.size() < kIntentFixed || record[0] != kIntent || record.size() != intent_bytes(record.data()) ||
-      std::to_integer<unsigned>(record[1]) > static_cast<unsigned>(audit::Event::LogRead) ||
+      std::to_integer<unsigned>(record[1]) > static_cast<unsigned>(audit::kLastEvent) ||
       load_be16(record.data() + 2) > audit::kMaxMembersBytes || load_be16(record.data() + 4) > audit::kMaxMembersBytes)
     return std::nullopt;
   const std::string_view members = as_chars(record.subspan(kIntentFixed));

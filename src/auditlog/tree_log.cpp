@@ -5,7 +5,10 @@
 namespace bartizan::auditlog {
 
 TreeLog::TreeLog(std::unique_ptr<Core> core)
-    : core_(std::move(core)), durable_through_(&core_->durable_through()), failing_(&core_->failing()) {}
+    : core_(std::move(core)),
+      durable_through_(&core_->durable_through()),
+      failing_(&core_->failing()),
+      unwaited_(&core_->unwaited()) {}
 
 TreeLog::~TreeLog() = default;
 
@@ -18,6 +21,8 @@ Result<std::unique_ptr<TreeLog>> TreeLog::open(TreeLogOptions options, const aud
 Result<audit::Ticket> TreeLog::begin(const audit::Intent& intent) { return core_->begin(intent); }
 
 void TreeLog::finish(audit::Ticket ticket, const audit::Outcome& outcome) { core_->finish(ticket, outcome); }
+
+void TreeLog::go_on_unwritten(bool on) { core_->go_on_unwritten(on); }
 
 audit::Log::ObserverId TreeLog::on_durable(Observer observer) { return core_->on_durable(std::move(observer)); }
 

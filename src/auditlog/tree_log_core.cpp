@@ -118,12 +118,15 @@ Result<audit::Ticket> TreeLog::Core::begin(const audit::Intent& intent) {
     bounded.statement = what = audit::bounded_members(intent.statement, audit::kMaxMembersBytes);
   const bool slow = too_slow();
   std::unique_lock lock(mutex_);
-  if (!healthy_ || slow || waiting_.size() > options_.max_waiting_bytes || stopping_) {
+  const bool troubled = !healthy_ || slow;
+  const std::size_t most = go_on_unwritten_ ? options_.max_unwritten_bytes : options_.max_waiting_bytes;
+  if ((troubled && !go_on_unwritten_) || waiting_.size() > most || stopping_) {
     ++figures_.refused;
-    return fail(Errc::Io, !healthy_ ? "the audit log can't be written"
-                          : slow    ? "the audit log's disk does not answer"
-                                    : "the audit log is behind");
+    return fail(Errc::Io, waiting_.size() > most ? "the audit log is behind"
+                          : !healthy_            ? "the audit log can't be written"
+                                                 : "the audit log's disk does not answer");
   }
+  const bool unwaited = troubled && !unwaited_.exchange(true, std::memory_order_relaxed);
   const audit::Ticket ticket(next_ticket_++);
   under_way_ = under_way_ << 1 | 1;
   waiting_.add(bounded);
@@ -131,6 +134,7 @@ Result<audit::Ticket> TreeLog::Core::begin(const audit::Intent& intent) {
   const bool wake = std::exchange(writer_idle_, false);
   lock.unlock();
   if (wake) wake_.notify_one();
+  if (unwaited) wake_observers();
   return ticket;
 }
 
@@ -159,8 +163,22 @@ void TreeLog::Core::remove(ObserverId id) {
 
 void TreeLog::Core::notify(std::uint64_t through) {
   durable_through_.store(through, std::memory_order_release);
+  wake_observers();
+}
+
+void TreeLog::Core::wake_observers() {
+  const audit::Ticket through(durable_through_.load(std::memory_order_acquire));
   const std::lock_guard lock(observers_mutex_);
-  for (const auto& [id, observer] : observers_) observer(audit::Ticket(through));
+  for (const auto& [id, observer] : observers_) observer(through);
+}
+
+void TreeLog::Core::go_on_unwritten(bool on) {
+  {
+    const std::lock_guard lock(mutex_);
+    go_on_unwritten_ = on;
+    unwaited_.store(on && (!healthy_ || too_slow()), std::memory_order_relaxed);
+  }
+  if (on) wake_observers();
 }
 
 TreeLog::Figures TreeLog::Core::figures() const {
@@ -168,6 +186,7 @@ TreeLog::Figures TreeLog::Core::figures() const {
   const std::lock_guard lock(mutex_);
   Figures figures = figures_;
   figures.healthy = healthy_ && !too_slow();
+  figures.next_ticket = next_ticket_;
   figures.leaves = integrated.leaves;
   figures.published = integrated.published;
   figures.trees = integrated.trees;
@@ -234,7 +253,15 @@ bool TreeLog::Core::write(ByteView group) {
     healthy_ = false;
     failing_.store(true, std::memory_order_relaxed);
     flush_started_.store(0, std::memory_order_relaxed);
-    if (stopping_) return false;
+    if (stopping_) {
+      BZ_LOG(Error, "audit.lost_at_stop", {"intents", writing_.intents() + waiting_.intents()});
+      return false;
+    }
+    if (go_on_unwritten_ && !unwaited_.exchange(true, std::memory_order_relaxed)) {
+      lock.unlock();
+      wake_observers();
+      lock.lock();
+    }
     wake_.wait_for(lock, options_.retry_every, [this] { return stopping_; });
   }
   const std::int64_t started = flush_started_.exchange(0, std::memory_order_relaxed);
@@ -242,6 +269,7 @@ bool TreeLog::Core::write(ByteView group) {
   if (!healthy_) BZ_LOG(Info, "audit.recovered");
   healthy_ = true;
   failing_.store(false, std::memory_order_relaxed);
+  unwaited_.store(false, std::memory_order_relaxed);
   ++figures_.flushes;
   figures_.journal_bytes += group.size();
   if (started != 0)

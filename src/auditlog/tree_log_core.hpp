@@ -31,6 +31,8 @@ class TreeLog::Core {
   void finish(audit::Ticket ticket, const audit::Outcome& outcome);
   [[nodiscard]] const std::atomic<std::uint64_t>& durable_through() const noexcept { return durable_through_; }
   [[nodiscard]] const std::atomic<bool>& failing() const noexcept { return failing_; }
+  [[nodiscard]] const std::atomic<bool>& unwaited() const noexcept { return unwaited_; }
+  void go_on_unwritten(bool on);
   [[nodiscard]] ObserverId on_durable(Observer observer);
   void remove(ObserverId id);
   [[nodiscard]] Figures figures() const;
@@ -46,6 +48,7 @@ class TreeLog::Core {
   [[nodiscard]] bool gather(std::uint64_t& through);
   [[nodiscard]] bool write(ByteView group);
   void notify(std::uint64_t through);
+  void wake_observers();
   [[nodiscard]] bool too_slow() const;
 
   const TreeLogOptions options_;
@@ -70,11 +73,13 @@ class TreeLog::Core {
   bool urgent_ = false;               // guarded by mutex_; outcomes don't wait for company
   bool stopping_ = false;             // guarded by mutex_
   bool healthy_ = true;               // guarded by mutex_
+  bool go_on_unwritten_ = false;      // guarded by mutex_
   Figures figures_;                   // guarded by mutex_
 
   GroupBuffer writing_;               // the writer thread's
   std::atomic<std::uint64_t> durable_through_{0};
   std::atomic<bool> failing_{false};  ///< !healthy_, for those who don't hold the mutex
+  std::atomic<bool> unwaited_{false};  ///< go_on_unwritten_, and the log can't be written
   std::atomic<std::int64_t> flush_started_{0};  ///< steady nanoseconds, 0 when none is under way
 
   std::mutex observers_mutex_;

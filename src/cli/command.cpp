@@ -47,6 +47,7 @@ const std::vector<Command>& commands() {
     append(all, identity_commands());
     append(all, policy_commands());
     append(all, audit_commands());
+    append(all, audit_act_commands());
     append(all, operation_commands());
     return all;
   }();

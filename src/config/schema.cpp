@@ -17,11 +17,18 @@ constexpr std::array kSections = {
     Section{"admin", "The socket that the command line speaks to."},
     Section{"metrics", "The port of `/metrics`, `/livez` and `/readyz`, plain HTTP."},
     Section{"audit", "The audit log: provable (docs/formats/audit-log.md), or basic (docs/formats/audit-basic.md)."},
+    Section{"ship_syslog",
+            "Records of the provable log to a syslog receiver: RFC 5424 over TLS (docs/guide/audit-shipping.md)."},
+    Section{"ship_relp", "The same over RELP, which acknowledges each."},
+    Section{"ship_webhook", "The same as signed HTTPS requests, one JSON record a line."},
+    Section{"ship_otlp", "The same as OTLP/HTTP logs in JSON."},
     Section{"log", "The operational log on stderr. It never holds statement text, row values or secrets."},
     Section{"pool", "Server connections that sessions share (transaction pooling)."},
     Section{"workers", "Threads."},
 };
 
+constexpr std::int64_t kMaxShipAddress = 300;
+constexpr std::int64_t kMaxShipUrl = 2'000;
 constexpr std::int64_t kSecond = 1'000;
 constexpr std::int64_t kMinute = 60 * kSecond;
 constexpr std::int64_t kHour = 60 * kMinute;
@@ -142,6 +149,11 @@ constexpr std::array kKeys = {
     Key{"audit", "origin", BZ_SLOT(audit.origin), 0, 128, kRestart,
         "The log's name in its checkpoints, without spaces or `+`: `example.com/prod`. It is fixed at the first start. Empty: the one "
         "of the key file, at first the host's name."},
+    Key{"audit", "seal", BZ_SLOT(audit.seal), 0, 0, kRestart,
+        "Clients' addresses stand in records sealed, under keys that `audit erase` destroys. Of mode `tree`."},
+    Key{"audit", "seal_key_file", BZ_SLOT(audit.seal_key_file), 0, kMaxPath, kRestart,
+        "File of the key that wraps those keys, mode 0600; made when first needed. Empty: `keys/audit-seal.key` in "
+        "`embedded.data_directory`."},
     Key{"audit", "max_wait", BZ_SLOT(audit.max_wait), 100, 10 * kMinute, kRestart,
         "Longest time that a statement waits for its record to be durable; then its session ends with 58030."},
     Key{"audit", "checkpoint_every", BZ_SLOT(audit.checkpoint_every), 100, kMinute, kRestart,
@@ -166,6 +178,44 @@ constexpr std::array kKeys = {
         "Mode `basic`: size at which a new audit file is begun."},
     Key{"audit", "on_failure", BZ_SLOT(audit.on_failure), 0, 0, kRestart,
         "What happens to a statement whose record cannot be written. There is no other choice."},
+
+    Key{"ship_syslog", "address", BZ_SLOT(shipping.syslog.address), 0, kMaxShipAddress, kRestart,
+        "The receiver, `host:port`; the port is usually 6514. Empty: none."},
+    Key{"ship_syslog", "ca_file", BZ_SLOT(shipping.syslog.ca_file), 0, kMaxPath, kRestart,
+        "PEM file of the authorities that the receiver's certificate is checked against. Empty: the system's."},
+    Key{"ship_syslog", "certificate_file", BZ_SLOT(shipping.syslog.certificate_file), 0, kMaxPath, kRestart,
+        "PEM file of Bartizan's certificate toward the receiver. Empty: none."},
+    Key{"ship_syslog", "private_key_file", BZ_SLOT(shipping.syslog.private_key_file), 0, kMaxPath, kRestart,
+        "PEM file of its key."},
+    Key{"ship_syslog", "cef", BZ_SLOT(shipping.syslog.cef), 0, 0, kRestart,
+        "Bodies in the Common Event Format. Otherwise each is the record as it stands in the log, OCSF in JSON."},
+
+    Key{"ship_relp", "address", BZ_SLOT(shipping.relp.address), 0, kMaxShipAddress, kRestart,
+        "The receiver, `host:port`. Empty: none."},
+    Key{"ship_relp", "tls", BZ_SLOT(shipping.relp.tls), 0, 0, kRestart,
+        "RELP over TLS. Without it the receiver must be on this machine."},
+    Key{"ship_relp", "ca_file", BZ_SLOT(shipping.relp.ca_file), 0, kMaxPath, kRestart,
+        "PEM file of the authorities that the receiver's certificate is checked against. Empty: the system's."},
+    Key{"ship_relp", "certificate_file", BZ_SLOT(shipping.relp.certificate_file), 0, kMaxPath, kRestart,
+        "PEM file of Bartizan's certificate toward the receiver. Empty: none."},
+    Key{"ship_relp", "private_key_file", BZ_SLOT(shipping.relp.private_key_file), 0, kMaxPath, kRestart,
+        "PEM file of its key."},
+    Key{"ship_relp", "cef", BZ_SLOT(shipping.relp.cef), 0, 0, kRestart,
+        "Bodies in the Common Event Format. Otherwise each is the record as it stands in the log, OCSF in JSON."},
+
+    Key{"ship_webhook", "url", BZ_SLOT(shipping.webhook.url), 0, kMaxShipUrl, kRestart,
+        "The receiver, `https://host[:port]/path`. Empty: none."},
+    Key{"ship_webhook", "ca_file", BZ_SLOT(shipping.webhook.ca_file), 0, kMaxPath, kRestart,
+        "PEM file of the authorities that the receiver's certificate is checked against. Empty: the system's."},
+    Key{"ship_webhook", "secret_file", BZ_SLOT(shipping.webhook.secret_file), 0, kMaxPath, kRestart,
+        "File whose content, but for a line's end, keys the HMAC-SHA256 in `X-Bartizan-Signature`; 16 bytes at least."},
+
+    Key{"ship_otlp", "url", BZ_SLOT(shipping.otlp.url), 0, kMaxShipUrl, kRestart,
+        "The receiver, `https://host[:port]/v1/logs`. Empty: none."},
+    Key{"ship_otlp", "ca_file", BZ_SLOT(shipping.otlp.ca_file), 0, kMaxPath, kRestart,
+        "PEM file of the authorities that the receiver's certificate is checked against. Empty: the system's."},
+    Key{"ship_otlp", "headers_file", BZ_SLOT(shipping.otlp.headers_file), 0, kMaxPath, kRestart,
+        "File of further headers, a line `Name: value` each: the receiver's token, say. Empty: none."},
 
     Key{"log", "level", BZ_SLOT(log.level), 0, 0, kReload, "Least severe event that is logged."},
     Key{"log", "format", BZ_SLOT(log.format), 0, 0, kReload,

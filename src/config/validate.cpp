@@ -55,6 +55,30 @@ void check_databases(const Configuration& configuration, Checks& checks) {
   }
 }
 
+void check_shipping(const Configuration& configuration, Checks& checks) {
+  const auto& shipping = configuration.shipping;
+  const bool any = !shipping.syslog.address.empty() || !shipping.relp.address.empty() ||
+                   !shipping.webhook.url.empty() || !shipping.otlp.url.empty();
+  checks.require(!any || configuration.audit.mode == AuditMode::Tree,
+                 {"audit.mode", "ship_syslog.address", "ship_relp.address", "ship_webhook.url", "ship_otlp.url"},
+                 "records are shipped from the provable log alone: audit.mode must be \"tree\"");
+  const auto pair = [&](const MessageSinkOptions& sink, std::string_view certificate, std::string_view key) {
+    checks.require(sink.certificate_file.empty() == sink.private_key_file.empty(), {certificate, key},
+                   fmt::format("{} and {} are set together or not at all", certificate, key));
+  };
+  pair(shipping.syslog, "ship_syslog.certificate_file", "ship_syslog.private_key_file");
+  pair(shipping.relp, "ship_relp.certificate_file", "ship_relp.private_key_file");
+  const auto& relp = shipping.relp;
+  const auto colon = relp.address.rfind(':');
+  const auto host = relp.address.substr(0, colon);
+  checks.require(relp.tls || relp.address.empty() || host == "127.0.0.1" || host == "[::1]" || host == "localhost",
+                 {"ship_relp.tls", "ship_relp.address"},
+                 "ship_relp.tls = false is for a receiver on this machine alone: records hold personal data");
+  checks.require(shipping.webhook.url.empty() || !shipping.webhook.secret_file.empty(),
+                 {"ship_webhook.url", "ship_webhook.secret_file"},
+                 "ship_webhook.url needs ship_webhook.secret_file, the key that its receiver checks");
+}
+
 }  // namespace
 
 void validate(Draft& draft) {
@@ -64,6 +88,7 @@ void validate(Draft& draft) {
   check_databases(c, checks);
   checks.require(c.audit.witness.empty() == c.audit.witness_key.empty(), {"audit.witness", "audit.witness_key"},
                  "audit.witness and audit.witness_key go together");
+  check_shipping(c, checks);
   checks.require(c.lockout.base_delay <= c.lockout.max_delay, {"lockout.base_delay", "lockout.max_delay"},
                  fmt::format("lockout.base_delay ({}) is longer than lockout.max_delay ({})",
                              format(c.lockout.base_delay), format(c.lockout.max_delay)));
@@ -73,6 +98,7 @@ void derive_paths(Configuration& configuration) {
   const auto& data = configuration.embedded.data_directory;
   if (configuration.audit.directory.empty()) configuration.audit.directory = data / "audit";
   if (configuration.audit.key_file.empty()) configuration.audit.key_file = data / "keys" / "audit.key";
+  if (configuration.audit.seal_key_file.empty()) configuration.audit.seal_key_file = data / "keys" / "audit-seal.key";
   if (configuration.control.root_key_file.empty()) configuration.control.root_key_file = data / "keys" / "root.key";
 }
 

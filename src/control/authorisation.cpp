@@ -12,7 +12,8 @@
 namespace bartizan::control {
 namespace {
 
-constexpr std::array<std::string_view, 2> kOwnersOnly = {"shutdown", "import.roles"};
+constexpr std::array<std::string_view, 5> kOwnersOnly = {"audit.break-glass", "audit.erase", "audit.unseal",
+                                                         "import.roles", "shutdown"};
 constexpr std::size_t kMaxGroups = 65536;  // the kernel's NGROUPS_MAX
 
 bool is_owner(const AdminPolicy& policy, const Peer& peer) noexcept {

@@ -92,6 +92,9 @@ Result<Document> audit_reader_list(Call& call, Args& args);
 Result<Document> audit_reader_remove(Call& call, Args& args);
 /// With `as` and `password` the call becomes that tenant's reader's. required: there is no other way.
 [[nodiscard]] Result<void> become_reader(Call& call, Args& args, bool required);
+Result<Document> audit_break_glass(Call& call, Args& args);
+Result<Document> audit_erase(Call& call, Args& args);
+Result<Document> audit_unseal(Call& call, Args& args);
 Result<Document> wall_status(Call& call, Args& args);
 Result<Document> wall_reconcile(Call& call, Args& args);
 

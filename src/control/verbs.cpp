@@ -6,7 +6,9 @@
 #include <thread>
 
 #include "bartizan/base/log.hpp"
+#include "bartizan/control/change_recorder.hpp"
 #include "bartizan/store/changes.hpp"
+#include "call_record.hpp"
 #include "services.hpp"
 
 namespace bartizan::control {
@@ -20,6 +22,8 @@ struct Verb {
 constexpr std::array kVerbs = {
     Verb{"access.what-can-see", access_what_can_see},
     Verb{"access.who-can-see", access_who_can_see},
+    Verb{"audit.break-glass", audit_break_glass},
+    Verb{"audit.erase", audit_erase},
     Verb{"audit.export", audit_export},
     Verb{"audit.hold-add", audit_hold_add},
     Verb{"audit.hold-list", audit_hold_list},
@@ -33,6 +37,7 @@ constexpr std::array kVerbs = {
     Verb{"audit.show", audit_show},
     Verb{"audit.tail", audit_tail},
     Verb{"audit.verify", audit_verify},
+    Verb{"audit.unseal", audit_unseal},
     Verb{"changes.list", changes_list},
     Verb{"depot.create", depot_create},
     Verb{"depot.delete", depot_delete},
@@ -195,6 +200,9 @@ bool writes(std::string_view verb) {
          (!verb.starts_with("policy.") || verb == "policy.publish" || verb == "policy.rollback");
 }
 
+/// These leave records of their own, or tell nothing of anybody.
+bool records_itself(std::string_view verb) { return verb == "status" || verb.starts_with("audit."); }
+
 /// A command that has returned is in force in this gateway: its change is in the snapshot that
 /// sign-ins read. Costs one read; a change feed that lags for a second is not waited for.
 void wait_until_in_force(const ServiceContext& context) {
@@ -233,18 +241,27 @@ std::string Verbs::answer(const AdminPolicy& policy, const Peer& peer, std::stri
   if (!is_admin(policy, peer)) return error_line(authorise(policy, peer, "").error(), {});
   auto request = decode(line);
   if (!request) return error_line(request.error(), {});
-  if (auto allowed = authorise(policy, peer, request->verb); !allowed) {
+  Call call{context_, actor_name(peer), {}, {}};
+  CallRecord record(records_itself(request->verb) ? nullptr : context_.log, context_.clock);
+  auto allowed = authorise(policy, peer, request->verb);
+  if (auto begun = record.begin(call.actor, request->verb, request->args, allowed && writes(request->verb)); !begun)
+    allowed = std::move(begun);
+  if (!allowed) {
     wipe_texts(request->args);
+    record.end(tl::unexpected(allowed.error()));
     return error_line(allowed.error(), {});
   }
-  Call call{context_, actor_name(peer), {}, {}};
   const auto result = perform(call, request->verb, std::move(request->args));
+  record.end(result);
   if (!result) {
     BZ_LOG(Info, "control.verb_failed", {"actor", call.actor}, {"code", to_string(result.error().code)},
            {"detail", result.error().detail});
     return error_line(result.error(), call.hint);
   }
-  if (writes(request->verb)) wait_until_in_force(context_);
+  if (writes(request->verb)) {
+    if (context_.changes != nullptr) context_.changes->look_now();
+    wait_until_in_force(context_);
+  }
   return Document(Members{{"ok", true}, {"result", *result}}).to_json();
 }
 

@@ -60,12 +60,13 @@ void ClientSession::become(const Granted& granted) {
   std::ranges::replace_if(application_name_, [](char c) { return c < 32 || c > 126; }, '?');
   fmt::format_to(std::back_inserter(who_), "\"session\":{}", id_);
   audit::append_member(who_, "identity", identity.name);
-  if (identity.tenant)
-    if (const auto* tenant = granted.snapshot->find_tenant(*identity.tenant))
-      audit::append_member(who_, "tenant", tenant->name);
+  const auto* tenant = identity.tenant ? granted.snapshot->find_tenant(*identity.tenant) : nullptr;
+  if (tenant != nullptr) audit::append_member(who_, "tenant", tenant->name);
   audit::append_member(who_, "depot", granted.depot->name);
   audit::append_member(who_, "login", subject_.login);
-  audit::append_member(who_, "address", peer_.to_string());
+  // One slot a session: its records tell one and the same address.
+  audit::append_address(who_, shared_.around.sealer, tenant == nullptr ? std::string_view() : tenant->name,
+                        peer_.to_string(), shared_.around.clock.wall());
 }
 
 /// Brings what was granted to the newest snapshot: a sign-in takes as long as its client likes.

@@ -231,7 +231,7 @@ std::optional<audit::Ticket> ClientSession::record_sign_in(const policy::Identit
   if (who.empty()) {
     audit::append_member(who, "identity", identity == nullptr ? request_->user : identity->name);
     audit::append_member(who, "depot", request_->database);
-    audit::append_member(who, "address", peer_.to_string());
+    audit::append_address(who, shared_.around.sealer, {}, peer_.to_string(), shared_.around.clock.wall());
   }
   const auto ticket = shared_.around.log.begin({audit::Event::SignIn, shared_.around.clock.wall(), who, {}});
   if (!ticket) return std::nullopt;

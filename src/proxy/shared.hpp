@@ -161,7 +161,7 @@ struct Shared {
         around(s),
         mock_secret(std::move(mock)),
         throttle(options.throttle, throttle_seed),
-        refusals(around.log, around.clock, {}) {}
+        refusals(around.log, around.clock, {}, around.sealer) {}
 
   [[nodiscard]] ServerCertificate certificate() const {
     const std::lock_guard lock(certificate_mutex);

@@ -35,8 +35,8 @@ std::string_view to_string(SignInRefusal reason) noexcept {
   return "unknown";
 }
 
-SignInRefusals::SignInRefusals(audit::Log& log, const Clock& clock, Bounds bounds)
-    : log_(log), clock_(clock), bounds_(bounds), began_(clock.steady()) {}
+SignInRefusals::SignInRefusals(audit::Log& log, const Clock& clock, Bounds bounds, audit::Sealer* sealer)
+    : log_(log), clock_(clock), bounds_(bounds), sealer_(sealer), began_(clock.steady()) {}
 
 SignInRefusals::~SignInRefusals() { end_window(); }
 
@@ -56,7 +56,7 @@ bool SignInRefusals::record(const Refused& refused) {
   std::string who;
   audit::append_member(who, "identity", refused.identity.substr(0, kMaxNamed));
   if (!refused.depot.empty()) audit::append_member(who, "depot", refused.depot.substr(0, kMaxNamed));
-  audit::append_member(who, "address", refused.address);
+  audit::append_address(who, sealer_, {}, refused.address, clock_.wall());
   std::string what;
   audit::append_member(what, "reason", to_string(refused.reason));
   if (const auto ticket = log_.begin({audit::Event::SignIn, clock_.wall(), who, what}))

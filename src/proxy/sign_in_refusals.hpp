@@ -10,6 +10,7 @@
 #include <unordered_map>
 
 #include "bartizan/audit/log.hpp"
+#include "bartizan/audit/sealing.hpp"
 #include "bartizan/base/clock.hpp"
 
 namespace bartizan::proxy {
@@ -46,7 +47,8 @@ class SignInRefusals {
     std::string_view host;
   };
 
-  SignInRefusals(audit::Log& log, const Clock& clock, Bounds bounds);
+  /// sealer: of addresses, null for none; outlives it.
+  SignInRefusals(audit::Log& log, const Clock& clock, Bounds bounds, audit::Sealer* sealer = nullptr);
   /// Writes the summary of what is left.
   ~SignInRefusals();
   SignInRefusals(const SignInRefusals&) = delete;
@@ -63,6 +65,7 @@ class SignInRefusals {
   audit::Log& log_;
   const Clock& clock_;
   const Bounds bounds_;
+  audit::Sealer* const sealer_;
   std::mutex mutex_;
   SteadyTime began_;
   std::uint32_t recorded_ = 0;

@@ -138,8 +138,8 @@ policy::Decision Relay::decide(const Prepared& statement) const {
 }
 
 Relay::Admission Relay::refused(const Prepared& statement, audit::Event event,
-                                std::unique_ptr<pgwire::ErrorReport> report) {
-  record_refusal(statement, event, *report);
+                                std::unique_ptr<pgwire::ErrorReport> report, const std::vector<std::string>& reasons) {
+  record_refusal(statement, event, *report, reasons);
   return {std::nullopt, std::move(report)};
 }
 
@@ -148,7 +148,7 @@ Relay::Admission Relay::decide_only(const Prepared& statement) {
   if (const auto* refuse = std::get_if<policy::Refuse>(&decision)) {
     auto report = report_of(*refuse);
     if (statement.text) report->position = statement.text->position;
-    return refused(statement, audit::Event::Statement, std::move(report));
+    return refused(statement, audit::Event::Statement, std::move(report), refuse->reasons);
   }
   return {admit(std::get<policy::Allow>(decision), audit::Ticket{}), nullptr};
 }
@@ -160,7 +160,7 @@ Relay::Admission Relay::admit_statements(const Prepared& statement, audit::Event
   if (const auto* refuse = std::get_if<policy::Refuse>(&decision)) {
     auto report = report_of(*refuse);
     if (statement.text) report->position = statement.text->position;
-    return refused(statement, event, std::move(report));
+    return refused(statement, event, std::move(report), refuse->reasons);
   }
   thread_local std::string text;
   for (std::size_t i = 0; i < analysis.statements.size(); ++i) {
@@ -190,7 +190,7 @@ Relay::Admission Relay::admit_statements(const Prepared& statement, audit::Event
 Relay::Admission Relay::admit_function_call(std::uint32_t oid, PendingReply& entry) {
   const auto decision = consumer_ ? policy::Decision(function_call_refused()) : decide(Prepared{});
   if (const auto* refuse = std::get_if<policy::Refuse>(&decision)) {
-    return refused(Prepared{}, audit::Event::FunctionCall, report_of(*refuse));
+    return refused(Prepared{}, audit::Event::FunctionCall, report_of(*refuse), refuse->reasons);
   }
   auto ticket = begin(audit::Event::FunctionCall, fmt::format("\"function_oid\":{}", oid));
   if (!ticket) {
@@ -206,11 +206,15 @@ Relay::Admission Relay::admit_function_call(std::uint32_t oid, PendingReply& ent
   return {admit(std::get<policy::Allow>(decision), *ticket), nullptr};
 }
 
-void Relay::record_refusal(const Prepared& statement, audit::Event event, const pgwire::ErrorReport& report) {
+void Relay::record_refusal(const Prepared& statement, audit::Event event, const pgwire::ErrorReport& report,
+                           const std::vector<std::string>& reasons) {
   ++figures_.refused;
   std::string text;
   describe(text, statement.analysis ? statement.analysis->statements.front() : unknown_analysis().statements.front(),
            statement.digest);
+  std::string why;
+  for (const auto& reason : reasons) why.append(why.empty() ? "" : ", ").append(reason);
+  if (!why.empty()) audit::append_member(text, "reason", why);
   const auto ticket = begin(event, text);
   if (!ticket) return;  // refused either way
   audit::Outcome outcome;

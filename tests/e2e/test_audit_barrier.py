@@ -2,7 +2,9 @@
 happen, and a log that can't be written refuses clearly and recovers by itself."""
 from __future__ import annotations
 
+import bisect
 import collections
+import json
 import os
 import signal
 import subprocess
@@ -16,12 +18,13 @@ import audit_records
 import bartizan
 import wire
 import wire_messages as m
+from faulty_disk import Disk
 from postgres import DATABASE, USER, USER_PASSWORD
 from processes import clean_environment, give, run, wait_for
 
 pytestmark = [pytest.mark.gateway, pytest.mark.timeout(240)]
 
-_TABLES = 40  # more than a client's statements in flight, so that a lost record is not made up for by a later one
+_TABLES = 40
 _CLIENTS = 8
 
 
@@ -49,18 +52,19 @@ def _rows(cluster, sql: str) -> list[tuple]:
 # ---- kill -9 ----------------------------------------------------------------------------------------------
 
 class Witness(threading.Thread):
-    """One client under its own identity, for one life of the gateway: reads and writes, table after table, and
-    counts what it has been told. `read` and `written` go on over all lives."""
+    """One client under its own identity, for one life of the gateway: reads and writes, table after table. `seen`
+    holds what it has been told, in order."""
 
-    def __init__(self, endpoint, number: int, step: int, seen: collections.Counter) -> None:
+    def __init__(self, endpoint, number: int, step: int) -> None:
         super().__init__()
         self.endpoint = endpoint.replace(user=f"witness_{number}", password=USER_PASSWORD)
-        self.number, self.step, self.seen, self.faults = number, step, seen, []
+        self.number, self.step, self.faults = number, step, []
+        self.seen: list[tuple[str, str]] = []
 
     def run(self) -> None:
         try:
             with wire.sign_in(self.endpoint) as connection:
-                self.seen["sign_in"] += 1
+                self.seen.append(("sign_in", ""))
                 while True:
                     self.step += 1
                     table = f"barrier_{self.step % _TABLES}"
@@ -71,19 +75,20 @@ class Witness(threading.Thread):
                     if any(message.name == "ErrorResponse" for message in answer):
                         self.faults.append(str(answer))
                         return
-                    self.seen[("INSERT" if self.step % 3 == 0 else "SELECT", table)] += 1
+                    self.seen.append(("INSERT" if self.step % 3 == 0 else "SELECT", table))
         except (wire.Eof, OSError, wire.SignInRefused):
             return
 
 
-def _events(target) -> dict[str, collections.Counter]:
-    """By identity: how often (tag, table), and sign-ins."""
-    found: dict[str, collections.Counter] = collections.defaultdict(collections.Counter)
+def _records_by_life(target, ends: list[int]) -> dict[tuple[int, str], list[tuple[str, str]]]:
+    """What each identity did in each life of the gateway, in the log's order. A life is told by its time."""
+    found: dict[tuple[int, str], list[tuple[str, str]]] = collections.defaultdict(list)
     for record in audit_records.records(target.audit_folder):
+        life = bisect.bisect_left(ends, record["time_us"])
         if record["event"] == "sign_in" and record["status"] == "ok":
-            found[record["identity"]]["sign_in"] += 1
+            found[life, record["identity"]].append(("sign_in", ""))
         for relation in record.get("relations", []):
-            found[record["identity"]][(record["tag"], relation["name"])] += 1
+            found[life, record["identity"]].append((record["tag"], relation["name"]))
     return found
 
 
@@ -93,10 +98,10 @@ def _kill_rounds(target, cluster, rounds: int) -> None:
     for number in range(_CLIENTS):
         target.command("identity", "create", f"witness_{number}", "--password-stdin", input=USER_PASSWORD + "\n")
         target.command("grant", "add", "--depot", DATABASE, "--identity", f"witness_{number}", "--login", USER)
-    seen = [collections.Counter() for _ in range(_CLIENTS)]
     steps = [0] * _CLIENTS
+    lives, ends = [], []
     for round_ in range(rounds):
-        witnesses = [Witness(target.endpoint(), n, steps[n], seen[n]) for n in range(_CLIENTS)]
+        witnesses = [Witness(target.endpoint(), n, steps[n]) for n in range(_CLIENTS)]
         for witness in witnesses:
             witness.start()
         time.sleep(0.3 + 0.05 * (round_ % 7))
@@ -106,24 +111,32 @@ def _kill_rounds(target, cluster, rounds: int) -> None:
             assert not witness.is_alive() and not witness.faults
             steps[n] = witness.step
         target.child.stop()
+        ends.append(time.time_ns() // 1000)
+        lives.append([witness.seen for witness in witnesses])
         target.start()
     target.stop()  # all that is known becomes leaves
-    events = _events(target)
-    for n in range(_CLIENTS):
-        assert sum(seen[n].values()) > rounds, "the witnesses have seen next to nothing"
-        missing = {what: (count, events[f"witness_{n}"][what]) for what, count in seen[n].items()
-                   if events[f"witness_{n}"][what] < count}
-        assert not missing, f"seen and without a record: {missing}"
-    # What took effect, whether or not its client was told.
+    recorded = _records_by_life(target, ends)
+    told = 0
+    for life, seen in enumerate(lives):
+        for n, what in enumerate(seen):
+            records = recorded[life, f"witness_{n}"]
+            told += len(what)
+            # One after the other, so at most one more was under way when the gateway died.
+            assert records[:len(what)] == what, f"life {life}, witness {n}: seen and without a record"
+            assert len(records) <= len(what) + 1, f"life {life}, witness {n}: more records than it asked for"
+    assert told > rounds * _CLIENTS, "the witnesses have seen next to nothing"
+    # What took effect, whether or not its client was told; and what nobody knows is said to be unknown.
+    written = collections.Counter((who, table) for (_, who), list_ in recorded.items()
+                                  for tag, table in list_ if tag == "INSERT")
     for table in range(_TABLES):
-        stored = _rows(cluster, f"select witness, count(*) from barrier_{table} group by 1")
-        for witness, count in stored:
-            assert events[f"witness_{witness}"][("INSERT", f"barrier_{table}")] >= int(count), f"a row of barrier_{table}"
+        for witness, count in _rows(cluster, f"select witness, count(*) from barrier_{table} group by 1"):
+            assert written[f"witness_{witness}", f"barrier_{table}"] >= int(count), f"a row of barrier_{table}"
+    assert any(record["status"] == "unknown" for record in audit_records.records(target.audit_folder))
     assert "VERIFIED" in verify(target)
 
 
 def test_kill_9_loses_no_record_of_what_a_client_has_seen(start_target, cluster):
-    _kill_rounds(start_target(), cluster, 6)
+    _kill_rounds(start_target(), cluster, 5)
 
 
 @pytest.mark.full
@@ -134,32 +147,9 @@ def test_kill_9_two_hundred_times(start_target, cluster):
 
 # ---- a disk that is slow, fails or is full ------------------------------------------------------------------
 
-@pytest.fixture(scope="module")
-def faulty_library(folder):
-    library = folder / "faulty_disk.so"
-    run(["cc", "-shared", "-fPIC", "-O1", "-o", library, Path(__file__).parent / "faulty_disk.c", "-ldl"])
-    library.chmod(0o755)
-    return library
-
-
-class Disk:
-    """Orders to the preloaded library."""
-
-    def __init__(self, folder: Path, library: Path) -> None:
-        self._file = folder / "disk.order"
-        self.becomes("")
-        self.environment = {"LD_PRELOAD": str(library), "FAULTY_DISK": str(self._file), "FAULTY_BELOW": "/audit/"}
-
-    def becomes(self, order: str) -> None:
-        beside = self._file.with_suffix(".new")
-        beside.write_text(order)
-        beside.chmod(0o644)
-        beside.rename(self._file)
-
-
 @pytest.fixture
-def disk(folder, faulty_library):
-    return Disk(folder, faulty_library)
+def disk(folder):
+    return Disk(folder)
 
 
 def _told(endpoint, statement: str) -> str:
@@ -254,6 +244,146 @@ def test_outcome_that_cannot_be_kept_is_told_and_becomes_unknown(start_target, c
                r["relations"][0]["name"] == "doubtful"]
     assert record["status"] == "unknown"
     assert _rows(cluster, "select a from doubtful") == [("1",)]
+    assert "VERIFIED" in verify(target)
+
+
+class Loader(threading.Thread):
+    """One client that reads and writes until told to stop, signing in again whenever its session ends, and keeps what
+    it was told: how often each statement answered, and every refusal with its time."""
+
+    def __init__(self, endpoint, number: int, done: threading.Event) -> None:
+        super().__init__()
+        self.endpoint, self.number, self.done = endpoint, number, done
+        self.answered: collections.Counter = collections.Counter()
+        self.refusals: list[str] = []
+        self.longest, self.faults = 0.0, []
+
+    def run(self) -> None:
+        while not self.done.is_set():
+            try:
+                with wire.sign_in(self.endpoint) as connection:
+                    self._load(connection)
+            except wire.SignInRefused as refusal:
+                self._refused(refusal.sqlstate)
+            except (wire.Eof, OSError):
+                pass
+            time.sleep(0.02)
+
+    def _refused(self, sqlstate: str) -> None:
+        self.refusals.append(sqlstate)
+        if sqlstate != "58030":
+            self.faults.append(sqlstate)
+
+    def _load(self, connection) -> None:
+        step = 0
+        while not self.done.is_set():
+            step += 1
+            tag = "INSERT" if step % 2 else "SELECT"
+            table = f"loaded_{self.number}"
+            begun = time.monotonic()
+            connection.send(m.query(f"insert into {table} values ({step})" if step % 2 else f"select 1 from {table}"))
+            last = connection.read_until("ErrorResponse", "ReadyForQuery")[-1]
+            self.longest = max(self.longest, time.monotonic() - begun)
+            if last.name == "ReadyForQuery":
+                self.answered[tag] += 1
+                continue
+            self._refused(last.error_field("C"))
+            if last.error_field("S") == "FATAL":
+                return
+            connection.read_until("ReadyForQuery")
+            time.sleep(0.05)  # an application that tries again at leisure
+
+
+def test_faults_in_the_middle_of_load_fail_closed_and_pass(start_target, cluster, disk):
+    """Slow flushes delay; a failing, a read-only and a full disk refuse with 58030; all of it ends by itself."""
+    target = start_target(environment=disk.environment, audit='max_wait = "2s"')
+    clients = range(6)
+    cluster.admin(";".join(f"create table loaded_{n} (a int); grant all on loaded_{n} to {USER}" for n in clients),
+                  dbname=DATABASE)
+    done = threading.Event()
+    loaders = [Loader(target.endpoint(), n, done) for n in clients]
+
+    def answered() -> int:
+        return sum(loader.answered.total() for loader in loaders)
+
+    def refused() -> int:
+        return sum(len(loader.refusals) for loader in loaders)
+
+    for loader in loaders:
+        loader.start()
+    try:
+        wait_for(lambda: answered() > 100, 20, "load")
+        disk.becomes("slow 500")
+        before = refused()
+        time.sleep(2)
+        assert refused() == before, "a slow disk delays, it refuses nothing"
+        for fault in ("fail", "readonly", "full"):
+            disk.becomes("")
+            here = answered()
+            wait_for(lambda: answered() > here + 50, 20, f"load before {fault}")
+            before = refused()
+            disk.becomes(fault)
+            wait_for(lambda: refused() > before + 3 * len(loaders), 20, f"refusals while the disk says {fault}")
+            stuck = answered()
+            time.sleep(0.5)
+            assert answered() == stuck, f"answers without a record while the disk says {fault}"
+            assert target.child.alive()
+        disk.becomes("")
+        here = answered()
+        wait_for(lambda: answered() > here + 50, 20, "load after it all")
+    finally:
+        disk.becomes("")
+        done.set()
+        for loader in loaders:
+            loader.join(30)
+    assert not any(loader.is_alive() for loader in loaders)
+    assert not [fault for loader in loaders for fault in loader.faults]
+    assert max(loader.longest for loader in loaders) < 8, "a hang"
+    target.stop()
+    recorded = collections.Counter((record["tag"], record["relations"][0]["name"])
+                                   for record in audit_records.records(target.audit_folder)
+                                   if record.get("relations") and record["status"] in ("ok", "unknown"))
+    for loader in loaders:
+        for tag, count in loader.answered.items():
+            assert recorded[tag, f"loaded_{loader.number}"] >= count
+        # What was refused has not happened.
+        (rows,), = _rows(cluster, f"select count(*) from loaded_{loader.number}")
+        assert loader.answered["INSERT"] <= int(rows) <= recorded["INSERT", f"loaded_{loader.number}"]
+    assert "VERIFIED" in verify(target)
+
+
+def test_break_glass_lets_statements_go_on_and_is_on_the_record(start_target, cluster, disk):
+    target = start_target(environment=disk.environment, audit='max_wait = "1s"')
+    cluster.admin(f"create table broken (a int); grant all on broken to {USER}", dbname=DATABASE)
+    endpoint = target.endpoint()
+
+    def glass(*arguments: str, check: bool = True):
+        return target.command("audit", "break-glass", *arguments, check=check)
+
+    assert glass("on", "--for", "15m", check=False).returncode != 0, "without a reason"
+    assert glass("on", "--for", "9h", "--reason", "x", check=False).returncode != 0, "for too long"
+    assert glass("off", check=False).returncode != 0, "it is whole"
+    disk.becomes("readonly")
+    wait_for(lambda: _told(endpoint, "insert into broken values (1)") == "58030", 10, "the refusal")
+    told = json.loads(glass("on", "--for", "15m", "--reason", "ticket 4711", "--json").stdout)
+    assert told["broken"] and told["reason"] == "ticket 4711"
+    with wire.sign_in(endpoint) as connection:
+        assert all(x.name != "ErrorResponse" for x in connection.query("insert into broken values (2)"))
+        assert connection.value("select count(*) from broken") == "1"
+    status = json.loads(target.command("status", "--json").stdout)["audit"]
+    assert not status["healthy"] and status["break_glass"]["reason"] == "ticket 4711"
+    assert "BREAK-GLASS" in target.command("doctor", check=False).stdout
+    glass("off")
+    assert _told(endpoint, "insert into broken values (3)") == "58030", "closed again"
+    disk.becomes("")
+    wait_for(lambda: _told(endpoint, "select 1") == "00000", 10, "the log to recover", step=0.2)
+    target.stop()
+    records = audit_records.records(target.audit_folder)
+    assert [r["operation"] for r in records if r["event"] == "break_glass"] == ["break-glass.on", "break-glass.off"]
+    assert [r["status"] for r in records if r.get("relations") and r["tag"] == "INSERT" and
+            r["relations"][0]["name"] == "broken" and r["status"] == "ok"] == ["ok"], "the record came late"
+    assert _rows(cluster, "select a from broken") == [("2",)]
+    assert "audit.break_glass" in target.child.log_text()
     assert "VERIFIED" in verify(target)
 
 

@@ -43,25 +43,35 @@ class CrashFiles final : public FileLayer {
   std::atomic<int> sync_millis{0};
   std::atomic<std::uint64_t> syncs{0};
 
-  /// Each unsynced block of 512 bytes is there or not, as the random numbers say.
-  std::pair<Image, std::set<std::string>> power_cut(unsigned seed) {
+  /// What a power cut leaves of what was not synced.
+  enum class Left : std::uint8_t {
+    Some,     ///< each block of 512 bytes, as the random numbers say: writes torn and in any order
+    Nothing,
+    Names,    ///< nothing of the contents, but every name: a rename may be on disk before what was written
+  };
+  std::pair<Image, std::set<std::string>> power_cut(unsigned seed, Left left = Left::Some) {
     const std::lock_guard lock(mutex_);
     std::mt19937 random(seed);
     Image image;
-    for (const auto& [path, contents] : durable_) {
+    const auto& folders = left == Left::Names ? folders_ : durable_folders_;
+    for (const auto& [path, contents] : left == Left::Names ? names_ : durable_) {
       bool reachable = true;
       for (std::size_t at = path.find('/', 1); at != std::string::npos; at = path.find('/', at + 1))
-        reachable = reachable && durable_folders_.contains(path.substr(0, at));
+        reachable = reachable && folders.contains(path.substr(0, at));
       if (!reachable) continue;
       Bytes bytes = contents->synced;
       const Bytes& now = contents->now;
+      if (left != Left::Some) {
+        image[path] = std::move(bytes);
+        continue;
+      }
       if (random() % 2 == 0) bytes.resize(std::max(bytes.size(), now.size()));
       for (std::size_t block = 0; block < bytes.size(); block += 512)
         if (random() % 2 == 0)
           for (std::size_t i = block; i < std::min({block + 512, bytes.size(), now.size()}); ++i) bytes[i] = now[i];
       image[path] = std::move(bytes);
     }
-    return {image, durable_folders_};
+    return {image, folders};
   }
   /// Everything as it is, as after kill -9 of the program alone.
   std::pair<Image, std::set<std::string>> as_it_is() {

@@ -65,8 +65,10 @@ std::map<std::uint64_t, unsigned> all_tickets(World& world, FileLayer& files) {
   return all;
 }
 
-/// A run that dies at the given operation, then a disk that kept what it had to; recovery twice over.
-bool crash_at(std::uint64_t operation, unsigned seed) {
+void recover_from(World& world, const Witnessed& seen, CrashFiles::Left left, std::uint64_t operation);
+
+/// A run that dies at the given operation, then disks that kept what they had to, and more or less of the rest.
+bool crash_at(std::uint64_t operation) {
   World world;
   world.options.segment_bytes = 2048;
   world.files.dead_from = operation;
@@ -76,7 +78,16 @@ bool crash_at(std::uint64_t operation, unsigned seed) {
     log->reset();
   }
   const bool died = world.files.operations >= operation;
-  const auto [image, folders] = world.files.power_cut(seed);
+  for (const auto left : {CrashFiles::Left::Some, CrashFiles::Left::Nothing, CrashFiles::Left::Names})
+    recover_from(world, seen, left, operation);
+  return died;
+}
+
+/// Twice over: a recovery's own files recover as well.
+void recover_from(World& world, const Witnessed& seen, CrashFiles::Left left, std::uint64_t operation) {
+  const auto seed = static_cast<unsigned>(operation);
+  CAPTURE(static_cast<int>(left));
+  const auto [image, folders] = world.files.power_cut(seed, left);
   CrashFiles disk(image, folders);
   const auto before_acme = checkpoint_of(world, disk, "t-acme");
   const auto before_system = checkpoint_of(world, disk, "system");
@@ -96,13 +107,12 @@ bool crash_at(std::uint64_t operation, unsigned seed) {
   for (const auto& [ticket, times] : tickets) REQUIRE_MESSAGE(times == 1, operation, " ", seed, " ticket ", ticket);
   if (before_acme) world.check_grew_from(disk, *before_acme, "t-acme");
   if (before_system) world.check_grew_from(disk, *before_system, "system");
-  return died;
 }
 
 TEST_CASE("no durable intent is lost and no leaf doubled, wherever the power goes") {
   std::uint64_t operation = 1;
   for (; operation < 3000; ++operation) {
-    const bool died = crash_at(operation, static_cast<unsigned>(operation));
+    const bool died = crash_at(operation);
     if (!died) break;
   }
   CHECK(operation > 100);   // it did go through the points of a real run

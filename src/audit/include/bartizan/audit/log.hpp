@@ -19,7 +19,20 @@ namespace bartizan::audit {
 /// Position of an intent in the log of one process run; starts at 1, rises by one.
 using Ticket = Strong<struct TicketTag, std::uint64_t>;
 
-enum class Event : std::uint8_t { SignIn, SignOut, Statement, Execute, FunctionCall, Cancel, LogRead };
+/// Their numbers stand in the journal: new ones come last.
+enum class Event : std::uint8_t {
+  SignIn,
+  SignOut,
+  Statement,
+  Execute,
+  FunctionCall,
+  Cancel,
+  LogRead,
+  BreakGlass,    ///< statements may go on, or no longer, while the log can't be written
+  ApiCall,       ///< a verb of the admin socket
+  ConfigChange,  ///< one row of the control database, with what it was and what it is
+};
+inline constexpr Event kLastEvent = Event::ConfigChange;
 [[nodiscard]] std::string_view to_string(Event event) noexcept;
 
 /// What is about to happen. The views need to live for the call of begin() only.

@@ -32,6 +32,7 @@ struct TreeLogOptions {
   std::chrono::milliseconds retry_every{200};
   std::uint64_t segment_bytes = 64ull * 1024 * 1024;
   std::size_t max_waiting_bytes = 32ull * 1024 * 1024;  ///< over that, begin() refuses
+  std::size_t max_unwritten_bytes = 96ull * 1024 * 1024;  ///< the same under break-glass; one group must hold it
   std::uint64_t free_floor_bytes = 256ull * 1024 * 1024;  ///< no new segment below that
 };
 
@@ -54,14 +55,21 @@ class TreeLog final : public audit::Log {
   [[nodiscard]] Result<audit::Ticket> begin(const audit::Intent& intent) override;
   void finish(audit::Ticket ticket, const audit::Outcome& outcome) override;
   [[nodiscard]] bool durable(audit::Ticket ticket) const noexcept override {
-    return ticket.get() <= durable_through_->load(std::memory_order_acquire);
+    return ticket.get() <= durable_through_->load(std::memory_order_acquire) ||
+           unwaited_->load(std::memory_order_relaxed);
   }
   [[nodiscard]] audit::Ticket durable_through() const noexcept {
     return audit::Ticket(durable_through_->load(std::memory_order_acquire));
   }
 
   /// A slow disk is not a failing one: begin() alone refuses then.
-  [[nodiscard]] bool unwritable() const noexcept override { return failing_->load(std::memory_order_relaxed); }
+  [[nodiscard]] bool unwritable() const noexcept override {
+    return failing_->load(std::memory_order_relaxed) && !unwaited_->load(std::memory_order_relaxed);
+  }
+  /// Break-glass alone calls it. While on, and the log can't be written or its disk stalls: begin() takes
+  /// intents up to max_unwritten_bytes into memory, and durable() says yes of all. They are written, in their
+  /// order, once that works again; what is still in memory when the process ends is lost.
+  void go_on_unwritten(bool on);
   /// The writer's thread calls them.
   [[nodiscard]] ObserverId on_durable(Observer observer) override;
   void remove(ObserverId id) override;
@@ -77,6 +85,7 @@ class TreeLog final : public audit::Log {
     std::uint64_t trees = 0;
     std::uint64_t backlog_bytes = 0;   ///< durable in the journal, not yet in a published tree
     std::uint64_t recovered_unknown = 0;
+    std::uint64_t next_ticket = 0;     ///< of the intent that begin() takes next
     std::chrono::microseconds last_flush{};
     bool healthy = true;               ///< begin() would not refuse for the disk's sake
     bool publishing = true;            ///< the newest round of tiles and checkpoints succeeded
@@ -96,6 +105,7 @@ class TreeLog final : public audit::Log {
   std::unique_ptr<Core> core_;
   const std::atomic<std::uint64_t>* durable_through_;  ///< the core's
   const std::atomic<bool>* failing_;                   ///< likewise
+  const std::atomic<bool>* unwaited_;                  ///< likewise
 };
 
 }  // namespace bartizan::auditlog

@@ -6,6 +6,7 @@
 #include "bartizan/config/limits_options.hpp"
 #include "bartizan/config/listen_options.hpp"
 #include "bartizan/config/operation_options.hpp"
+#include "bartizan/config/shipping_options.hpp"
 #include "bartizan/config/sign_in_options.hpp"
 #include "bartizan/config/tls_options.hpp"
 
@@ -23,6 +24,7 @@ struct Configuration {
   AdminOptions admin;
   MetricsOptions metrics;
   AuditOptions audit;
+  ShippingOptions shipping;
   LogOptions log;
   PoolOptions pool;
   WorkersOptions workers;

@@ -37,6 +37,8 @@ struct AuditOptions {
   std::string witness;      ///< URL; empty: none
   std::string witness_key;  ///< its public key
   Duration witness_every = std::chrono::seconds{60};
+  bool seal = false;                    ///< clients' addresses
+  std::filesystem::path seal_key_file;  ///< never empty after parse(): <data_directory>/keys/audit-seal.key
   Duration max_wait = std::chrono::seconds{5};
   Duration checkpoint_every = std::chrono::seconds{1};
   ByteSize free_floor_bytes{256ull << 20};

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "bartizan/audit/log.hpp"
 #include "bartizan/base/clock.hpp"
 #include "bartizan/base/result.hpp"
 #include "bartizan/control/authorisation.hpp"
@@ -16,8 +17,14 @@
 #include "bartizan/policy/snapshot.hpp"
 #include "bartizan/store/database.hpp"
 
+namespace bartizan::auditlog {
+class BreakGlass;
+class SlotStore;
+}  // namespace bartizan::auditlog
+
 namespace bartizan::control {
 
+class ChangeRecorder;
 class WallKeeper;
 class AuditFollowers;
 class AuditReaderSignIn;
@@ -35,6 +42,10 @@ struct ServiceContext {
   const AuditSource* audit = nullptr;  ///< null: no provable log
   AuditFollowers* audit_followers = nullptr;   ///< null: nobody follows the log
   AuditReaderSignIn* audit_readers = nullptr;  ///< null: tenants' readers are not let in
+  auditlog::BreakGlass* break_glass = nullptr;  ///< null: no provable log
+  audit::Log* log = nullptr;            ///< what calls are recorded in; null: in none
+  ChangeRecorder* changes = nullptr;    ///< told of each change; null: nobody records them
+  auditlog::SlotStore* slots = nullptr;  ///< keys of sealed values; null: nothing is sealed
 };
 
 /// Thread-safe: each call works in transactions of its own.

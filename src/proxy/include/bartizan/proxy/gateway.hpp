@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "bartizan/audit/log.hpp"
+#include "bartizan/audit/sealing.hpp"
 #include "bartizan/base/bytes.hpp"
 #include "bartizan/base/clock.hpp"
 #include "bartizan/base/result.hpp"
@@ -126,6 +127,7 @@ class Gateway {
     audit::Log& log;
     const Clock& clock;
     Random& random;
+    audit::Sealer* sealer = nullptr;  ///< of clients' addresses in records; null: they stand in the clear
   };
   /// mock_secret: steady over restarts, so that unknown names look steady.
   [[nodiscard]] static Result<std::unique_ptr<Gateway>> start(GatewayOptions options, Surroundings surroundings,

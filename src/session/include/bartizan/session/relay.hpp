@@ -337,11 +337,13 @@ class Relay {
   [[nodiscard]] policy::Decision decide(const Prepared& statement) const;
   /// Whatever is refused leaves its record.
   [[nodiscard]] Admission refused(const Prepared& statement, audit::Event event,
-                                  std::unique_ptr<pgwire::ErrorReport> report);
+                                  std::unique_ptr<pgwire::ErrorReport> report,
+                                  const std::vector<std::string>& reasons = {});
   [[nodiscard]] Admission decide_only(const Prepared& statement);
   [[nodiscard]] Admission admit_function_call(std::uint32_t oid, PendingReply& entry);
   [[nodiscard]] Result<audit::Ticket> begin(audit::Event event, std::string_view statement);
-  void record_refusal(const Prepared& statement, audit::Event event, const pgwire::ErrorReport& report);
+  void record_refusal(const Prepared& statement, audit::Event event, const pgwire::ErrorReport& report,
+                      const std::vector<std::string>& reasons);
   void finish_statement(PendingReply& entry, audit::Status status);
   void finish_entry(PendingReply& entry, audit::Status unfinished);
 
