@@ -26,7 +26,7 @@ from random_walled import RandomWall, literal
 
 pytestmark = [pytest.mark.timeout(7200), pytest.mark.gateway]
 
-_SHORT, _LONG = 5, 60
+_SHORT, _LONG = 3, 60
 _STATEMENTS = 75
 # identity: (tenant, role)
 _PEOPLE = {**walled.CONSUMERS, "noa": (None, "analyst")}
