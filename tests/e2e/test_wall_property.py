@@ -85,7 +85,7 @@ class _Round:
             session.run("SELECT 1")
             login = past.values(_KEYS % session.connection.pid)[0]
             key = hmac.digest(mask_key, f"bartizan mask 1\n{login}".encode(), "sha256")
-            owner.run(self.wall.copies_sql(self._copy(name), role, tenant, key))
+            owner.run(self.wall.copies_sql(self._copy(name), name, role, tenant, key))
 
     @staticmethod
     def _copy(name: str) -> str:
