@@ -40,6 +40,7 @@ constexpr std::string_view kColumns =
     " WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c') AND " BZ_USER_SCHEMA
     " ORDER BY a.attrelid, a.attnum";
 
+// An exclusion constraint refuses, and so tells, as a unique key does; it is none to ON CONFLICT.
 // indkey holds the key's columns first, then those of INCLUDE; 0 is an expression.
 constexpr std::string_view kKeys =
     "SELECT i.indrelid, coalesce(k.conname, x.relname),"
@@ -49,7 +50,7 @@ constexpr std::string_view kKeys =
     " FROM pg_index AS i JOIN pg_class AS x ON x.oid = i.indexrelid JOIN pg_class AS c ON c.oid = i.indrelid"
     " JOIN pg_namespace AS n ON n.oid = c.relnamespace"
     " LEFT JOIN pg_constraint AS k ON k.conindid = i.indexrelid AND k.conrelid = i.indrelid AND k.contype IN ('p', 'u')"
-    " WHERE i.indisunique AND i.indisvalid AND c.relkind IN ('r', 'p', 'm') AND " BZ_USER_SCHEMA
+    " WHERE (i.indisunique OR i.indisexclusion) AND i.indisvalid AND c.relkind IN ('r', 'p', 'm') AND " BZ_USER_SCHEMA
     " ORDER BY i.indrelid, i.indexrelid";
 
 constexpr std::string_view kForeignKeys =

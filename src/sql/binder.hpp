@@ -109,7 +109,8 @@ class Binder {
   bool from_catalog_view(PgQuery__RangeVar& variable, const CatalogView& view, std::vector<Visible>& out, Range** top);
   bool from_query(PgQuery__RangeSubselect& query, Level& level, std::vector<Visible>& out, Range** top);
   bool from_function(PgQuery__RangeFunction& function, Level& level, std::vector<Visible>& out, Range** top);
-  bool function_columns(PgQuery__Node& item, Level& level, const PgQuery__RangeFunction& function, Columns& out);
+  bool function_columns(PgQuery__Node& item, Level& level, PgQuery__RangeFunction& function, Columns& out);
+  void current_schema_in_from(PgQuery__FuncCall& call, PgQuery__RangeFunction& function);
   bool column_definitions(Nodes list, std::size_t count, const Sources& sources, Columns& out);
   // binder_join.cpp
   bool from_join(PgQuery__JoinExpr& join, Level& level, std::vector<Visible>& out, Range** top);

@@ -195,8 +195,27 @@ bool Binder::column_definitions(Nodes list, std::size_t count, const Sources& so
   return true;
 }
 
+/// It tells of the virtual search_path, as a call that gives back a constant.
+void Binder::current_schema_in_from(PgQuery__FuncCall& call, PgQuery__RangeFunction& function) {
+  const NameParts name = parts_of(call.funcname, call.n_funcname);
+  if (!name.ok || name.name != "current_schema" || call.n_args != 0) return;
+  if (!name.schema.empty() && name.schema != "pg_catalog") return;
+  if (function.alias == nullptr) function.alias = edit_.alias("current_schema");
+  std::string array = "{\"";
+  for (const char c : request_.search_path.empty() ? std::string("pg_catalog") : request_.search_path.front()) {
+    if (c == '"' || c == '\\') array += '\\';
+    array += c;
+  }
+  PgQuery__Node* const text = edit_.integer(0);
+  edit_.become_string(*text, array + "\"}");
+  PgQuery__Node* const schemas = edit_.integer(0);
+  edit_.become_cast(*schemas, text, "name", true);
+  edit_.set_list(call.args, call.n_args, {schemas});
+  edit_.set_name(call.funcname, call.n_funcname, "pg_catalog", "unnest");
+}
+
 // One function of FROM: a list of the call and its own column definitions.
-bool Binder::function_columns(PgQuery__Node& item, Level& level, const PgQuery__RangeFunction& function, Columns& out) {
+bool Binder::function_columns(PgQuery__Node& item, Level& level, PgQuery__RangeFunction& function, Columns& out) {
   if (item.node_case != PG_QUERY__NODE__NODE_LIST || item.list->n_items == 0 ||
       item.list->items[0]->node_case != PG_QUERY__NODE__NODE_FUNC_CALL) {
     return unsupported("this function in FROM", -1, "Call it in the select list of a sub-select.");
@@ -204,6 +223,7 @@ bool Binder::function_columns(PgQuery__Node& item, Level& level, const PgQuery__
   PgQuery__FuncCall& call = *item.list->items[0]->func_call;
   const std::string_view written = string_value(call.funcname[call.n_funcname - 1]);
   const PermittedFunction* permitted = nullptr;
+  if (function.n_functions == 1) current_schema_in_from(call, function);
   if (!function_name(call, permitted, true)) return false;
   if (permitted == nullptr) {
     return unsupported("a user's function in FROM", call.location, "Call it in the select list of a sub-select.");

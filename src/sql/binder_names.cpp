@@ -11,6 +11,9 @@ namespace {
 
 constexpr std::string_view kCatalogSchema = "pg_catalog";
 constexpr std::string_view kReviewHint = "A reviewed function can be permitted for the depot (function allow).";
+// What pg_dump and its kin begin with.
+constexpr std::string_view kSetConfigHint =
+    "Use SET. Dumps need an identity that is under no policy: what this one sees is masked and filtered.";
 constexpr std::string_view kVisibleHint = "Only relations that a policy grants to this identity are visible.";
 
 std::string quoted(std::string_view name) { return "\"" + std::string(name) + "\""; }
@@ -121,7 +124,9 @@ bool Binder::function_name(PgQuery__FuncCall& call, const PermittedFunction*& pe
       const std::size_t given = call.n_args + (call.agg_within_group != 0 ? call.n_agg_order : 0);
       const bool any_number = permitted->most == 255 || (in_from && name.name == "unnest");
       if (given >= permitted->least && (any_number || given <= permitted->most)) {
-        if (in_from && !permitted->in_from) {
+        // Without arguments it is a column of one row: drivers ask SELECT * FROM current_database().
+        const bool of_one_row = permitted->kind == Permit::Plain && permitted->most == 0;
+        if (in_from && !permitted->in_from && !of_one_row) {
           return unsupported("function " + std::string(name.name) + " in FROM", call.location,
                              "Call it in the select list of a sub-select.");
         }
@@ -135,7 +140,7 @@ bool Binder::function_name(PgQuery__FuncCall& call, const PermittedFunction*& pe
     return refuse("42501",
                   "function " + dotted(name.schema, name.name) + " with " + std::to_string(call.n_args) +
                       " arguments is not permitted",
-                  call.location);
+                  call.location, name.name == "set_config" ? kSetConfigHint : std::string_view{});
   }
   return user_function(call, name);
 }

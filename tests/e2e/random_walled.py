@@ -17,7 +17,7 @@ TYPES = {"int": "integer", "big": "bigint", "num": "numeric(10,2)", "text": "tex
 _COLUMNS = ["a", "b", "note", "order", "Mixed Case", "größe", "upper", "left", "value", 'quo"te', "name", "n" * 63, "user", "count"]
 _TABLES = ["t", "orders", "select", "Some Table", "upper", "länder", "a", "customers", "record", "date", "m" * 63, "values"]
 _WORDS = ["", "a", "B", "anna@example.org", "o'hara@x.y@z", "@", "ümläut", "x y", "QUOTE\"D", "back\\slash", "%_", "12", "lake", "north",
-          "a longer text of words", "été", "tom.jones@mail.example.com"]
+          "a longer text of words", "été", "cleo@north", "tom.jones@mail.example.com"]
 
 
 @dataclasses.dataclass
@@ -30,8 +30,8 @@ class Column:
 @dataclasses.dataclass
 class Filter:
     manifest: dict
-    holds: object  # of a row by names
-    sql: str | None  # over the copies, where it may be a constraint of theirs
+    holds: object  # of a row by names, and the identity
+    sql: str  # over the copies, where it may be a constraint of theirs; @identity@ stands for the identity
     columns: set
 
 
@@ -94,7 +94,7 @@ def _a_mask(draw: Choices, kind: str) -> tuple[str, dict]:
     options = [("null", {})]
     if kind in ("text", "code"):
         options += [("hash", {"algo": "sha256"}), ("redact", {"replacement": draw.pick(["hidden", "o'x", ""])}),
-                    ("partial", {"first": draw.below(3), "last": draw.below(3), "fill": draw.pick(["***", "-", "…"])}),
+                    ("partial", {"first": draw.below(3), "last": 1 + draw.below(2), "fill": draw.pick(["***", "-", "…"])}),
                     ("email", {"first": draw.below(3), "keep_domain": draw.chance(70)}),
                     ("regex_replace", {"pattern": draw.pick(["[0-9]", "[aeiou]+", "@.*$"]), "replacement": draw.pick(["#", "", "'x"])}),
                     ("rand_pattern", {"pattern": draw.pick(["##-##", "A#", "#" * (40 if kind == "text" else 18)])}),
@@ -130,18 +130,21 @@ def _a_filter(draw: Choices, table: Table) -> Filter:
         value = draw.pick(["a", "B", "x y", "o'hara@x.y@z"])
         sign, equal = (("equals", True), ("not_equals", False))[kind]
         return Filter({"column": column.name, "operator": sign, "value": value},
-                      lambda row: row[at] is not None and (row[at] == value) is equal,
+                      lambda row, _: row[at] is not None and (row[at] == value) is equal,
                       f"{name} {'=' if equal else '<>'} {literal(value)}", {at})
     if kind == 2:
-        return Filter({"expression": f"{name} IS NOT NULL"}, lambda row: row[at] is not None, f"{name} IS NOT NULL", {at})
+        return Filter({"expression": f"{name} IS NOT NULL"}, lambda row, _: row[at] is not None, f"{name} IS NOT NULL", {at})
     if kind == 3 and column.type == "int":
         bound = draw.below(10)
         text = f"{name} > {bound} OR {name} IS NULL"
-        return Filter({"expression": text}, lambda row: row[at] is None or row[at] > bound, text, {at})
+        return Filter({"expression": text}, lambda row, _: row[at] is None or row[at] > bound, text, {at})
+    if kind == 4 and column.type in ("text", "code"):
+        return Filter({"expression": f"{name} = subject.identity OR id > 9"}, lambda row, identity: row[at] == identity or row["id"] > 9,
+                      f"{name} = @identity@ OR id > 9", {at, "id"})
     if column.type == "bool":
-        return Filter({"expression": f"NOT {name}"}, lambda row: row[at] is False, f"NOT {name}", {at})
+        return Filter({"expression": f"NOT {name}"}, lambda row, _: row[at] is False, f"NOT {name}", {at})
     bound = draw.below(20)
-    return Filter({"expression": f"id <> {bound}"}, lambda row: row["id"] != bound, f"id <> {bound}", {"id"})
+    return Filter({"expression": f"id <> {bound}"}, lambda row, _: row["id"] != bound, f"id <> {bound}", {"id"})
 
 
 class RandomWall:
@@ -180,16 +183,16 @@ class RandomWall:
         text = "DROP SCHEMA IF EXISTS app CASCADE; DROP SCHEMA IF EXISTS ref CASCADE; CREATE SCHEMA app; CREATE SCHEMA ref;"
         return text + "".join(_table_sql(f"{t.schema}.{quoted(t.name)}", t.columns, t.rows, []) for t in self.tables)
 
-    def copies_sql(self, schema: str, role: str, tenant: str | None, key: bytes) -> str:
+    def copies_sql(self, schema: str, identity: str, role: str, tenant: str | None, key: bytes) -> str:
         """The same tables as this subject sees them."""
         text = f"DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema};"
         for table in self.tables:
             columns = table.visible(role)
             rows = [{c.name: _seen(row[c.name], c, role, key) for c in columns} for row in table.rows
-                    if (table.schema == "ref" or row["tenant"] == tenant) and all(f.holds(row) for f in table.filters[role])]
+                    if (table.schema == "ref" or row["tenant"] == tenant) and all(f.holds(row, identity) for f in table.filters[role])]
             checks = [f"tenant = {literal(tenant)}"] if table.schema == "app" else []
             if table.may_be_written(role):
-                checks += [f.sql for f in table.filters[role]]
+                checks += [f.sql.replace("@identity@", literal(identity)) for f in table.filters[role]]
             text += _table_sql(f"{schema}.{quoted(table.name)}", columns, rows, checks)
         return text
 

@@ -9,6 +9,7 @@ import siege
 import walled
 import wire_messages as m
 from past_the_gateway import PastTheGateway
+from processes import make_folder, remove_folder
 
 pytestmark = [pytest.mark.timeout(900), pytest.mark.gateway]
 
@@ -151,6 +152,22 @@ def test_layer_one_alone_holds_while_the_role_is_a_superuser(world, past):
     assert siege.state_of_the_data(owner) == before
     consumer.close()
     owner.close()
+
+
+def test_publishing_warns_of_what_an_exclusion_constraint_tells(world):
+    """A writer learns from its refusal, as from a unique key's, that a row is there which it does not see."""
+    owner = siege.of_identity(world, walled.OWNER)
+    owner.run("CREATE TABLE shop.rooms (id integer, tenant text, during int4range, EXCLUDE USING gist (during WITH &&))")
+    try:
+        folder = make_folder()
+        text = (walled.DATA / "policies.yaml").read_text().replace("leads}", "leads,rooms}").replace("acknowledge: [unique_reveals]\n", "")
+        (folder / "walled.yaml").write_text(text)
+        told = world.gateway.command("policy", "publish", str(folder), "--reason", "a test", "--dry-run", check=False).stdout
+        remove_folder(folder)
+        assert any("unique_reveals" in line and "rooms_during_excl" in line for line in told.splitlines()), told
+    finally:
+        owner.run("DROP TABLE shop.rooms")
+        owner.close()
 
 
 _OWNER_MAY_NOT = [

@@ -26,7 +26,7 @@ from random_walled import RandomWall, literal
 
 pytestmark = [pytest.mark.timeout(7200), pytest.mark.gateway]
 
-_SHORT, _LONG = 5, 60
+_SHORT, _LONG = 3, 60
 _STATEMENTS = 75
 # identity: (tenant, role)
 _PEOPLE = {**walled.CONSUMERS, "noa": (None, "analyst")}
@@ -85,7 +85,7 @@ class _Round:
             session.run("SELECT 1")
             login = past.values(_KEYS % session.connection.pid)[0]
             key = hmac.digest(mask_key, f"bartizan mask 1\n{login}".encode(), "sha256")
-            owner.run(self.wall.copies_sql(self._copy(name), role, tenant, key))
+            owner.run(self.wall.copies_sql(self._copy(name), name, role, tenant, key))
 
     @staticmethod
     def _copy(name: str) -> str:
