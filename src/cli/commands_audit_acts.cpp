@@ -13,9 +13,9 @@ std::vector<Command> audit_act_commands() {
       {.noun = "audit",
        .verb = "break-glass",
        .admin_verb = "audit.break-glass",
-       .summary = "let statements go on while the audit log can't be written, for a time",
+       .summary = "let statements go on without their audit record",
        .description =
-           "For root and the gateway's own user alone. Without it statements are refused while the log can't be written. With it "
+           "For a time, for root and the gateway's own user alone. Without it statements are refused while the log can't be written. With it "
            "their records wait in memory, in bounds, and are written when that works again; those are lost if the gateway ends "
            "before. It is a record of the log itself, a line of the operational log, and stands in status, doctor and metrics.",
        .parameters =

@@ -144,20 +144,6 @@ def test_no_secret_is_in_any_record(records):
     assert _PASSWORD not in text and "SCRAM-SHA-256$" not in text
 
 
-def test_a_refusal_says_why(start_target):
-    target = start_target()
-    target.command("identity", "create", "brief", "--password-stdin", input=_PASSWORD + "\n")
-    until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 4))
-    target.command("grant", "add", "--depot", DATABASE, "--identity", "brief", "--login", USER, "--valid-until", until)
-    with wire.sign_in(target.endpoint().replace(user="brief", password=_PASSWORD)) as connection:
-        def refused() -> bool:
-            connection.send(m.query("select 1"))
-            return any(x.name == "ErrorResponse" for x in connection.read_until("ErrorResponse", "ReadyForQuery"))
-        wait_for(refused, 10, "the grant's end", step=0.3)
-    wait_for(lambda: any(r["status"] == "refused" and r.get("reason") == "grant.expired"
-                         for r in audit_records.records(target.audit_folder)), 10, "the record of the refusal")
-
-
 def test_changes_survive_a_kill_between_change_and_record(start_target):
     """A change that is in the control database is recorded, whenever the gateway died."""
     target = start_target()

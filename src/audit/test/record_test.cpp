@@ -130,5 +130,44 @@ TEST_CASE("no record is over the limit of an entry") {
   CHECK(render(Event::Statement, members, members).size() <= kMaxEntryBytes);
 }
 
+TEST_CASE("calls and changes are API Activities by what their verb does") {
+  struct Row {
+    std::string_view operation;
+    std::string_view activity;
+  };
+  for (const Row& row :
+       {Row{"identity.create", "1,"}, Row{"grant.add", "1,"}, Row{"policy.publish", "1,"}, Row{"setting.list", "2,"},
+        Row{"identity.set-password", "3,"}, Row{"config.update", "3,"}, Row{"grant.remove", "4,"},
+        Row{"audit.erase", "4,"}, Row{"reload", "99,"}, Row{"x.y", "99,"}}) {
+    std::string what;
+    append_member(what, "operation", row.operation);
+    const std::string out = render(Event::ApiCall, R"("identity":"os:root","address":"admin socket")", what);
+    CAPTURE(row.operation);
+    CHECK(out.find(std::string(R"("activity_id":)").append(row.activity)) != std::string::npos);
+    CHECK((out.find("activity_name") != std::string::npos) == (row.activity == "99,"));
+  }
+  const std::string change =
+      render(Event::ConfigChange, R"("identity":"os:root","address":"control database")",
+             R"("operation":"config.delete","resource_kind":"grants","resource_uid":"0b","before":{"a":1})");
+  CHECK(change.find(R"("api":{"operation":"config.delete"},"resources":[{"type":"grants","uid":"0b"}])") !=
+        std::string::npos);
+  CHECK(change.find(R"("before":{"a":1})") != std::string::npos);
+  CHECK(change.find("resource_kind") == std::string::npos);
+}
+
+TEST_CASE("a broken glass is of high severity") {
+  const std::string out = render(Event::BreakGlass, R"("identity":"os:root")", R"("operation":"break-glass.on")");
+  CHECK(out.find(R"("severity_id":4)") != std::string::npos);
+  CHECK(out.find(R"("type_uid":600303)") != std::string::npos);
+}
+
+TEST_CASE("a sealed address leaves its place to say so") {
+  for (const Event event : {Event::Statement, Event::SignIn}) {
+    const std::string out = render(event, R"("identity":"mia","sealed":{"slot":"system/2026-11/1","box":"AA=="})", {});
+    CHECK(out.find(R"("src_endpoint":{"name":"sealed"})") != std::string::npos);
+    CHECK(out.find(R"("sealed":{"slot":"system/2026-11/1","box":"AA=="})") != std::string::npos);
+  }
+}
+
 }  // namespace
 }  // namespace bartizan::audit

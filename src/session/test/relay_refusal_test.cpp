@@ -23,6 +23,7 @@ TEST_CASE("a refused Query is replaced by one that fails, and its error by ours"
       .server(ready())
       .then(idle)
       .then([](World& world) { CHECK(world.relay.figures().refused == 1); })
+      .then([](World& world) { CHECK(world.log.records.back().statement.ends_with(R"(,"reason":"grant.expired")")); })
       .audit({"statement SELECT refused 42501"})
       .run();
 }

@@ -37,7 +37,7 @@ TEST_CASE("answers, whole and in every piece") {
 
 TEST_CASE("what is no frame is an error, however long") {
   for (const char* text :
-       {"x", " rsp 0\n", "1rsp", "1  0\n", "1 rsp x", "1 rsp 6200 OK\n", "1 rsp 6 200 OKx", "1234567890 rsp 0\n",
+       {"x", " rsp 0\n", "1rsp", "1  0\n", "1 rsp x", "1 rsp 6x200 OK\n", "1 rsp 6 200 OKx", "1234567890 rsp 0\n",
         "1 rsp 99999999 ", "1 a_command_that_is_longer_than_thirty_two_bytes 0\n"})
     CHECK_MESSAGE(!parse_relp(text), text);
 }
