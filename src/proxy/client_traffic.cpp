@@ -29,17 +29,19 @@ net::Task<void> ClientSession::until_resumed() {
 /// The tick. True: no time-out concerns the session now, or it has ended.
 bool ClientSession::check_traffic(SteadyTime now) {
   if (!pool_) return false;
+  const bool waits = queued_ || paused_ || !relay_;
+  // What it had asked for must not take effect for nobody. Nor is a server connection opened for it
+  // while others wait: a burst of clients that give up would keep the living from theirs.
+  if (waits && client_.peer_has_closed()) {
+    close();
+    return true;
+  }
   const auto& depot = pool_->depot();
   if (!depot.held()) {
     if (paused_) progress_.cancel();
     return false;
   }
-  const bool waits = queued_ || paused_ || !relay_;
   if (!relay_) sign_in_from_ = now;
-  if (waits && client_.peer_has_closed()) {  // what it had asked for must not take effect for nobody
-    close();
-    return true;
-  }
   if (waits && shared_.draining.load(std::memory_order_relaxed)) {
     end_with(pgwire::sqlstate::kAdminShutdown, "terminating connection due to administrator command");
     return true;

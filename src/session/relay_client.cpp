@@ -34,6 +34,11 @@ bool means_nothing_idle(const pgwire::FrameHeader& header) noexcept {
          header.length <= pgwire::max_frontend_length(type);
 }
 
+/// What ends the session whatever its state, so that no server is needed to say so.
+bool is_no_message(const pgwire::FrameHeader& header) noexcept {
+  return header.type == pgwire::frontend::kPassword || header.length > pgwire::max_frontend_length(header.type);
+}
+
 bool belongs_into_copy(char type) noexcept {
   return type == kCopyData || type == kCopyDone || type == kCopyFail || type == kFlush || type == kSync ||
          type == kTerminate;
@@ -106,7 +111,7 @@ Step Relay::on_client(ByteView input, ServerRuns& to_server) {
       dropping_from_client_ = message.header.total_bytes();
       continue;
     }
-    if (server_ == nullptr && message.header.type != kTerminate) {
+    if (server_ == nullptr && message.header.type != kTerminate && !is_no_message(message.header)) {
       // None is held for a message of which more has to come, but for those that may be long.
       const char type = message.header.type;
       const bool whole = rest.size() >= message.header.total_bytes();

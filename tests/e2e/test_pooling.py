@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import json
 import time
 
 import pytest
@@ -14,6 +15,7 @@ import wire_messages as m
 from hostile_client import rows
 from pooling import POOL_SIZE, POOLED, QUEUE_SECONDS, Rotation, backends, extended, server_pids, sessions, sqlstates
 from postgres import USER
+from processes import wait_for
 
 S = m.sync()
 
@@ -191,6 +193,22 @@ def test_client_that_leaves_the_queue_is_not_served(sharing, cluster):
             assert after.value("select 'served'") == "served"
         time.sleep(0.2)
         assert cluster.admin("select count(*) from pooled") == "0"
+
+
+def test_clients_that_gave_up_leave_the_queue_at_once(start_target, target_name):
+    """Else each gets its turn, and a server connection is opened for it, before those who still wait get theirs."""
+    if target_name != "bartizan":
+        pytest.skip("asks Bartizan's session list")
+    target = start_target(pool_mode="transaction", pool_size=1, queue_timeout="30s")
+    with sessions(target, 11) as (holder, *leaving):
+        holder.query("begin")
+        for client in leaving:
+            client.send(m.query("select 'for nobody'"))
+            client.close()
+
+        def listed() -> list:
+            return [x["state"] for x in json.loads(target.command("session", "list", "--json").stdout)]
+        wait_for(lambda: listed() == ["idle in transaction"], 4, "the end of those who left", step=0.2)
 
 
 # ---- cancel ---------------------------------------------------------------------------------------------

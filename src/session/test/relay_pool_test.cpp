@@ -14,6 +14,14 @@ TEST_CASE("without a server connection nothing is taken but Terminate") {
   end.client(terminate(), "", Verdict::Finished).run();
 }
 
+TEST_CASE("what is no message ends the session at once, however much of it seems to be due") {
+  for (const std::string& bytes : {std::string("\0\0\0\x54\0\3\0\0", 8), std::string("p\0\0\1\0", 5)}) {
+    Script script;
+    script.pooled = true;
+    script.client(bytes, "", Verdict::Fatal).run();
+  }
+}
+
 TEST_CASE("a server connection is free after each transaction, and not before") {
   pool()
       .client(query("begin"))
