@@ -156,10 +156,13 @@ bool AuditTrail::healthy() const { return tree_ ? tree_->figures().healthy : bas
 std::string AuditTrail::summary() const {
   if (!tree_) return fmt::format("basic, {} records", basic_->figures().records);
   const auto figures = tree_->figures();
-  const bool alarm = witness_ && !witness_->figures().alarm.empty();
-  return fmt::format("provable, {} records{}{}", figures.intents,
-                     figures.publishing ? "" : ", but no checkpoint can be written",
-                     alarm ? ", but THE WITNESS KNOWS ANOTHER LOG (status --json says more)" : "");
+  return fmt::format("provable, {} records{}", figures.intents,
+                     figures.publishing ? "" : ", but no checkpoint can be written");
+}
+
+std::optional<std::string> AuditTrail::witness_says() const {
+  if (!witness_) return std::nullopt;
+  return witness_->figures().alarm;
 }
 
 control::Members AuditTrail::status() const {

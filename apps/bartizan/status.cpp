@@ -106,6 +106,9 @@ Items Program::doctor_checks() {
                     24;
   add("certificate", left > 14, fmt::format("{} days left", left), "Renew it, then `bartizan reload`.");
   add("audit", audit_->healthy(), audit_->summary(), "See audit.write_failed in the log.");
+  if (const auto said = audit_->witness_says())
+    add("audit witness", said->empty(), said->empty() ? "knows nothing against this log" : *said,
+        "Copy the audit folder before anything else; docs/guide/audit.md says what to do.");
   if (embedded_) {
     const auto status = embedded_->status();
     add("embedded", status.state == postgres::ServerState::Running, std::string(postgres::to_string(status.state)),
