@@ -201,6 +201,11 @@ std::string AuditTrail::summary() const {
                      alarm ? ", but THE WITNESS KNOWS ANOTHER LOG (status --json says more)" : "");
 }
 
+std::optional<std::string> AuditTrail::witness_says() const {
+  if (!witness_) return std::nullopt;
+  return witness_->figures().alarm;
+}
+
 control::Members AuditTrail::status() const {
   using control::Members;
   if (!tree_) {

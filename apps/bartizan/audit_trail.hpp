@@ -43,6 +43,8 @@ class AuditTrail {
   [[nodiscard]] const AuditShipping* shipping() const noexcept { return shipping_.get(); }
   [[nodiscard]] control::Members status() const;
   [[nodiscard]] std::string summary() const;
+  /// Against this log; empty when nothing. nullopt without a witness.
+  [[nodiscard]] std::optional<std::string> witness_says() const;
   void add_metrics(api::Exposition& page) const;
 
   /// For those who read it; null with the basic log.

@@ -121,6 +121,9 @@ Items Program::doctor_checks() {
     add("audit shipping", trouble.empty(), trouble.empty() ? shipping->names() : trouble,
         "The records stay in the log, and are sent once the receiver takes them.");
   }
+  if (const auto said = audit_->witness_says())
+    add("audit witness", said->empty(), said->empty() ? "knows nothing against this log" : *said,
+        "Copy the audit folder before anything else; docs/guide/audit.md says what to do.");
   if (embedded_) {
     const auto status = embedded_->status();
     add("embedded", status.state == postgres::ServerState::Running, std::string(postgres::to_string(status.state)),

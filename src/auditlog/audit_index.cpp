@@ -111,17 +111,21 @@ void AuditIndex::run() {
 Result<void> AuditIndex::follow() {
   if (!opened_) BZ_CHECK(open_all());
   opened_ = true;
-  BZ_CHECK(catch_up(std::string(kSystemTree), &grown_));
+  auto outcome = catch_up(std::string(kSystemTree), &grown_);
   {
     const std::lock_guard lock(mutex_);
     for (const auto& [name, index] : trees_)
       if (index->damaged()) grown_.insert(name);
   }
-  while (!grown_.empty() && !stopping()) {
-    BZ_CHECK(catch_up(*grown_.begin(), nullptr));
-    grown_.erase(grown_.begin());
+  // One tree that can't be read does not keep the others from being indexed.
+  for (const auto& tree : std::exchange(grown_, {})) {
+    if (stopping()) return outcome;
+    auto done = catch_up(tree, nullptr);
+    if (done) continue;
+    grown_.insert(tree);
+    outcome = std::move(done);
   }
-  return {};
+  return outcome;
 }
 
 Result<void> AuditIndex::open_all() {

@@ -120,7 +120,7 @@ def test_export_is_the_tree_from_its_beginning(log):
 
 def test_reading_is_itself_recorded(log):
     _audit(log, "search", "--table", "found")
-    wait_for(lambda: any(r["event"] == "log_read" and r["operation"] == "audit.search" and r["about"] == "found"
+    wait_for(lambda: any(r["event"] == "log_read" and r["operation"] == "audit.search" and r["about"] == "table found"
                          and r["identity"].startswith("os:") for r in audit_records.of(log)), 10, "the record of the search")
 
 
