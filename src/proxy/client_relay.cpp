@@ -156,6 +156,11 @@ Step ClientSession::feed_server(ByteView input) {
 /// What the server has said is with the client.
 void ClientSession::after_server(const Step& step) {
   if (closing_ || !relay_) return;
+  if (step.verdict == Verdict::Fatal && relay_->reported()) {
+    ends_itself_ = true;
+    close();
+    return;
+  }
   if (step.verdict == Verdict::Fatal) {
     const auto report = relay_->report();
     BZ_LOG(Error, "server.protocol_violation", {"session", id_}, {"depot", depot_name_});
@@ -175,6 +180,7 @@ void ClientSession::after_server(const Step& step) {
   // Behind a Terminate the server closes it.
   if (!finished_ && relay_->releasable() && server_->waiting().empty()) release_server();
   if (walled_) end_with_class(false);
+  if (cells_over_since_) end_with_cells(false);
 }
 
 net::Task<bool> ClientSession::flush_to_client() {
@@ -360,6 +366,8 @@ void ClientSession::check(SteadyTime now, const policy::Snapshot* snapshot, bool
     return;
   }
   if (walled_) check_wall(now, news);
+  if (closing_) return;
+  if (shared_.around.cells != nullptr) check_cells(now);
   if (closing_) return;
   if (pool_->retired() && relay_->idle()) {
     end_with(pgwire::sqlstate::kAdminShutdown, "terminating connection: the depot's server or its login has changed",

@@ -14,6 +14,7 @@
 #include "bartizan/base/clock.hpp"
 #include "bartizan/base/result.hpp"
 #include "bartizan/base/secret.hpp"
+#include "bartizan/cells/depot_holder.hpp"
 #include "bartizan/identity/lockout.hpp"
 #include "bartizan/net/address.hpp"
 #include "bartizan/net/tls.hpp"
@@ -112,6 +113,7 @@ class Gateway {
     audit::Log& log;
     const Clock& clock;
     Random& random;
+    cells::DepotHolder* cells = nullptr;  ///< null: no depot has encrypted columns
   };
   /// mock_secret: steady over restarts, so that unknown names look steady.
   [[nodiscard]] static Result<std::unique_ptr<Gateway>> start(GatewayOptions options, Surroundings surroundings,
