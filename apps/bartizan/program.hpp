@@ -12,9 +12,11 @@
 
 #include "audit_trail.hpp"
 #include "bartizan/api/observability.hpp"
+#include "bartizan/cells/depot_holder.hpp"
 #include "bartizan/config/configuration.hpp"
 #include "bartizan/control/admin_server.hpp"
 #include "bartizan/control/bootstrap_demo.hpp"
+#include "bartizan/control/cell_keeper.hpp"
 #include "bartizan/control/runtime.hpp"
 #include "bartizan/control/verbs.hpp"
 #include "bartizan/control/wall_keeper.hpp"
@@ -76,6 +78,7 @@ class Program final : public control::Runtime {
   Result<std::string> open_control_database();
   Result<std::string> load_demo();
   Result<std::string> raise_walls();
+  Result<std::string> open_cells();
   Result<std::string> open_wire_port();
   Result<std::string> open_admin_socket();
   Result<std::string> open_metrics();
@@ -97,6 +100,9 @@ class Program final : public control::Runtime {
   std::unique_ptr<store::Database> database_;
   std::unique_ptr<store::ChangeFeed> feed_;
   std::unique_ptr<control::WallKeeper> walls_;
+  cells::DepotHolder cells_;
+  std::unique_ptr<control::CellKeys> cell_keys_;
+  std::unique_ptr<control::CellKeeper> cell_keeper_;
   std::unique_ptr<proxy::Gateway> gateway_;
   std::unique_ptr<control::Verbs> verbs_;
   std::unique_ptr<control::AdminServer> admin_;

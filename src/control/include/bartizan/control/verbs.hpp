@@ -18,6 +18,8 @@
 
 namespace bartizan::control {
 
+class CellKeeper;
+class CellKeys;
 class WallKeeper;
 struct AuditSource;
 
@@ -31,6 +33,8 @@ struct ServiceContext {
   int scram_iterations = 4096;
   WallKeeper* walls = nullptr;  ///< null: nobody keeps walls here
   const AuditSource* audit = nullptr;  ///< null: no provable log
+  CellKeeper* cells = nullptr;         ///< null: no encryption of columns here
+  CellKeys* keys = nullptr;            ///< null likewise
 };
 
 /// Thread-safe: each call works in transactions of its own.
