@@ -72,7 +72,8 @@ def changelog(version, epoch):
 
 def fill(tree, program, version, epoch):
     tree.add("usr/bin/bartizan", program.read_bytes(), 0o755)
-    tree.add("usr/lib/systemd/system/bartizan.service", (HERE / "bartizan.service").read_bytes())
+    for unit in ("bartizan.service", "bartizan.socket"):
+        tree.add(f"usr/lib/systemd/system/{unit}", (HERE / unit).read_bytes())
     tree.add("usr/lib/sysusers.d/bartizan.conf", (HERE / "bartizan.sysusers").read_bytes())
     tree.add("etc/bartizan/bartizan.toml", (HERE / "bartizan.toml").read_bytes())
     for page in printed_by(program, "manual").split():

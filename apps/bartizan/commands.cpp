@@ -45,7 +45,9 @@ int serve(const cli::ServeOptions& options) {
     return code(cli::ExitCode::Configuration);
   }
   apply_log_options(configuration->log);
-  auto program = Program::start({std::move(*configuration), read}, show_phase);
+  auto sockets = net::take_inherited_sockets();
+  if (!sockets) return start_failed(sockets.error());
+  auto program = Program::start({std::move(*configuration), read, std::move(*sockets)}, show_phase);
   if (!program) return start_failed(program.error());
   std::cout << fmt::format("serving on port {}\n", (*program)->port()) << std::flush;
   (*program)->run_until_stopped();
@@ -95,7 +97,7 @@ int up(const cli::UpOptions& options) {
   const bool background = options.detach && detach() == Side::Background;
   Program::block_signals();
   apply_log_options(configuration->log);
-  auto program = Program::start({std::move(*configuration), read}, show_phase);
+  auto program = Program::start({std::move(*configuration), read, {}}, show_phase);
   if (!program) return start_failed(program.error());
   if (options.demo) print_tour(**program, std::cout);
   const double took = std::chrono::duration<double>(system_clock().steady() - begun).count();

@@ -244,6 +244,8 @@ Result<void> Program::write_demo_passwords() {
 Result<std::string> Program::open_wire_port() {
   const auto& configuration = options_.configuration;
   BZ_TRY(auto options, gateway_options(configuration));
+  options.listen.inherited = std::move(options_.sockets);
+  const bool inherited = !options.listen.inherited.empty();
   std::vector<std::string> addresses;
   for (const auto& listen : options.listen.addresses) addresses.push_back(listen.address);
   BZ_TRY(auto loaded, load_certificate(configuration.tls, data_directory() / "tls", addresses));
@@ -259,6 +261,7 @@ Result<std::string> Program::open_wire_port() {
   if (!gateway) return tl::unexpected(gateway.error());
   gateway_ = std::move(*gateway);
   auto remark = fmt::format("TLS 1.3 on port {}", gateway_->port());
+  if (inherited) remark += ", the service manager's";
   if (!loaded.made.empty()) remark += "; made " + loaded.made;
   return remark;
 }

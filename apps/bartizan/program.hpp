@@ -20,6 +20,7 @@
 #include "bartizan/control/runtime.hpp"
 #include "bartizan/control/verbs.hpp"
 #include "bartizan/control/wall_keeper.hpp"
+#include "bartizan/net/listening_socket.hpp"
 #include "bartizan/policy/snapshot.hpp"
 #include "bartizan/postgres/embedded_server.hpp"
 #include "bartizan/proxy/gateway.hpp"
@@ -32,6 +33,8 @@ struct ProgramOptions {
   config::Configuration configuration;
   /// Reads the configuration again, for reload; errors as one text.
   std::function<Result<config::Configuration>()> read_again;
+  /// The wire port's, where a service manager holds it; empty: opened as [listen] says.
+  std::vector<net::ListeningSocket> sockets;
 };
 
 /// Told of each phase as it ends.

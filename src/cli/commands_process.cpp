@@ -18,7 +18,8 @@ Command serve() {
       .description =
           "Reads the configuration, opens the wire port and the admin socket, and serves until SIGTERM or SIGINT, which let "
           "sessions finish first (limits.drain_timeout). SIGHUP reloads configuration and certificates without the loss of a "
-          "session.",
+          "session. Listening sockets that a service manager passes (sd_listen_fds(3), bartizan.socket) are served in place of "
+          "those of [listen]: connections made while it restarts then wait instead of being refused.",
       .parameters = {{.name = "config",
                       .placeholder = "FILE",
                       .help = "configuration file",

@@ -1,5 +1,7 @@
 #include "bartizan/net/listener.hpp"
 
+#include <sys/socket.h>
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -29,6 +31,22 @@ Result<Listener> Listener::open(asio::io_context& context, const std::string& ad
   acceptor.native_non_blocking(true, error);
   const auto bound = acceptor.local_endpoint(error).port();
   return Listener(std::move(acceptor), address, bound);
+}
+
+Result<Listener> Listener::adopt(asio::io_context& context, ListeningSocket socket) {
+  sockaddr_storage name{};
+  socklen_t size = sizeof name;
+  if (::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&name), &size) != 0)
+    return fail(Errc::Io, "the address of an inherited socket can't be read");
+  tcp::acceptor acceptor(context);
+  boost::system::error_code error;
+  acceptor.assign(name.ss_family == AF_INET6 ? tcp::v6() : tcp::v4(), socket.get(), error);
+  if (error) return fail(Errc::Unavailable, "an inherited socket: " + error.message());
+  static_cast<void>(socket.release());
+  acceptor.native_non_blocking(true, error);
+  const auto bound = acceptor.local_endpoint(error);
+  if (error) return fail(Errc::Unavailable, "an inherited socket: " + error.message());
+  return Listener(std::move(acceptor), bound.address().to_string(), bound.port());
 }
 
 asio::awaitable<Result<Accepted>> Listener::accept() {

@@ -22,6 +22,8 @@ constexpr auto use_result = asio::as_tuple(asio::use_awaitable);
 constexpr int kBurst = 16;
 /// How long a faulty client's due replies are waited for.
 constexpr auto kDueReplies = std::chrono::seconds(5);
+/// How long a session that has asked nothing yet is left alone by a drain.
+constexpr auto kFirstQuestion = std::chrono::seconds(1);
 constexpr auto kLookAgain = std::chrono::milliseconds(2);
 }  // namespace
 
@@ -392,7 +394,9 @@ void ClientSession::check(SteadyTime now, const policy::Snapshot* snapshot, bool
                "terminating connection due to idle-in-transaction timeout");
     return;
   }
-  if (shared_.draining.load(std::memory_order_relaxed))
+  // Who was let in during the drain came with a question.
+  const bool asked = relay_->figures().statements > 0 || quiet > kFirstQuestion;
+  if (shared_.draining.load(std::memory_order_relaxed) && asked)
     end_with(pgwire::sqlstate::kAdminShutdown, "terminating connection due to administrator command");
   else if (exceeded(limits.idle_timeout))
     end_with(pgwire::sqlstate::kIdleSessionTimeout, "terminating connection due to idle-session timeout");

@@ -262,11 +262,6 @@ pgwire::ErrorReport too_many_clients() {
 
 /// What can be said before a password is asked for.
 net::Task<bool> ClientSession::may_sign_in() {
-  if (shared_.draining.load()) {
-    co_await refuse_sign_in(SignInRefusal::NotServing,
-                            fatal(pgwire::sqlstate::kCannotConnectNow, "the database system is shutting down"));
-    co_return false;
-  }
   if (shared_.places.full(worker_.limits().clients)) {
     co_await refuse_sign_in(SignInRefusal::TooManyClients, too_many_clients());
     co_return false;

@@ -20,6 +20,9 @@ namespace asio = net::asio;
 
 namespace {
 
+/// A drain lets sign-ins end that had begun; not for ever, they may be nobody's.
+constexpr auto kSignInsUnderWay = std::chrono::seconds(5);
+
 /// Runs work on the worker's thread and waits for it. Not to be called from that thread.
 template <class Work>
 auto ask(Worker& worker, Work work) {
@@ -35,25 +38,14 @@ class RunningGateway final : public Gateway {
       : shared_(std::move(options), around, std::move(mock_secret), seed) {}
   ~RunningGateway() override { stop(); }
 
-  Result<void> open(ServerCertificate certificate) {
+  Result<void> open(ServerCertificate certificate, std::vector<net::ListeningSocket> inherited) {
     shared_.certificate_in_use = std::move(certificate);
     const unsigned wanted = shared_.options.workers;
     const unsigned count = wanted != 0 ? wanted : std::max(1u, std::thread::hardware_concurrency());
     const auto digest_key = sql::DigestKey::random(shared_.around.random);
     for (unsigned i = 0; i < count; ++i) workers_.push_back(std::make_unique<Worker>(shared_, i, digest_key));
     for (const auto& worker : workers_) shared_.workers.push_back(worker.get());
-    std::uint16_t port = shared_.options.listen.port;
-    for (const auto& listen : shared_.options.listen.addresses) {
-      auto listener = net::Listener::open(workers_[0]->context(), listen.address, port, shared_.options.listen.backlog);
-      if (!listener) {
-        if (!listen.required && listener.error().code != Errc::AlreadyExists) continue;
-        return tl::unexpected(listener.error());
-      }
-      if (port == 0) port = listener->port();
-      listeners_.push_back(std::make_unique<net::Listener>(std::move(*listener)));
-    }
-    if (listeners_.empty()) return fail(Errc::InvalidArgument, "no address to listen on");
-    port_ = port;
+    BZ_CHECK(inherited.empty() ? listen() : adopt(std::move(inherited)));
     for (auto& listener : listeners_) asio::co_spawn(workers_[0]->context(), accept_on(*listener), asio::detached);
     for (auto& worker : workers_) worker->start();
     return {};
@@ -147,12 +139,43 @@ class RunningGateway final : public Gateway {
       for (auto& listener : listeners_) listener->close();
       return true;
     });
-    const auto until = std::chrono::steady_clock::now() + deadline;
-    while (std::chrono::steady_clock::now() < until && shared_.counters.sessions.load() > 0)
-      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    const auto begun = std::chrono::steady_clock::now();
+    const auto until = begun + deadline;
+    const auto sign_ins_until = std::min(until, begun + kSignInsUnderWay);
+    const auto busy = [&](auto now) {
+      return now < until && (shared_.counters.sessions > 0 || (shared_.counters.half_open > 0 && now < sign_ins_until));
+    };
+    while (busy(std::chrono::steady_clock::now())) std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
 
  private:
+  Result<void> listen() {
+    const auto& wanted = shared_.options.listen;
+    port_ = wanted.port;
+    for (const auto& at : wanted.addresses) {
+      auto listener = net::Listener::open(workers_[0]->context(), at.address, port_, wanted.backlog);
+      if (!listener) {
+        if (!at.required && listener.error().code != Errc::AlreadyExists) continue;
+        return tl::unexpected(listener.error());
+      }
+      if (port_ == 0) port_ = listener->port();
+      listeners_.push_back(std::make_unique<net::Listener>(std::move(*listener)));
+    }
+    if (listeners_.empty()) return fail(Errc::InvalidArgument, "no address to listen on");
+    return {};
+  }
+
+  Result<void> adopt(std::vector<net::ListeningSocket> inherited) {
+    for (auto& socket : inherited) {
+      BZ_TRY(auto listener, net::Listener::adopt(workers_[0]->context(), std::move(socket)));
+      if (port_ != 0 && listener.port() != port_)
+        return fail(Errc::InvalidArgument, "the service manager's sockets are of several ports; one is served");
+      port_ = listener.port();
+      listeners_.push_back(std::make_unique<net::Listener>(std::move(listener)));
+    }
+    return {};
+  }
+
   net::Task<void> accept_on(net::Listener& listener) {
     for (;;) {
       auto accepted = co_await listener.accept();
@@ -195,8 +218,9 @@ Result<std::unique_ptr<Gateway>> Gateway::start(GatewayOptions options, Surround
                                                 ServerCertificate certificate, SecretBytes mock_secret) {
   std::array<std::byte, 16> seed{};
   surroundings.random.fill(seed);
+  auto inherited = std::move(options.listen.inherited);
   auto gateway = std::make_unique<RunningGateway>(std::move(options), surroundings, std::move(mock_secret), seed);
-  BZ_CHECK(gateway->open(std::move(certificate)));
+  BZ_CHECK(gateway->open(std::move(certificate), std::move(inherited)));
   return std::unique_ptr<Gateway>(std::move(gateway));
 }
 

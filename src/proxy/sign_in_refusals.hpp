@@ -23,7 +23,7 @@ enum class SignInRefusal : std::uint8_t {
   WrongCertificate,  ///< another name's
   Protocol,          ///< malformed, or asks for what is not offered
   TooManyClients,
-  NotServing,  ///< draining, or the control database away
+  NotServing,  ///< the control database away
 };
 inline constexpr std::size_t kSignInRefusals = 9;
 [[nodiscard]] std::string_view to_string(SignInRefusal reason) noexcept;

@@ -11,6 +11,8 @@ import os
 import secrets
 import shutil
 import signal
+import socket
+import sys
 from pathlib import Path
 
 from endpoint import Endpoint
@@ -50,6 +52,11 @@ directory = "{audit_folder}"
 """
 
 
+# What a service manager does between fork and exec for a socket that it holds (sd_listen_fds(3)).
+_HAND_OVER = ("import os, sys; os.dup2(int(sys.argv[1]), 3); os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS='1'); "
+              "os.execv(sys.argv[2], sys.argv[2:])")
+
+
 def program() -> Path:
     """$BARTIZAN_BIN or the release build's program."""
     return Path(os.environ.get("BARTIZAN_BIN") or _REPOSITORY / "build" / "release" / "bin" / "bartizan")
@@ -71,18 +78,21 @@ class Bartizan:
     """`bartizan serve` in front of `cluster`; gone after stop(). `server_port` puts the depot on another port
     of this host, where the tests' hostile server listens. `limits` are further lines of [limits]. `pool_mode`,
     `pool_size` and `queue_timeout` are settings of every depot that protect() makes; None leaves the default.
-    `audit` are further lines of [audit], `environment` further variables of the program."""
+    `audit` are further lines of [audit], `environment` further variables of the program. `held` is a listening
+    socket that it is given as by a service manager, in place of one that it opens."""
 
     def __init__(self, folder: Path, cluster: Cluster, *, server_port: int | None = None, limits: str = "",
                  pool_mode: str | None = None, pool_size: int | None = None, queue_timeout: str | None = None,
-                 audit: str = "", audit_folder: Path | None = None, environment: dict | None = None) -> None:
+                 audit: str = "", audit_folder: Path | None = None, environment: dict | None = None,
+                 held: socket.socket | None = None) -> None:
         self.cluster = cluster
         self._pool = {"--pool-mode": pool_mode, "--pool-size": pool_size, "--queue-timeout": queue_timeout and queue_timeout.rstrip("s")}
         self._pool = {option: str(value) for option, value in self._pool.items() if value is not None}
         self.shares = pools_transactions() and pool_mode != "session"
         self.folder = folder
         self.audit_folder = audit_folder or folder / "audit"
-        self.port = free_port()
+        self._held = held
+        self.port = held.getsockname()[1] if held else free_port()
         certificates = cluster.certificates
         (folder / "data").mkdir()
         give(folder / "data")
@@ -103,8 +113,12 @@ class Bartizan:
 
     def start(self) -> None:
         """Once more after stop() or a kill, with what it left behind."""
-        self.child = Child([program(), "serve", "--config", self.folder / "bartizan.toml"], self.folder / "bartizan.log",
-                           unprivileged=True, env=self._environment)
+        command = [program(), "serve", "--config", self.folder / "bartizan.toml"]
+        passed = (self._held.fileno(),) if self._held else ()
+        if passed:
+            command = [sys.executable, "-c", _HAND_OVER, passed[0], *command]
+        self.child = Child(command, self.folder / "bartizan.log", unprivileged=True, env=self._environment,
+                           pass_fds=passed)
         wait_for(self._serving, 60, f"Bartizan on port {self.port}", step=0.1)
 
     @property

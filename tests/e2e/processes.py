@@ -97,7 +97,7 @@ class Child:
     """One long-running process with its output in a file. Lives until stop(); stop() is idempotent."""
 
     def __init__(self, command: list, log_file: Path, *, unprivileged: bool = False,
-                 env: dict | None = None, cwd: Path | None = None) -> None:
+                 env: dict | None = None, cwd: Path | None = None, pass_fds: tuple[int, ...] = ()) -> None:
         self.log_file = log_file
         self._log = open(log_file, "ab")
         if unprivileged:
@@ -105,7 +105,7 @@ class Child:
         self.process = subprocess.Popen(
             [str(c) for c in command], stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log,
             env=env or clean_environment(), cwd=cwd, preexec_fn=_die_with_parent,
-            **(demotion() if unprivileged else {}))
+            pass_fds=pass_fds, **(demotion() if unprivileged else {}))
         self.pid = self.process.pid
 
     def alive(self) -> bool:

@@ -6,8 +6,8 @@ import json
 import pytest
 
 import leaks
+import siege
 import walled
-import wire
 import wire_messages as m
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.gateway]
@@ -22,82 +22,10 @@ def world(request, target_name):
     started.stop()
 
 
-def _attacks() -> list[tuple[str, str, bool]]:
-    """(row of the table of pitfalls, statement, whether the owner sees something by it)"""
-    found, row = [], ""
-    for line in (walled.DATA / "attacks.sql").read_text().splitlines():
-        if line.startswith("-- ["):
-            row = line[4:line.index("]")]
-        elif line and not line.startswith("--"):
-            found.append((row, line.removeprefix("~"), not line.startswith("~")))
-    return found
-
-
-def _forms(statement: str) -> dict[str, bytes]:
-    """The same attack over each way to the server; each ends in one ReadyForQuery."""
-    def extended(text: str, results: tuple) -> bytes:
-        return m.parse("", text) + m.bind(results=results) + m.describe("P") + m.execute() + m.sync()
-
-    forms = {"simple": m.query(statement), "extended": extended(statement, ()), "binary": extended(statement, (1,))}
-    asks = statement.upper().startswith(("SELECT", "WITH", "TABLE", "VALUES", "("))
-    if asks and ";" not in statement:
-        forms["copy"] = m.query(f"COPY ({statement}) TO STDOUT")
-        forms["cursor"] = m.query(f"BEGIN; DECLARE w CURSOR FOR {statement}; FETCH ALL FROM w")
-        forms["prepare"] = m.query(f"PREPARE w AS {statement}; EXECUTE w")
-        forms["portal"] = m.parse("", statement) + m.bind("p") + m.execute("p", 2) + m.execute("p") + m.sync()
-    return forms
-
-
-class _Session:
-    """One consumer's session, opened anew where an attack has ended it."""
-
-    def __init__(self, world, name: str) -> None:
-        self.world, self.name, self.connection = world, name, None
-
-    def send(self, data: bytes) -> tuple[bytes, list, list]:
-        """What came back: all bytes, the rows' values in order, the messages."""
-        if self.connection is None:
-            self.connection = self.world.session(self.name)
-        connection = self.connection
-        before = len(connection.seen)
-        messages = []
-        try:
-            connection.send(data)
-            while True:
-                messages.append(connection.read_message(20))
-                if messages[-1].name == "CopyInResponse":
-                    connection.send(m.copy_fail("no"))
-                if messages[-1].name == "ReadyForQuery":
-                    break
-        except wire.Eof:
-            connection.close()
-            self.connection = None
-        values = [value for message in messages if message.name == "DataRow" for value in message.fields]
-        return bytes(connection.seen[before:]), values, messages
-
-    def close(self) -> None:
-        if self.connection:
-            self.connection.close()
-
-
-def _state_of_the_data(owner: _Session) -> list:
-    """Everything that no consumer of tenant north may change."""
-    return owner.send(m.query(
-        "SELECT md5(string_agg(c::text, '|' ORDER BY id)) FROM shop.customers AS c;"
-        "SELECT md5(string_agg(c::text, '|' ORDER BY id)) FROM shop.orders AS c;"
-        "SELECT md5(string_agg(c::text, '|' ORDER BY id)) FROM shop.events AS c;"
-        "SELECT md5(string_agg(c::text, '|' ORDER BY id)) FROM back.vault AS c;"
-        "SELECT md5(string_agg(c::text, '|' ORDER BY id)) FROM shop.history AS c;"
-        "SELECT md5(string_agg(c::text, '|' ORDER BY id)) FROM shop.tickets AS c WHERE tenant <> 'north';"
-        "SELECT count(*) FROM pg_class WHERE relnamespace::regnamespace::text IN ('shop', 'back', 'public');"
-        "SELECT md5(string_agg(p::text, '|' ORDER BY oid)) FROM pg_proc AS p WHERE pronamespace::regnamespace::text = 'shop'"
-    ))[1]
-
-
 def test_the_detector_sees_what_the_owner_sees(world):
     """The control: past the wall the same statements do bring out what they are after."""
-    owner = _Session(world, walled.OWNER)
-    attacks = [statement for _, statement, shows in _attacks() if shows]
+    owner = siege.of_identity(world, walled.OWNER)
+    attacks = [statement for _, statement, shows in siege.attacks() if shows]
     blind = []
     for statement in attacks:
         owner.send(m.query("BEGIN"))
@@ -110,13 +38,13 @@ def test_the_detector_sees_what_the_owner_sees(world):
 
 
 def test_no_attack_brings_anything_out(world):
-    attacks = _attacks()
+    attacks = siege.attacks()
     assert len(attacks) >= 300
-    consumer, owner = _Session(world, "cleo@north"), _Session(world, walled.OWNER)
-    before = _state_of_the_data(owner)
+    consumer, owner = siege.of_identity(world, "cleo@north"), siege.of_identity(world, walled.OWNER)
+    before = siege.state_of_the_data(owner)
     leaked, sent = [], 0
     for row, statement, _ in attacks:
-        for form, data in _forms(statement).items():
+        for form, data in siege.forms(statement).items():
             if row == "writes":
                 consumer.send(m.query("BEGIN"))
             came, values, messages = consumer.send(data)
@@ -128,7 +56,7 @@ def test_no_attack_brings_anything_out(world):
             consumer.send(m.query("ROLLBACK"))
             consumer.send(m.query("DEALLOCATE ALL"))
     assert not leaked, f"{len(leaked)} of {sent}:\n" + "\n".join(leaked)
-    assert _state_of_the_data(owner) == before
+    assert siege.state_of_the_data(owner) == before
     # and the session is as good as before
     assert consumer.send(m.query("SELECT count(*) FROM shop.customers"))[1] == [b"30"]
     consumer.close()
@@ -145,7 +73,7 @@ def _legitimate() -> list[tuple[str, list]]:
     return found
 
 
-def _answer(session: _Session, statement: str, parameters: list, results: tuple, simple: bool) -> tuple:
+def _answer(session: siege.Session, statement: str, parameters: list, results: tuple, simple: bool) -> tuple:
     if simple:
         data = m.query(statement)
     else:
@@ -161,7 +89,7 @@ def test_legitimate_statements_have_the_masked_answer(world):
     """Each gives what PostgreSQL gives on data that the policies have been applied to beforehand."""
     cases = _legitimate()
     assert len(cases) >= 100
-    consumer, owner = _Session(world, "cleo@north"), _Session(world, walled.OWNER)
+    consumer, owner = siege.of_identity(world, "cleo@north"), siege.of_identity(world, walled.OWNER)
     consumer.send(m.query("SET search_path = shop"))
     owner.send(m.query("SET search_path = expected"))
     wrong = []
@@ -193,7 +121,7 @@ def test_a_tenant_and_a_keyed_token(world):
     """Equal values have equal tokens in one class, for every tenant of it; nothing of the other tenant is counted."""
     rows = {}
     for name in ("ana@north", "ana@lake"):
-        session = _Session(world, name)
+        session = siege.of_identity(world, name)
         rows[name] = session.send(m.query("SELECT id, name FROM shop.customers ORDER BY id"))[1]
         assert session.send(m.query("SELECT count(*), count(DISTINCT tenant) FROM shop.customers"))[1] == [b"30", b"1"]
         session.close()

@@ -1,8 +1,8 @@
 """Two tenants over one pool of server connections, in every form of transaction: no row ever crosses.
 
 Each of the threads is one identity of one tenant; both are of one class, so its server connections serve both in
-turn. Every row names its tenant. Seen to fail with a context that is set once for the session (set_config's is_local
-false, and the relay taking it to stand until the session ends).
+turn. Every row names its tenant. A context that outlives its transaction fails here at once, also where the relay sets the
+right one again in time: set_config itself looks for what an earlier transaction has left.
 """
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import pytest
 import walled
 import wire
 import wire_messages as m
+from past_the_gateway import PastTheGateway
 
 pytestmark = [pytest.mark.timeout(3000), pytest.mark.gateway]
 
@@ -25,12 +26,34 @@ _WRITE = "UPDATE shop.tickets SET hours = hours RETURNING tenant"
 _FAILS = "SELECT tenant, 1 / (id - id) FROM shop.customers"
 _LONG = "SELECT max(a * b) FROM generate_series(1, 100000) AS a, generate_series(1, 100000) AS b"
 
+# In the place of pg_catalog's function. All transactions of one Query have one transaction_timestamp.
+_WITNESS = """
+ALTER FUNCTION pg_catalog.set_config(text, text, boolean) RENAME TO set_config_unseen;
+CREATE FUNCTION pg_catalog.set_config(text, text, boolean) RETURNS text LANGUAGE plpgsql AS $f$
+BEGIN
+  IF $1 = 'bartizan.ctx' THEN
+    IF current_setting('bartizan.ctx', true) <> ''
+       AND current_setting('witness.transaction', true) IS DISTINCT FROM transaction_timestamp()::text THEN
+      RAISE EXCEPTION 'a context has outlived its transaction' USING ERRCODE = 'XX001';
+    END IF;
+    PERFORM set_config_unseen('witness.transaction', transaction_timestamp()::text, true);
+    PERFORM nextval('witness.contexts');
+  END IF;
+  RETURN set_config_unseen($1, $2, $3);
+END $f$;
+CREATE SCHEMA witness;
+CREATE SEQUENCE witness.contexts;
+ALTER FUNCTION pg_catalog.set_config(text, text, boolean) SECURITY DEFINER;
+"""
+
 
 @pytest.fixture(scope="module")
 def world(target_name):
     if target_name != "bartizan":
         pytest.skip("only Bartizan has a wall")
     started = walled.Walled(pool_mode="transaction", pool_size=_POOL)
+    started.past = PastTheGateway(started, role=False)
+    started.past.superuser.run(_WITNESS)
     yield started
     started.stop()
 
@@ -190,6 +213,7 @@ def _interleave(world, statements: int) -> None:
     wrong = [text for client in clients for text in client.wrong if "left" not in text]
     assert not wrong, f"{len(wrong)}: {wrong[:10]}"
     assert all(client.rows > 100 for client in clients), [client.rows for client in clients]
+    assert int(world.past.superuser.run("SELECT last_value FROM witness.contexts")[0]) > statements / 10, "the witness sees nothing"
 
 
 def test_two_tenants_over_one_pool(world):

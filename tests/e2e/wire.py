@@ -54,6 +54,18 @@ def wait_readable(sock: socket.socket, seconds: float) -> None:
     poll.poll(max(0, seconds) * 1000)
 
 
+def _connect(endpoint: Endpoint, seconds: float) -> socket.socket:
+    """A host that begins with a slash is the folder of a unix socket, as libpq has it."""
+    if endpoint.host.startswith("/"):
+        local = socket.socket(socket.AF_UNIX)
+        local.settimeout(seconds)
+        local.connect(f"{endpoint.host}/.s.PGSQL.{endpoint.port}")
+        return local
+    connected = socket.create_connection((endpoint.host, endpoint.port), timeout=seconds)
+    connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connected
+
+
 class Connection:
     """Owns one socket. Sending also drains what the peer sends meanwhile, so that large pipelines in both
     directions cannot lock up."""
@@ -61,9 +73,7 @@ class Connection:
     def __init__(self, endpoint: Endpoint, seconds: float = DEFAULT_SECONDS) -> None:
         self.endpoint = endpoint
         self.seconds = seconds
-        self.socket: socket.socket | ssl.SSLSocket = socket.create_connection(
-            (endpoint.host, endpoint.port), timeout=seconds)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket: socket.socket | ssl.SSLSocket = _connect(endpoint, seconds)
         self.buffer = bytearray()
         self.at_eof = False
         self.pid = 0

@@ -165,6 +165,12 @@ def test_unit_is_understood(unpacked, tmp_path):
     assert security.returncode == 0, security.stdout[-400:]
 
 
+def test_socket_unit_is_of_the_default_port(unpacked):
+    text = (unpacked / "usr/lib/systemd/system/bartizan.socket").read_text()
+    assert re.findall(r"^ListenStream=(.*)$", text, re.MULTILINE) == ["127.0.0.1:6432", "[::1]:6432"]
+    assert "Accept=yes" not in text and "WantedBy=sockets.target" in text
+
+
 def test_bill_of_materials(unpacked, program):
     bill = json.loads((unpacked / "usr/share/doc/bartizan/sbom.spdx.json").read_text())
     assert bill["spdxVersion"] == "SPDX-2.3" and bill["dataLicense"] == "CC0-1.0"

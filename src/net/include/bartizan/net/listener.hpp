@@ -7,6 +7,7 @@
 
 #include "bartizan/base/result.hpp"
 #include "bartizan/net/address.hpp"
+#include "bartizan/net/listening_socket.hpp"
 
 namespace bartizan::net {
 
@@ -20,6 +21,8 @@ class Listener {
  public:
   [[nodiscard]] static Result<Listener> open(boost::asio::io_context& context, const std::string& address,
                                              std::uint16_t port, int backlog);
+  /// One that listens already; close() leaves it to its other owners.
+  [[nodiscard]] static Result<Listener> adopt(boost::asio::io_context& context, ListeningSocket socket);
   [[nodiscard]] boost::asio::awaitable<Result<Accepted>> accept();
   [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
   [[nodiscard]] const std::string& address() const noexcept { return address_; }

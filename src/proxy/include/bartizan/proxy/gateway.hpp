@@ -17,6 +17,7 @@
 #include "bartizan/cells/depot_holder.hpp"
 #include "bartizan/identity/lockout.hpp"
 #include "bartizan/net/address.hpp"
+#include "bartizan/net/listening_socket.hpp"
 #include "bartizan/net/tls.hpp"
 #include "bartizan/policy/decision.hpp"
 #include "bartizan/policy/snapshot.hpp"
@@ -32,6 +33,7 @@ struct ListenOptions {
   std::vector<ListenAddress> addresses;
   std::uint16_t port = 6432;  ///< 0: a free one
   int backlog = 1024;
+  std::vector<net::ListeningSocket> inherited;  ///< where there are any they are listened on, and none is opened
 };
 
 /// Zero durations and counts mean no limit.
