@@ -20,6 +20,7 @@ namespace {
 constexpr auto kLook = std::chrono::milliseconds(200);
 constexpr auto kLookAnyway = std::chrono::seconds(30);
 constexpr auto kDepotDeadline = std::chrono::seconds(60);
+constexpr auto kRetryAfter = std::chrono::seconds(5);
 
 bool same_catalog(const sql::Catalog& a, const sql::Catalog& b) {
   const auto& left = a.contents();
@@ -71,6 +72,7 @@ class CellKeeper::Work {
     std::shared_ptr<const sql::Catalog> catalog;
     std::shared_ptr<const cells::EncryptedDepot> published;
     std::string error;
+    SteadyTime retry_at{};
   };
   void run();
   void bring(const std::vector<Uuid>& tenants, const policy::Depot& depot,
@@ -153,8 +155,12 @@ void CellKeeper::Work::bring(const std::vector<Uuid>& tenants, const policy::Dep
     publish(depot, known, std::move(closed));
     return;
   }
-  const auto done = build(tenants, depot, columns, whole || other || !known.error.empty(), known);
+  const auto now = around_.clock.steady();
+  const bool retry = !known.error.empty() && now >= known.retry_at;
+  if (!known.error.empty() && !retry && !whole && !other) return;
+  const auto done = build(tenants, depot, columns, whole || other || retry, known);
   known.error = done ? "" : done.error().detail;
+  known.retry_at = now + kRetryAfter;
   if (done) return;
   BZ_LOG(Error, "cells.depot_failed", {"depot", depot.name}, {"reason", known.error});
   // What stood before may go on with the same columns; else nobody is let in.
@@ -172,6 +178,8 @@ Result<void> CellKeeper::Work::build(const std::vector<Uuid>& tenants, const pol
     return fail(Errc::Unsupported, "only depots in the embedded PostgreSQL can have encrypted columns");
   const auto deadline = around_.clock.steady() + kDepotDeadline;
   BZ_TRY(auto connection, around_.runtime.embedded_superuser(depot.database, deadline));
+  // Definitions of what somebody holds locked are not waited for: sessions may wait for this.
+  BZ_CHECK(connection.exec("SET lock_timeout = '1s'", deadline));
   BZ_TRY(auto catalog, postgres::read_catalog(connection, versions_ + 1, deadline));
   const bool usable = known.published != nullptr && known.published->columns != nullptr &&
                       known.published->generation == known.generation;
