@@ -19,8 +19,9 @@ set(BZ_LAYERS
   "audit    <- base crypto"
   "keys     <- base crypto"
   "transform <- base pgwire policy keys crypto"
+  "cells    <- base crypto pgwire sql policy keys transform"
   # layer 2: the proxy engine, sans-I/O
-  "session  <- base crypto pgwire sql policy wall identity audit"
+  "session  <- base crypto pgwire sql policy wall identity audit cells"
   # layer 3: I/O
   "net      <- base"
   "procs    <- base"
@@ -30,8 +31,8 @@ set(BZ_LAYERS
   "vault    <- base crypto keys"
   "postgres <- base procs sql policy crypto wall"
   # layer 4
-  "proxy    <- base crypto pgwire sql policy wall identity audit session net auditlog"
-  "control  <- base crypto identity sql policy wall pgwire store postgres procs audit auditlog"
+  "proxy    <- base crypto pgwire sql policy wall identity audit session net auditlog cells"
+  "control  <- base crypto identity sql policy wall pgwire store postgres procs audit auditlog keys transform cells vault"
   # layer 5
   "api      <- base http net control identity"
   "cli      <- base config migrate"

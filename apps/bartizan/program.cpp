@@ -73,12 +73,13 @@ Result<std::unique_ptr<Program>> Program::start(ProgramOptions options, const Ph
   };
   const auto& configuration = program->options_.configuration;
   const bool embedded = configuration.embedded.enabled;
-  const std::array<Phase, 8> phases = {
+  const std::array<Phase, 9> phases = {
       {{"embedded PostgreSQL", &Program::start_embedded, embedded},
        {"audit log", &Program::open_audit_log, true},
        {"control database", &Program::open_control_database, true},
        {"demo data", &Program::load_demo, embedded && configuration.embedded.demo},
        {"walls", &Program::raise_walls, embedded},
+       {"encrypted columns", &Program::open_cells, true},
        {"wire port", &Program::open_wire_port, true},
        {"admin socket", &Program::open_admin_socket, true},
        {"metrics", &Program::open_metrics, configuration.metrics.address.has_value()}}};
@@ -100,6 +101,7 @@ Program::~Program() {
   audit_socket_.reset();
   admin_.reset();
   gateway_.reset();
+  cell_keeper_.reset();
   walls_.reset();
   feed_.reset();
   change_recorder_.reset();
@@ -164,10 +166,16 @@ Result<std::string> Program::open_control_database() {
       auditlog::CursorFile(options_.configuration.audit.directory.string(), "changes.cursor"));
   walls_ = std::make_unique<control::WallKeeper>(*database_, snapshots_, *this, system_clock(), system_random());
   audit_readers_ = std::make_unique<control::AuditReaderSignIn>(*database_, system_clock(), system_random());
-  verbs_ = std::make_unique<control::Verbs>(control::ServiceContext{
-      *database_, snapshots_, *this, system_clock(), system_random(),
-      static_cast<int>(options_.configuration.scram.iterations), walls_.get(), audit_->source(), &audit_followers_,
-      audit_readers_.get(), audit_->break_glass(), &audit_->log(), change_recorder_.get(), audit_->slots()});
+  BZ_TRY(auto passphrase, load_or_create_secret(control.root_key_file.parent_path() / "passphrase"));
+  cell_keys_ = std::make_unique<control::CellKeys>(control.root_key_file.parent_path(), std::move(passphrase),
+                                                   system_clock(), system_random());
+  cell_keeper_ = std::make_unique<control::CellKeeper>(
+      control::CellSurroundings{*database_, snapshots_, *this, *cell_keys_, cells_, system_clock(), system_random()});
+  verbs_ = std::make_unique<control::Verbs>(
+      control::ServiceContext{*database_, snapshots_, *this, system_clock(), system_random(),
+                              static_cast<int>(options_.configuration.scram.iterations), walls_.get(), audit_->source(),
+                              &audit_followers_, audit_readers_.get(), audit_->break_glass(), &audit_->log(),
+                              change_recorder_.get(), audit_->slots(), cell_keeper_.get(), cell_keys_.get()});
   BZ_TRY(feed_, store::ChangeFeed::start(*database_, snapshots_, system_clock(), {}));
   return fmt::format("{} migrations applied", applied);
 }
@@ -214,6 +222,14 @@ Result<std::string> Program::raise_walls() {
   return fmt::format("{} of {} classes ready", ready, classes);
 }
 
+/// Before anybody is let in. A depot whose columns can't be read is closed, not the start.
+Result<std::string> Program::open_cells() {
+  cell_keeper_->start();
+  BZ_CHECK(cell_keeper_->run_now());
+  BZ_TRY(const auto columns, cell_keeper_->status());
+  return columns.empty() ? std::string("none") : fmt::format("{} columns", columns.size());
+}
+
 std::string Program::pgpass_file() const { return (data_directory() / "demo" / "pgpass").string(); }
 
 /// One file a new identity, and all of them in a PGPASSFILE; all 0600.
@@ -243,9 +259,9 @@ Result<std::string> Program::open_wire_port() {
   ca_file_ = loaded.ca_file;
   certificate_not_after_ = loaded.not_after.time_since_epoch().count();
   BZ_TRY(auto mock_secret, load_or_create_secret(configuration.control.root_key_file.parent_path() / "mock.secret"));
-  auto gateway = proxy::Gateway::start(std::move(options),
-                                       {snapshots_, audit_->log(), system_clock(), system_random(), audit_->sealer()},
-                                       std::move(loaded.certificate), std::move(mock_secret));
+  auto gateway = proxy::Gateway::start(
+      std::move(options), {snapshots_, audit_->log(), system_clock(), system_random(), audit_->sealer(), &cells_},
+      std::move(loaded.certificate), std::move(mock_secret));
   if (!gateway && gateway.error().code == Errc::AlreadyExists)
     return fail(Errc::AlreadyExists, gateway.error().detail + port_holder(configuration.listen.port) +
                                          "; choose another with PORT=, --port or listen.port");

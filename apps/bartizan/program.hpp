@@ -12,11 +12,13 @@
 
 #include "audit_trail.hpp"
 #include "bartizan/api/observability.hpp"
+#include "bartizan/cells/depot_holder.hpp"
 #include "bartizan/config/configuration.hpp"
 #include "bartizan/control/admin_server.hpp"
 #include "bartizan/control/audit_followers.hpp"
 #include "bartizan/control/audit_readers.hpp"
 #include "bartizan/control/bootstrap_demo.hpp"
+#include "bartizan/control/cell_keeper.hpp"
 #include "bartizan/control/change_recorder.hpp"
 #include "bartizan/control/runtime.hpp"
 #include "bartizan/control/verbs.hpp"
@@ -83,6 +85,7 @@ class Program final : public control::Runtime {
   Result<std::string> open_control_database();
   Result<std::string> load_demo();
   Result<std::string> raise_walls();
+  Result<std::string> open_cells();
   Result<std::string> open_wire_port();
   Result<std::string> open_admin_socket();
   Result<std::string> open_metrics();
@@ -105,6 +108,9 @@ class Program final : public control::Runtime {
   std::unique_ptr<control::ChangeRecorder> change_recorder_;
   std::unique_ptr<store::ChangeFeed> feed_;
   std::unique_ptr<control::WallKeeper> walls_;
+  cells::DepotHolder cells_;
+  std::unique_ptr<control::CellKeys> cell_keys_;
+  std::unique_ptr<control::CellKeeper> cell_keeper_;
   std::unique_ptr<proxy::Gateway> gateway_;
   control::AuditFollowers audit_followers_{system_clock(), system_random()};
   std::unique_ptr<control::AuditReaderSignIn> audit_readers_;

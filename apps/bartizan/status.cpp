@@ -4,6 +4,7 @@
 
 #include <fstream>
 
+#include "at_rest.hpp"
 #include "program.hpp"
 
 namespace bartizan::app {
@@ -65,13 +66,16 @@ Document Program::status() {
                                             observability_->port()));
   if (embedded_) {
     const auto status = embedded_->status();
+    auto at_rest = encryption_at_rest(embedded_->data_directory());
     out.emplace_back("embedded", Members{{"state", std::string(postgres::to_string(status.state))},
                                          {"version", embedded_->binaries().version},
                                          {"postmaster_pid", status.postmaster_pid},
                                          {"restarts", number(status.restarts)},
                                          {"reason", status.reason},
                                          {"data_directory", embedded_->data_directory()},
-                                         {"socket_directory", embedded_->socket_directory()}});
+                                         {"socket_directory", embedded_->socket_directory()},
+                                         {"encrypted_at_rest", at_rest.held},
+                                         {"at_rest", std::move(at_rest.how)}});
   }
   out.emplace_back("audit", audit_->status());
   const auto snapshot = snapshots_.current();

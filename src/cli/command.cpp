@@ -48,6 +48,7 @@ const std::vector<Command>& commands() {
     append(all, policy_commands());
     append(all, audit_commands());
     append(all, audit_act_commands());
+    append(all, encryption_commands());
     append(all, operation_commands());
     return all;
   }();
@@ -70,6 +71,8 @@ std::string_view describe_noun(std::string_view noun) {
       Row{"policy", "who sees what"},
       Row{"access", "questions about who sees what"},
       Row{"wall", "the policies' classes in each depot"},
+      Row{"column", "encrypted columns"},
+      Row{"key", "the keys of encrypted columns"},
       Row{"audit", "the provable audit log"},
       Row{"session", "connected clients"},
       Row{"setting", "what all gateways share"},

@@ -101,6 +101,7 @@ struct Command {
 [[nodiscard]] std::vector<Command> policy_commands();
 [[nodiscard]] std::vector<Command> audit_commands();
 [[nodiscard]] std::vector<Command> audit_act_commands();
+[[nodiscard]] std::vector<Command> encryption_commands();
 [[nodiscard]] std::vector<Command> operation_commands();
 
 }  // namespace bartizan::cli

@@ -98,6 +98,15 @@ Result<Document> audit_unseal(Call& call, Args& args);
 Result<Document> wall_status(Call& call, Args& args);
 Result<Document> wall_reconcile(Call& call, Args& args);
 
+Result<Document> column_encrypt(Call& call, Args& args);
+Result<Document> column_decrypt(Call& call, Args& args);
+Result<Document> column_status(Call& call, Args& args);
+Result<Document> key_list(Call& call, Args& args);
+Result<Document> key_create(Call& call, Args& args);
+Result<Document> key_rotate(Call& call, Args& args);
+Result<Document> key_rewrap(Call& call, Args& args);
+Result<Document> key_destroy(Call& call, Args& args);
+
 Result<Document> changes_list(Call& call, Args& args);
 Result<Document> import_roles(Call& call, Args& args);
 

@@ -119,6 +119,10 @@ net::Task<bool> ClientSession::join_pool(const Granted& granted) {
     const bool asked = co_await ask_as_class(granted, request);
     if (!asked) co_return false;
   }
+  if (cells_) {
+    const bool settled = co_await settle_cells(granted, request);
+    if (!settled) co_return false;
+  }
   const auto& options = granted.depot->pool;
   // It differs from client to client and is carried along, so it need not part the pools.
   if (options.mode == policy::PoolMode::Transaction)
@@ -181,6 +185,10 @@ net::Task<bool> ClientSession::connect(std::unique_ptr<Granted> granted) {
     const bool entered = co_await enter_wall(*granted);
     if (!entered) co_return false;
   }
+  if (around.cells != nullptr) {
+    const bool entered = co_await enter_cells(*granted);
+    if (!entered) co_return false;
+  }
   const bool joined = co_await join_pool(*granted);
   if (!joined) co_return false;
   const auto key = register_cancel_key();
@@ -215,7 +223,7 @@ net::Task<bool> ClientSession::connect(std::unique_ptr<Granted> granted) {
   relay_ = std::make_unique<session::Relay>(
       subject_, who_,
       session::RelayTools{worker_.analyses(), around.log, around.clock, shared_.stale, &worker_.rewrites()}, limits,
-      pooling, walled_ ? consumer() : nullptr);
+      pooling, walled_ ? consumer() : nullptr, session_cells());
   relay_->follow_greeting(out);
   if (server_ && shared_servers) {
     server_->use(nullptr);

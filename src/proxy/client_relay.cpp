@@ -158,6 +158,11 @@ Step ClientSession::feed_server(ByteView input) {
 /// What the server has said is with the client.
 void ClientSession::after_server(const Step& step) {
   if (closing_ || !relay_) return;
+  if (step.verdict == Verdict::Fatal && relay_->reported()) {
+    ends_itself_ = true;
+    close();
+    return;
+  }
   if (step.verdict == Verdict::Fatal) {
     const auto report = relay_->report();
     BZ_LOG(Error, "server.protocol_violation", {"session", id_}, {"depot", depot_name_});
@@ -177,6 +182,7 @@ void ClientSession::after_server(const Step& step) {
   // Behind a Terminate the server closes it.
   if (!finished_ && relay_->releasable() && server_->waiting().empty()) release_server();
   if (walled_) end_with_class(false);
+  if (cells_over_since_) end_with_cells(false);
 }
 
 net::Task<bool> ClientSession::flush_to_client() {
@@ -371,6 +377,8 @@ void ClientSession::check(SteadyTime now, const policy::Snapshot* snapshot, bool
   }
   if (walled_) check_wall(now, news);
   if (closing_ || check_traffic(now)) return;
+  if (shared_.around.cells != nullptr) check_cells(now);
+  if (closing_) return;
   if (pool_->retired() && relay_->idle()) {
     end_with(pgwire::sqlstate::kAdminShutdown, "terminating connection: the depot's server or its login has changed",
              "Connect again.");

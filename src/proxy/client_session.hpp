@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "bartizan/cells/session_cells.hpp"
 #include "bartizan/policy/decision.hpp"
 #include "bartizan/session/client_startup.hpp"
 #include "bartizan/session/consumer.hpp"
@@ -100,6 +101,13 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   void check_wall(SteadyTime now, bool news);
   void end_with_class(bool at_once);
 
+  // client_cells.cpp
+  net::Task<bool> enter_cells(const Granted& granted);
+  [[nodiscard]] net::Task<bool> settle_cells(const Granted& granted, LinkRequest& request);
+  [[nodiscard]] std::unique_ptr<cells::SessionCells> session_cells();
+  void check_cells(SteadyTime now);
+  void end_with_cells(bool at_once);
+
   // client_cancel.cpp
   net::Task<void> cancel(session::CancelKey key);
   static net::Task<bool> cancel_at_owner(std::shared_ptr<const CancelTarget> target);
@@ -159,6 +167,12 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   std::optional<Bytes> end_point_hash_;
   std::unique_ptr<session::StartupRequest> request_;
   std::unique_ptr<Walled> walled_;  ///< null: passed through
+  std::shared_ptr<const cells::EncryptedDepot> cells_;  ///< as it was at sign-in; null: none
+  cells::DepotHolder::Stay cells_stay_;
+  std::uint64_t cells_seen_ = 0;
+  std::uint64_t cells_looked_ = 0;
+  std::vector<std::string> cells_path_;
+  std::optional<SteadyTime> cells_over_since_;  ///< other columns are encrypted now
   std::unique_ptr<session::Relay> relay_;
   std::optional<session::CancelKey> cancel_key_;
   policy::Subject subject_;

@@ -31,6 +31,7 @@ Worker::Worker(Shared& shared, std::uint32_t index, const sql::DigestKey& digest
       analyses_(digest_key, kAnalysisCacheBytes),
       rewrites_(digest_key, kRewriteCacheBytes),
       shares_(digest_key, kStatementShareBytes),
+      ciphers_(digest_key, shared.around.random),
       durable_waits_(shared.around.log, context_, shared.options.longest_durable_wait),
       scratch_(kScratchBytes) {}
 

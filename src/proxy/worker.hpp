@@ -9,6 +9,7 @@
 #include <thread>
 #include <unordered_map>
 
+#include "bartizan/cells/cell_ciphers.hpp"
 #include "bartizan/net/listener.hpp"
 #include "bartizan/session/rewrite_cache.hpp"
 #include "bartizan/session/shared_statement.hpp"
@@ -50,6 +51,7 @@ class Worker {
   [[nodiscard]] Shared& shared() noexcept { return shared_; }
   [[nodiscard]] sql::AnalysisCache& analyses() noexcept { return analyses_; }
   [[nodiscard]] session::RewriteCache& rewrites() noexcept { return rewrites_; }
+  [[nodiscard]] cells::CellCiphers& ciphers() noexcept { return ciphers_; }
   [[nodiscard]] std::span<std::byte> scratch() noexcept { return scratch_; }
   [[nodiscard]] std::unordered_map<std::uint64_t, std::shared_ptr<ClientSession>>& sessions() noexcept {
     return sessions_;
@@ -91,6 +93,7 @@ class Worker {
   sql::AnalysisCache analyses_;
   session::RewriteCache rewrites_;
   session::StatementShares shares_;
+  cells::CellCiphers ciphers_;
   DurableWaits durable_waits_;
   std::unordered_map<Uuid, std::unique_ptr<DepotServers>> depots_;
   std::vector<std::byte> scratch_;

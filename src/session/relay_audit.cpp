@@ -84,7 +84,9 @@ bool names_shared(const Prepared& statement) noexcept {
 
 policy::Refuse function_call_refused() {
   policy::Refuse refuse;
-  refuse.message = "function calls by the fast-path protocol are not permitted for identities under a policy";
+  refuse.message =
+      "function calls by the fast-path protocol are not permitted for identities under a policy, nor in a database with "
+      "encrypted columns";
   refuse.hint = "Call the function in a SELECT.";
   refuse.reasons = {"wall.function_call"};
   return refuse;
@@ -102,7 +104,8 @@ Prepared Relay::analyse(std::string_view text) {
   sql::AnalyseOptions options;
   options.lex = lex_;
   auto found = tools_.analyses.analyse(text, options);
-  if (lex_certain_ || text.find('\\') == std::string_view::npos) return Prepared(std::move(found));
+  // In a depot with encrypted columns nothing may switch that.
+  if (lex_certain_ || cells_ || text.find('\\') == std::string_view::npos) return Prepared(std::move(found));
   // A statement still under way may switch what a backslash means, or of which characters it is a
   // part: only where that makes no difference is the text known.
   for (int other = 1; other < 4; ++other) {
@@ -131,6 +134,8 @@ policy::Decision Relay::decide(const Prepared& statement) const {
   const auto now = tools_.clock.wall();
   auto decision = policy::decide(subject_, analysis, now);
   if (consumer_ && std::holds_alternative<policy::Allow>(decision)) decision = decide_for_consumer(statement, now);
+  if (statement.cells && statement.cells->refusal && std::holds_alternative<policy::Allow>(decision))
+    decision = *statement.cells->refusal;
   // Whoever made the decision: none allows more than the log's mode does.
   if (auto* allow = std::get_if<policy::Allow>(&decision))
     allow->barrier = std::max(allow->barrier, policy::required_barrier(analysis, subject_.barriers));
@@ -148,6 +153,7 @@ Relay::Admission Relay::decide_only(const Prepared& statement) {
   if (const auto* refuse = std::get_if<policy::Refuse>(&decision)) {
     auto report = report_of(*refuse);
     if (statement.text) report->position = statement.text->position;
+    if (statement.cells) report->position = statement.cells->position;
     return refused(statement, audit::Event::Statement, std::move(report), refuse->reasons);
   }
   return {admit(std::get<policy::Allow>(decision), audit::Ticket{}), nullptr};
@@ -160,6 +166,7 @@ Relay::Admission Relay::admit_statements(const Prepared& statement, audit::Event
   if (const auto* refuse = std::get_if<policy::Refuse>(&decision)) {
     auto report = report_of(*refuse);
     if (statement.text) report->position = statement.text->position;
+    if (statement.cells) report->position = statement.cells->position;
     return refused(statement, event, std::move(report), refuse->reasons);
   }
   thread_local std::string text;
@@ -188,7 +195,7 @@ Relay::Admission Relay::admit_statements(const Prepared& statement, audit::Event
 }
 
 Relay::Admission Relay::admit_function_call(std::uint32_t oid, PendingReply& entry) {
-  const auto decision = consumer_ ? policy::Decision(function_call_refused()) : decide(Prepared{});
+  const auto decision = consumer_ || cells_ ? policy::Decision(function_call_refused()) : decide(Prepared{});
   if (const auto* refuse = std::get_if<policy::Refuse>(&decision)) {
     return refused(Prepared{}, audit::Event::FunctionCall, report_of(*refuse), refuse->reasons);
   }

@@ -47,8 +47,13 @@ bool belongs_into_copy(char type) noexcept {
 }  // namespace
 
 Relay::Relay(policy::Subject subject, std::string who, RelayTools tools, RelayLimits limits, Pooling pooling,
-             std::unique_ptr<Consumer> consumer)
-    : subject_(std::move(subject)), who_(std::move(who)), tools_(tools), limits_(limits), pooling_(pooling) {
+             std::unique_ptr<Consumer> consumer, std::unique_ptr<cells::SessionCells> cells)
+    : subject_(std::move(subject)),
+      cells_(std::move(cells)),
+      who_(std::move(who)),
+      tools_(tools),
+      limits_(limits),
+      pooling_(pooling) {
   if (consumer) consumer_ = std::make_unique<ConsumerState>(std::move(*consumer));
   if (pooling_.shares != nullptr) return;
   own_server_ = std::make_unique<ServerState>();
@@ -220,6 +225,7 @@ Relay::Handled Relay::on_copy_message(const Message& message, ServerRuns& to_ser
   // Outside of a COPY PostgreSQL ignores it; the server connection may be another's soon. A
   // consumer has no COPY FROM.
   if (consumer_) return drop(message);
+  if (cells_) return copy_from_client(message, to_server);
   if (pooling_.shares != nullptr && replies_.empty() && !unsynced_) return drop(message);
   if (message.header.type != kCopyData) {
     if (!message.complete) return Handled::NeedMore;

@@ -56,7 +56,9 @@ bool Relay::runs_on(const PendingReply& entry) noexcept {
 Relay::Handled Relay::on_error_response(const Message& message, ByteRuns& to_client) {
   // What may speak of a shared name is read whole, so that the client's can take its place.
   const bool renames = !replies_.empty() && replies_.front().statement.by_shared_name;
-  const std::size_t enough = consumer_ ? kConsumerReportBytes : renames ? kRenamedReportBytes : kReportPrefixBytes;
+  const std::size_t enough = consumer_ || cells_ ? kConsumerReportBytes
+                             : renames           ? kRenamedReportBytes
+                                                 : kReportPrefixBytes;
   if (!message.complete && message.whole.size() < enough) return Handled::NeedMore;
   if (message.complete && !pgwire::decode_report(message.payload())) return mismatch(message.header.type);
   const auto head = head_of_error(message.payload());
@@ -68,6 +70,7 @@ Relay::Handled Relay::on_error_response(const Message& message, ByteRuns& to_cli
     // Unasked errors are those that end the connection: an administrator's, a time-out's, a crash's.
     if (!fatal) return mismatch(message.header.type);
     if (consumer_) return scrub_to_consumer(message, nullptr, to_client);
+    if (cells_) return scrub_cells(message, nullptr, to_client);
     return relay_reply(message, to_client);
   }
   PendingReply& front = replies_.front();
@@ -93,6 +96,8 @@ Relay::Handled Relay::on_error_response(const Message& message, ByteRuns& to_cli
     drop_reply(message);
   } else if (consumer_) {
     scrub_to_consumer(message, &front, to_client);
+  } else if (cells_) {
+    scrub_cells(message, &front, to_client);
   } else {
     relay_error(message, front, to_client);
   }
@@ -160,6 +165,7 @@ Relay::Handled Relay::on_ready_for_query(const Message& message, ByteRuns& to_cl
   }
   // Changed settings are told before ReadyForQuery.
   if (replies_.empty()) lex_certain_ = true;
+  if (replies_.empty()) cell_replies_asked_for_ = false;
   return handled;
 }
 

@@ -154,7 +154,7 @@ Prepared Relay::as_read_now(const Prepared& statement) {
   const auto shared = statement.shared;
   const ByteView types(shared->parameter_types);
   Prepared now = statement;
-  if (!consumer_) {  // a rewritten text reads the same under every setting
+  if (!consumer_ && !statement.cells) {  // a rewritten text reads the same under every setting
     const Prepared again = analyse(shared->text);
     if (!again.analysis || !statement.analysis || *again.analysis != *statement.analysis) return Prepared{};
   }
@@ -214,6 +214,7 @@ Relay::Handled Relay::relay_bind(const Message& message, const pgwire::BindNames
     return end_fatal(pgwire::sqlstate::kProgramLimitExceeded, "the Bind message is too long");
   follow_planning(statement, to_server);
   if (!none) ensure_prepared(statement, names.statement, to_server);
+  if (statement.cells && !none) return bind_cells(message, names, statement, name, to_server);
   PendingReply& entry = replies_.push(Awaited::Bind);
   entry.name = names.portal;
   entry.statement = statement;

@@ -85,11 +85,13 @@ Relay::Handled Relay::server_message(const Message& message, ByteRuns& to_client
       if (replies_.front().concealed) return drop_reply(message);
       if (replies_.front().traits) return take_traits(message, *replies_.front().traits);
       if (replies_.front().hidden) return take_carried(message);
+      if (replies_.front().statement.cells) return row_with_cells(message, replies_.front(), to_client);
       ++replies_.front().rows;
       return relay_reply(message, to_client);
     case be::kNoticeResponse:
       if (!replies_.empty() && replies_.front().hidden) return drop_reply(message);
       if (consumer_) return scrub_to_consumer(message, nullptr, to_client);
+      if (cells_) return scrub_cells(message, replies_.empty() ? nullptr : &replies_.front(), to_client);
       return relay_reply(message, to_client);
     case be::kNotificationResponse: return on_notification(message, to_client);
     case be::kParameterStatus: return on_parameter_status(message, to_client);
@@ -106,6 +108,13 @@ Relay::Handled Relay::server_message(const Message& message, ByteRuns& to_client
   }
   if (replies_.front().carrier) return complete_carried_parse(message, to_client);
   const bool ours = replies_.front().hidden || replies_.front().concealed;
+  if (cells_ && !ours && replies_.front().statement.cells) {
+    if (type == be::kRowDescription || type == be::kParameterDescription)
+      return describe_with_cells(message, replies_.front(), to_client);
+    if (type == be::kCopyOutResponse || type == be::kCopyData || type == be::kCopyDone)
+      return copy_to_client(message, replies_.front(), to_client);
+  }
+  if (cells_ && !ours) follow_cell_names(replies_.front(), type);
   const auto handled = ours ? drop_reply(message) : relay_reply(message, to_client);
   complete_front_if_done(type);
   return handled;
@@ -234,6 +243,7 @@ Relay::Handled Relay::on_command_complete(const Message& message, ByteRuns& to_c
   }
   if (const auto rows = pgwire::rows_of(complete->tag); rows && front.rows == 0) front.rows = *rows;
   follow_renaming(complete->tag, front.statement);
+  if (cells_) follow_cells(front);
   if (consumer_) follow_consumer_result(front, complete->tag);
   const auto handled = consumer_ ? complete_to_consumer(message, front, to_client) : relay_reply(message, to_client);
   copy_in_ = false;
@@ -290,6 +300,7 @@ Relay::Handled Relay::on_copy_in_response(const Message& message, ByteRuns& to_c
   replies_.erase(1, syncs + (ended_ahead ? 1 : 0));
   replies_.front().copying = true;
   copy_in_ = !ended_ahead;
+  if (cells_ && !begin_cell_copy(replies_.front())) return mismatch(message.header.type);
   // The Sync that was to end it is eaten.
   bool sync_behind = false;
   for (std::size_t i = 1; i < replies_.size(); ++i) sync_behind = sync_behind || replies_.at(i).kind == Awaited::Sync;

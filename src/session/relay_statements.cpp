@@ -88,6 +88,11 @@ Relay::Handled Relay::on_query(const Message& message, ServerRuns& to_server) {
   if (!query) return end_fatal(pgwire::sqlstate::kProtocolViolation, "invalid Query message");
   if (consumer_ && waits_for_settings()) return wait_for_replies(to_server);
   Prepared statement = analyse(query->query);
+  if (cells_) {
+    if (cells_wait_for_names(statement)) return wait_for_names(to_server);
+    read_cells(statement, query->query, {});
+    if (cells_->waits_for_catalog()) return Handled::Stall;
+  }
   bool materialised = false;
   if (pooling_.shares != nullptr) {
     if (!names_settled(statement)) return Handled::Stall;
@@ -112,6 +117,11 @@ Relay::Handled Relay::on_query(const Message& message, ServerRuns& to_server) {
     mark_renaming(entry);
     if (consumer_)
       send_consumer_query(*admission.forward, entry, context_stood, to_server);
+    else if (entry.statement.cells && entry.statement.cells->edited)
+      to_server.make(*admission.forward, [&](Bytes& out) {
+        pgwire::MessageWriter writer(out);
+        pgwire::write_query(writer, entry.statement.cells->server_text);
+      });
     else
       relay_with(*admission.forward, message, to_server);
     if (resets) query_hidden(name_command(), to_server).quiet = true;
@@ -143,8 +153,13 @@ Relay::Handled Relay::on_parse(const Message& message, ServerRuns& to_server) {
   entry.segment = segment_;
   entry.name = parse->statement;
   entry.statement = analyse(parse->query);
+  auto types = message.payload().subspan(parse->statement.size() + parse->query.size() + 2);
+  if (cells_) {
+    if (cells_wait_for_names(entry.statement)) return wait_for_names(to_server);
+    read_cells(entry.statement, parse->query, types);
+    if (cells_->waits_for_catalog()) return Handled::Stall;
+  }
   auto admission = decide_only(entry.statement);
-  const auto types = message.payload().subspan(parse->statement.size() + parse->query.size() + 2);
   if (admission.forward)
     if (auto refusal = refuse_name(entry.name, types))
       admission = refused(entry.statement, audit::Event::Statement, std::move(refusal));
@@ -158,6 +173,12 @@ Relay::Handled Relay::on_parse(const Message& message, ServerRuns& to_server) {
   if (consumer_) {
     sent.query = text->server_text;
     if (!entry.name.empty()) keep_without_text(entry.statement);
+  }
+  const auto cells = entry.statement.cells;  // likewise
+  const bool edited = cells && (cells->edited || !cells->parameters.empty());
+  if (edited && !consumer_) {
+    sent.query = cells->server_text;
+    types = cells->server_types;
   }
   if (before && before->by_shared_name && !read_as_now(*before)) before = as_read_now(*before);
   if (before && before->by_shared_name) {
@@ -178,7 +199,7 @@ Relay::Handled Relay::on_parse(const Message& message, ServerRuns& to_server) {
     entry.serial = unnamed_serial_;
   }
   replies_.push(Awaited::Parse) = std::move(entry);
-  if (consumer_)
+  if (consumer_ || edited)
     to_server.make(*admission.forward, [&](Bytes& out) { write_parse_of(out, sent, types); });
   else
     relay_with(*admission.forward, message, to_server);
@@ -212,8 +233,21 @@ Relay::Handled Relay::on_bind(const Message& message, ServerRuns& to_server) {
   if (consumer_ && (is_reserved(names->portal) || is_reserved(names->statement))) return end_reserved_name();
   auto statement = statement_of(names->statement);
   if (!statement) return Handled::Stall;
+  if (cells_ && !statement->cells_known) {
+    if (!message.complete) return Handled::NeedMore;
+    recall_statement(*statement, names->statement);
+    if (!statement->cells_known) {
+      pgwire::ErrorReport report;
+      report.sqlstate = pgwire::sqlstate::kUndefinedPreparedStatement;
+      report.message = fmt::format("prepared statement \"{}\" does not exist", names->statement);
+      return refuse_bind(names->portal, *statement, std::move(report), to_server);
+    }
+  }
+  if (statement->cells && message.header.length > limits_.statement_bytes) return end_too_long();
+  if (statement->cells && !message.complete) return Handled::NeedMore;
   if (consumer_) put_context(*statement, names->portal.empty(), to_server);
   if (pooling_.shares != nullptr) return relay_bind(message, *names, *statement, to_server);
+  if (statement->cells) return bind_cells(message, *names, std::move(*statement), names->statement, to_server);
   PendingReply& entry = replies_.push(Awaited::Bind);
   entry.name = names->portal;
   entry.statement = std::move(*statement);
@@ -231,6 +265,7 @@ Relay::Handled Relay::on_execute(const Message& message, ServerRuns& to_server) 
   if (!statement) return Handled::Stall;
   if (!statement->analysis && statement->digest == sql::Digest{} && !execute->portal.empty())
     statement->missing = statement->missing || no_portal(execute->portal);
+  if (cells_ && !statement->cells_known) refuse_portal(*statement, execute->portal);
   bool materialised = false;
   if (pooling_.shares != nullptr) {
     if (!names_settled(*statement)) return Handled::Stall;
@@ -286,7 +321,16 @@ Relay::Handled Relay::on_describe(const Message& message, ServerRuns& to_server)
       return Handled::Taken;
     }
   }
-  replies_.push(of_statement ? Awaited::DescribeStatement : Awaited::DescribePortal);
+  Prepared of_cells;
+  if (cells_) {
+    auto found = of_statement ? statement_of(describe->name) : meaning_of(portals_, renaming_portals_, describe->name);
+    if (!found) return Handled::Stall;
+    if (!found->cells_known && of_statement) recall_statement(*found, describe->name);
+    if (!found->cells_known && !of_statement) recall_portal(*found, describe->name);
+    of_cells.cells = std::move(found->cells);
+    of_cells.formats = std::move(found->formats);
+  }
+  replies_.push(of_statement ? Awaited::DescribeStatement : Awaited::DescribePortal).statement = std::move(of_cells);
   relay_with(Forward(), message, to_server);
   return Handled::Taken;
 }

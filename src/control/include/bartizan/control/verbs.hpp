@@ -24,6 +24,8 @@ class SlotStore;
 
 namespace bartizan::control {
 
+class CellKeeper;
+class CellKeys;
 class ChangeRecorder;
 class WallKeeper;
 class AuditFollowers;
@@ -46,6 +48,8 @@ struct ServiceContext {
   audit::Log* log = nullptr;            ///< what calls are recorded in; null: in none
   ChangeRecorder* changes = nullptr;    ///< told of each change; null: nobody records them
   auditlog::SlotStore* slots = nullptr;  ///< keys of sealed values; null: nothing is sealed
+  CellKeeper* cells = nullptr;         ///< null: no encryption of columns here
+  CellKeys* keys = nullptr;            ///< null likewise
 };
 
 /// Thread-safe: each call works in transactions of its own.

@@ -15,6 +15,7 @@
 #include "bartizan/base/clock.hpp"
 #include "bartizan/base/result.hpp"
 #include "bartizan/base/secret.hpp"
+#include "bartizan/cells/depot_holder.hpp"
 #include "bartizan/identity/lockout.hpp"
 #include "bartizan/net/address.hpp"
 #include "bartizan/net/listening_socket.hpp"
@@ -128,6 +129,7 @@ class Gateway {
     const Clock& clock;
     Random& random;
     audit::Sealer* sealer = nullptr;  ///< of clients' addresses in records; null: they stand in the clear
+    cells::DepotHolder* cells = nullptr;  ///< null: no depot has encrypted columns
   };
   /// mock_secret: steady over restarts, so that unknown names look steady.
   [[nodiscard]] static Result<std::unique_ptr<Gateway>> start(GatewayOptions options, Surroundings surroundings,

@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "bartizan/cells/cell_text.hpp"
 #include "bartizan/session/consumer_text.hpp"
 #include "bartizan/session/shared_statement.hpp"
 #include "bartizan/sql/analysis_cache.hpp"
@@ -17,6 +18,10 @@ struct Prepared {
   std::shared_ptr<const SharedStatement> shared;
   /// Of a consumer: what goes to the server; analysis is a part of it.
   std::shared_ptr<const ConsumerText> text;
+  /// In a depot with encrypted columns: what is to be done with its messages; null: nothing.
+  std::shared_ptr<const cells::CellText> cells;
+  cells::Formats formats;       ///< of a portal with cells: of its rows, as the client asked for them
+  bool cells_known = false;     ///< false: in such a depot nothing may be sent for it
   std::uint64_t since = 0;      ///< the moment of the client's Parse: no older reading will do
   bool missing = false;         ///< certainly nothing: what is made of it fails
   bool by_shared_name = false;  ///< stands on the server under shared->server_name

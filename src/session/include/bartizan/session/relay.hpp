@@ -28,6 +28,7 @@
 #include "bartizan/audit/log.hpp"
 #include "bartizan/base/bytes.hpp"
 #include "bartizan/base/clock.hpp"
+#include "bartizan/cells/session_cells.hpp"
 #include "bartizan/pgwire/backend_messages.hpp"
 #include "bartizan/pgwire/frame.hpp"
 #include "bartizan/pgwire/frontend_messages.hpp"
@@ -104,8 +105,9 @@ class Relay {
  public:
   /// who: audit members of the session, rendered once (a consumer's class too, append_class()).
   /// consumer: null for one that is passed through; else tools.rewrites is not null.
+  /// cells: null where the depot has no encrypted columns.
   Relay(policy::Subject subject, std::string who, RelayTools tools, RelayLimits limits, Pooling pooling = {},
-        std::unique_ptr<Consumer> consumer = nullptr);
+        std::unique_ptr<Consumer> consumer = nullptr, std::unique_ptr<cells::SessionCells> cells = nullptr);
   ~Relay();
   Relay(const Relay&) = delete;
   Relay& operator=(const Relay&) = delete;
@@ -151,6 +153,8 @@ class Relay {
 
   /// REQUIRES: the last verdict was Fatal.
   [[nodiscard]] const pgwire::ErrorReport& report() const { return *report_; }
+  /// The client has been told in the stream already.
+  [[nodiscard]] bool reported() const noexcept { return reported_; }
   /// A message of ours may be put into the stream to the client here.
   [[nodiscard]] bool at_client_boundary() const noexcept { return relaying_to_client_ == 0; }
   [[nodiscard]] bool at_server_boundary() const noexcept { return relaying_to_server_ == 0; }
@@ -273,6 +277,28 @@ class Relay {
   Handled complete_to_consumer(const Message& message, const PendingReply& front, ByteRuns& to_client);
   Handled scrub_to_consumer(const Message& message, const PendingReply* front, ByteRuns& to_client);
 
+  // relay_cells.cpp
+  [[nodiscard]] cells::ReadSettings read_settings() const;
+  [[nodiscard]] bool cells_wait_for_names(const Prepared& statement) const noexcept;
+  Handled wait_for_names(ServerRuns& to_server);
+  void read_cells(Prepared& statement, std::string_view text, ByteView parameter_types);
+  void recall_statement(Prepared& statement, std::string_view name) const;
+  void recall_portal(Prepared& statement, std::string_view name) const;
+  Handled bind_cells(const Message& message, const pgwire::BindNames& names, Prepared statement,
+                     std::string_view server_name, ServerRuns& to_server);
+  Handled refuse_bind(std::string_view portal, const Prepared& statement, pgwire::ErrorReport report,
+                      ServerRuns& to_server);
+  void refuse_portal(Prepared& statement, std::string_view name) const;
+  Handled copy_from_client(const Message& message, ServerRuns& to_server);
+  Handled row_with_cells(const Message& message, PendingReply& front, ByteRuns& to_client);
+  Handled describe_with_cells(const Message& message, PendingReply& front, ByteRuns& to_client);
+  Handled copy_to_client(const Message& message, PendingReply& front, ByteRuns& to_client);
+  Handled scrub_cells(const Message& message, const PendingReply* front, ByteRuns& to_client);
+  Handled end_for_cell(PendingReply& front, const Error& error, ByteRuns& to_client);
+  void follow_cells(const PendingReply& front);
+  void follow_cell_names(const PendingReply& front, char type);
+  [[nodiscard]] bool begin_cell_copy(PendingReply& front);
+
   // relay_pins.cpp
   void pin(sql::PinReason reason) noexcept;
   [[nodiscard]] sql::PinReason pin_for(const sql::Statement& statement) const noexcept;
@@ -349,6 +375,9 @@ class Relay {
 
   policy::Subject subject_;
   std::unique_ptr<ConsumerState> consumer_;  // null: passed through
+  std::unique_ptr<cells::SessionCells> cells_;  // null: no encrypted columns here
+  bool cell_replies_asked_for_ = false;  // by a Flush of ours, and not all of them are here
+  bool reported_ = false;
   std::string who_;
   RelayTools tools_;
   RelayLimits limits_;

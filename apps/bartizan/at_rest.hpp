@@ -1,0 +1,18 @@
+// Whether the files of the embedded PostgreSQL lie encrypted, as far as the system shows it: fscrypt
+// on the folder (fscrypt v2 ioctls, Linux), dm-crypt below the device, gocryptfs as the mount.
+// What is not known to be so is said not to be held.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace bartizan::app {
+
+struct AtRest {
+  bool held = false;
+  std::string how;  ///< "fscrypt, AES-256-XTS", or why it is not held
+};
+
+[[nodiscard]] AtRest encryption_at_rest(const std::filesystem::path& folder);
+
+}  // namespace bartizan::app

@@ -1,0 +1,48 @@
+#include "bartizan/cells/cell_ciphers.hpp"
+
+#include "bartizan/base/log.hpp"
+
+namespace bartizan::cells {
+
+transform::EncryptedColumn* CellCiphers::column(const EncryptedDepot& depot, std::uint32_t number, const Uuid& tenant) {
+  const CellColumn* const column = depot.find(number);
+  if (column == nullptr) return nullptr;
+  const Uuid owner = column->per_tenant ? tenant : Uuid{};
+  const Of of{depot.version, number, owner};
+  if (const auto found = ciphers_.find(of); found != ciphers_.end()) return &found->second;
+  const auto keys = column->keys.find(owner);
+  if (keys == column->keys.end() || keys->second == nullptr) return nullptr;
+  // Ciphers of older versions hold keys that may be destroyed by now.
+  if (ciphers_.size() >= kMostCiphers) ciphers_.clear();
+  std::erase_if(ciphers_, [&](const auto& one) { return one.first.version < depot.version; });
+  transform::CellPlace place;
+  place.tenant = column->per_tenant ? tenant : column->place_tenant;
+  place.column = column->id;
+  place.column_ref = static_cast<std::uint16_t>(number);
+  place.type = column->type;
+  auto cipher = transform::ColumnCipher::make(place, clone(*keys->second));
+  if (!cipher) {
+    BZ_LOG(Error, "cells.keys_unusable", {"column", column->name}, {"reason", cipher.error().detail});
+    return nullptr;
+  }
+  return &ciphers_.emplace(of, transform::EncryptedColumn(std::move(*cipher), column->typmod)).first->second;
+}
+
+std::optional<std::shared_ptr<const CellText>> CellCiphers::find(const std::string& composed) {
+  const auto found = index_.find(sql::exact_digest(composed, {}, key_));
+  if (found == index_.end()) return std::nullopt;
+  order_.splice(order_.begin(), order_, found->second);
+  return found->second->text;
+}
+
+void CellCiphers::keep(const std::string& composed, std::shared_ptr<const CellText> text) {
+  const auto key = sql::exact_digest(composed, {}, key_);
+  if (index_.contains(key)) return;
+  order_.push_front({key, std::move(text)});
+  index_.emplace(key, order_.begin());
+  if (order_.size() <= kMostPlans) return;
+  index_.erase(order_.back().key);
+  order_.pop_back();
+}
+
+}  // namespace bartizan::cells

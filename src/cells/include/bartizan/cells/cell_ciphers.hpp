@@ -1,0 +1,57 @@
+// What one worker thread keeps for depots with encrypted columns: the ciphers of columns, made once
+// from their keys, and plans of texts that come again.
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "bartizan/base/clock.hpp"
+#include "bartizan/cells/cell_text.hpp"
+#include "bartizan/sql/digest.hpp"
+#include "bartizan/transform/encrypted_column.hpp"
+
+namespace bartizan::cells {
+
+/// One per io thread; not thread-safe. Holds keys.
+class CellCiphers {
+ public:
+  CellCiphers(const sql::DigestKey& key, Random& random) : key_(key), random_(random) {}
+  CellCiphers(const CellCiphers&) = delete;
+  CellCiphers& operator=(const CellCiphers&) = delete;
+
+  /// Null: there are no keys of it for this tenant. Valid until the next call for another version.
+  [[nodiscard]] transform::EncryptedColumn* column(const EncryptedDepot& depot, std::uint32_t number,
+                                                   const Uuid& tenant);
+  [[nodiscard]] Random& random() noexcept { return random_; }
+
+  /// A plan that holds for every session with the same composed key: nullptr inside: touches nothing.
+  [[nodiscard]] std::optional<std::shared_ptr<const CellText>> find(const std::string& composed);
+  void keep(const std::string& composed, std::shared_ptr<const CellText> text);
+
+ private:
+  struct Of {
+    std::uint64_t version;
+    std::uint32_t number;
+    Uuid tenant;
+    friend auto operator<=>(const Of&, const Of&) = default;
+  };
+  struct Entry {
+    sql::Digest key;
+    std::shared_ptr<const CellText> text;
+  };
+  static constexpr std::size_t kMostPlans = 4096;
+  static constexpr std::size_t kMostCiphers = 1024;
+
+  sql::DigestKey key_;
+  Random& random_;
+  std::map<Of, transform::EncryptedColumn> ciphers_;
+  std::list<Entry> order_;
+  std::unordered_map<sql::Digest, std::list<Entry>::iterator> index_;
+};
+
+}  // namespace bartizan::cells

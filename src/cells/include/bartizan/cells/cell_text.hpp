@@ -1,0 +1,48 @@
+// What becomes of a client's text in a depot with encrypted columns: the text for the server, its
+// constants sealed, and what is to be done with parameters, rows and COPY data of its statements.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bartizan/base/bytes.hpp"
+#include "bartizan/cells/encrypted_depot.hpp"
+#include "bartizan/policy/decision.hpp"
+#include "bartizan/sql/encryption_plan.hpp"
+
+namespace bartizan::cells {
+
+/// By which formats a client wants its rows (Bind's result formats); null: a Query's, as the server says.
+using Formats = std::shared_ptr<const std::vector<std::int16_t>>;
+
+struct CellStatement {
+  sql::Kind kind = sql::Kind::Unknown;
+  std::vector<sql::OutputOp> columns;  ///< by index
+  std::optional<sql::CopyPlan> copy;
+  /// PREPARE and DECLARE: what the name will stand for; null: for nothing that touches a cell.
+  std::string name;
+  std::shared_ptr<const sql::PlannedStatement> named;
+};
+
+/// Immutable. No plaintext stands in it.
+struct CellText {
+  std::optional<policy::Refuse> refusal;
+  std::uint32_t position = 0;  ///< of what is refused, in the client's text; 0: none
+  std::shared_ptr<const EncryptedDepot> depot;  ///< by which it was planned
+  std::vector<CellStatement> statements;        ///< one for each that the server runs
+  std::string server_text;
+  bool edited = false;  ///< false: server_text is the client's
+  std::vector<sql::ServerParameter> parameters;  ///< empty: they pass as they are
+  std::vector<sql::Oid> parameter_types;  ///< ParameterDescription; empty: as the server says
+  Bytes server_types;  ///< for Parse: Int16 count, Int32 each
+
+  [[nodiscard]] const CellStatement* statement(std::size_t i) const noexcept {
+    return i < statements.size() ? &statements[i] : nullptr;
+  }
+};
+
+}  // namespace bartizan::cells

@@ -1,0 +1,160 @@
+#include "bartizan/cells/session_cells.hpp"
+
+#include <algorithm>
+
+namespace bartizan::cells {
+
+namespace {
+
+constexpr std::size_t kMostNames = 65'536;
+
+const transform::TimeZone* zone_of(std::string_view name) noexcept {
+  static const transform::FixedTimeZone utc{std::chrono::seconds(0)};
+  constexpr std::string_view kUtc[] = {"UTC", "Etc/UTC", "GMT", "Etc/GMT", "Zulu", "Etc/Zulu", "Universal", "UCT"};
+  return std::ranges::find(kUtc, name) == std::end(kUtc) ? nullptr : &utc;
+}
+
+bool is_known(const sql::Catalog& catalog, std::string_view name) {
+  return std::ranges::any_of(catalog.contents().relations, [&](const auto& relation) { return relation.name == name; });
+}
+
+}  // namespace
+
+SessionCells::SessionCells(std::shared_ptr<const EncryptedDepot> depot, DepotHolder& holder, CellCiphers& ciphers,
+                           SessionFacts facts)
+    : depot_(std::move(depot)), holder_(holder), ciphers_(ciphers), facts_(std::move(facts)) {}
+SessionCells::~SessionCells() = default;
+
+/// Newer keys and a newer catalog of the same columns; another generation ends the session.
+void SessionCells::renew() {
+  const auto changes = holder_.changes();
+  if (changes == seen_changes_) return;
+  seen_changes_ = changes;
+  auto newest = holder_.find(facts_.depot);
+  if (newest != nullptr && newest->columns != nullptr && newest->generation == depot_->generation)
+    depot_ = std::move(newest);
+  std::erase_if(made_, [this](const auto& name) { return is_known(depot_->columns->catalog(), name); });
+}
+
+transform::ValueSettings SessionCells::value_settings(const ReadSettings& settings) const {
+  transform::ValueSettings out;
+  out.time_zone = zone_of(settings.time_zone);
+  out.iso_dates = settings.date_style.empty() || settings.date_style.starts_with("ISO");
+  return out;
+}
+
+void SessionCells::put_statement(const std::string& name, std::shared_ptr<const CellText> text) {
+  if (plans_.size() >= kMostNames && !plans_.contains(name)) return;
+  std::shared_ptr<sql::PlannedStatement> plan;
+  if (text != nullptr && !text->statements.empty()) {
+    plan = std::make_shared<sql::PlannedStatement>();
+    plan->kind = text->statements[0].kind;
+    plan->touched = true;
+    plan->parameters = text->parameters;
+    plan->parameter_types = text->parameter_types;
+    plan->columns = text->statements[0].columns;
+  }
+  plans_.insert_or_assign(name, std::move(plan));
+  statements_.insert_or_assign(name, std::move(text));
+}
+
+void SessionCells::put_portal(const std::string& name, std::shared_ptr<const CellText> text) {
+  if (cursors_.size() >= kMostNames && !cursors_.contains(name)) return;
+  std::shared_ptr<sql::PlannedStatement> plan;
+  if (text != nullptr && !text->statements.empty()) {
+    plan = std::make_shared<sql::PlannedStatement>();
+    plan->touched = true;
+    plan->columns = text->statements[0].columns;
+  }
+  cursors_.insert_or_assign(name, std::move(plan));
+  portals_.insert_or_assign(name, std::move(text));
+}
+
+void SessionCells::forget_statement(const std::string& name) {
+  plans_.erase(name);
+  statements_.erase(name);
+}
+
+void SessionCells::forget_statements() {
+  plans_.clear();
+  statements_.clear();
+}
+
+void SessionCells::forget_portal(const std::string& name) {
+  cursors_.erase(name);
+  portals_.erase(name);
+}
+
+void SessionCells::follow(const CellText* text, std::size_t i, const sql::Statement* statement) {
+  if (statement == nullptr) return;
+  using enum sql::Kind;
+  if (statement->kind == Prepare || statement->kind == Declare) {
+    const CellStatement* const planned = text == nullptr ? nullptr : text->statement(i);
+    std::shared_ptr<CellText> named;
+    if (planned != nullptr && planned->named != nullptr) {
+      named = std::make_shared<CellText>();
+      named->depot = text->depot;
+      named->parameters = planned->named->parameters;
+      named->parameter_types = planned->named->parameter_types;
+      CellStatement only;
+      only.kind = Select;
+      only.columns = planned->named->columns;
+      named->statements.push_back(std::move(only));
+    }
+    if (statement->kind == Prepare)
+      put_statement(statement->name, std::move(named));
+    else
+      put_portal(statement->name, std::move(named));
+    return;
+  }
+  if (statement->kind == Deallocate) {
+    if (statement->name.empty())
+      forget_statements();
+    else
+      forget_statement(statement->name);
+  }
+  if (statement->kind == Discard && statement->name.empty()) {
+    forget_statements();
+    cursors_.clear();
+    portals_.clear();
+    temporary_.clear();
+  }
+  if (statement->kind == Close) {
+    if (statement->name.empty()) {
+      cursors_.clear();
+      portals_.clear();
+    } else {
+      forget_portal(statement->name);
+    }
+  }
+  const bool table = statement->command_tag == "CREATE TABLE" || statement->command_tag == "CREATE TABLE AS" ||
+                     statement->command_tag == "SELECT INTO";
+  const bool temporary = statement->pin == sql::PinReason::TempTable;
+  for (const auto& relation : statement->relations) {
+    if (relation.access != sql::Access::Write) continue;
+    if (temporary && temporary_.size() < kMostNames) temporary_.insert(relation.name);
+    // A new table holds no cells; one of a name that is known may be another.
+    if (table && !temporary && relation.schema.empty() && made_.size() < kMostNames &&
+        !is_known(depot_->columns->catalog(), relation.name))
+      made_.insert(relation.name);
+  }
+  const bool makes = statement->kind == Ddl || statement->kind == Grant || statement->command_tag == "SELECT INTO" ||
+                     statement->command_tag == "CREATE TABLE AS";
+  if (makes) holder_.ask_to_look();
+}
+
+std::optional<std::shared_ptr<const CellText>> SessionCells::statement_of(const std::string& name) const {
+  const auto found = statements_.find(name);
+  return found == statements_.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::optional<std::shared_ptr<const CellText>> SessionCells::portal_of(const std::string& name) const {
+  const auto found = portals_.find(name);
+  return found == portals_.end() ? std::nullopt : std::optional(found->second);
+}
+
+bool SessionCells::tells_binary(std::size_t column) const noexcept {
+  return column < told_binary_.size() && told_binary_[column] != 0;
+}
+
+}  // namespace bartizan::cells

@@ -1,0 +1,461 @@
+// A session's encrypted columns, message by message: what leaves for the server holds no plaintext, and
+// what comes back is what the client stored.
+#include "bartizan/cells/session_cells.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "bartizan/pgwire/frame.hpp"
+
+namespace bartizan::cells {
+
+namespace {
+
+constexpr sql::Oid kTable = 16400;
+constexpr sql::Oid kDomain = 16399;
+const Uuid kEmail = *Uuid::parse("c01d0000-0000-4000-8000-00000000e3a1");
+const Uuid kSsn = *Uuid::parse("c01d0000-0000-4000-8000-00000000e3a2");
+const policy::DepotId kDepot{*Uuid::parse("de900000-0000-4000-8000-000000000001")};
+const Uuid kNorth = *Uuid::parse("7e9a1c52-0000-4000-8000-00000000000a");
+const Uuid kLake = *Uuid::parse("7e9a1c52-0000-4000-8000-00000000000b");
+
+std::shared_ptr<const sql::Catalog> catalog() {
+  sql::CatalogContents contents;
+  contents.epoch = 1;
+  contents.server_version = 150000;
+  contents.schemas = {{2200, "public"}, {16398, "bartizan_cells"}};
+  sql::CatalogRelation people;
+  people.oid = kTable;
+  people.schema = "public";
+  people.name = "people";
+  const auto column = [](const char* name, sql::AttrNumber number, sql::Oid type) {
+    sql::CatalogColumn out;
+    out.name = name;
+    out.attnum = number;
+    out.type = type;
+    return out;
+  };
+  people.columns = {column("id", 1, 23), column("email", 2, kDomain), column("ssn", 3, kDomain), column("note", 4, 25)};
+  contents.relations.push_back(people);
+  sql::CatalogType domain;
+  domain.oid = kDomain;
+  domain.schema = "bartizan_cells";
+  domain.name = "cell";
+  domain.kind = sql::TypeKind::Domain;
+  domain.base = 17;
+  contents.types.push_back(domain);
+  auto made = sql::Catalog::make(std::move(contents));
+  REQUIRE(made);
+  return *made;
+}
+
+std::shared_ptr<const transform::ColumnKeySet> keys(const Uuid& column, const keys::KeyringOwner& owner,
+                                                    std::uint32_t id, bool searchable) {
+  const auto secret = [&](std::uint32_t fill) { return SecretBytes(Bytes(32, static_cast<std::byte>(fill))); };
+  const auto data = keys::KeyringRoot::make(keys::KeyId(id), keys::KeyPurpose::Data, owner, secret(id));
+  const auto index = keys::KeyringRoot::make(keys::KeyId(id + 1), keys::KeyPurpose::Index, owner, secret(id + 1));
+  REQUIRE(data);
+  REQUIRE(index);
+  auto out = std::make_shared<transform::ColumnKeySet>();
+  auto derived = keys::derive_column_keys(*data, column);
+  REQUIRE(derived);
+  out->active = derived->id;
+  out->readable.push_back(std::move(*derived));
+  auto of_index = keys::derive_index_key(*index, column);
+  REQUIRE(of_index);
+  if (searchable) out->index.push_back(std::move(*of_index));
+  return out;
+}
+
+sql::Analysis analysis(sql::Kind kind, std::string_view name = {}) {
+  sql::Statement statement;
+  statement.kind = kind;
+  statement.name = name;
+  statement.parsed = true;
+  return {{statement}};
+}
+
+/// email is searchable; ssn is varchar(20) under the keys of tenants.
+std::shared_ptr<EncryptedDepot> depot(std::uint64_t version = 1) {
+  auto out = std::make_shared<EncryptedDepot>();
+  out->version = version;
+  out->generation = 1;
+  std::vector<sql::EncryptedColumnSpec> specs(2);
+  specs[0].column = {kTable, 2};
+  specs[0].number = 1;
+  specs[0].type = {25, -1, -1};
+  specs[0].searchable = true;
+  specs[0].join_domain = 1;
+  specs[1].column = {kTable, 3};
+  specs[1].number = 2;
+  specs[1].type = {1043, -1, 24};
+  auto columns = sql::EncryptedColumns::make(catalog(), specs);
+  REQUIRE(columns);
+  out->columns = *columns;
+  CellColumn email;
+  email.number = 1;
+  email.id = kEmail;
+  email.name = "public.people.email";
+  email.keys.emplace(Uuid{}, keys(kEmail, keys::KeyringOwner::of_depot(kDepot.get()), 10, true));
+  CellColumn ssn;
+  ssn.number = 2;
+  ssn.id = kSsn;
+  ssn.type = transform::ValueType::Varchar;
+  ssn.typmod = 24;
+  ssn.name = "public.people.ssn";
+  ssn.per_tenant = true;
+  ssn.keys.emplace(kNorth, keys(kSsn, keys::KeyringOwner::of_tenant(kNorth), 20, false));
+  ssn.keys.emplace(kLake, keys(kSsn, keys::KeyringOwner::of_tenant(kLake), 30, false));
+  out->cells = {email, ssn};
+  return out;
+}
+
+struct World {
+  DepotHolder holder;
+  CellCiphers ciphers{sql::DigestKey{}, system_random()};
+  std::shared_ptr<EncryptedDepot> state = depot();
+  SessionCells north{state, holder, ciphers, {kDepot, kNorth, {"public"}, false}};
+  SessionCells lake{state, holder, ciphers, {kDepot, kLake, {"public"}, false}};
+  SessionCells nobody{state, holder, ciphers, {kDepot, Uuid{}, {"public"}, false}};
+
+  World() { holder.publish(kDepot, state); }
+  static ReadSettings settings() {
+    ReadSettings out;
+    out.client_encoding = "UTF8";
+    out.date_style = "ISO, MDY";
+    out.time_zone = "UTC";
+    return out;
+  }
+  static std::shared_ptr<const CellText> read(SessionCells& session, std::string_view text) {
+    static const sql::Analysis none = analysis(sql::Kind::Select);
+    return session.read(text, {}, &none, settings());
+  }
+};
+
+std::string quoted_cell(const std::string& text) {
+  const auto at = text.find("E'\\\\x");
+  REQUIRE(at != std::string::npos);
+  return text.substr(at + 3, text.find('\'', at + 3) - at - 3);
+}
+
+Bytes data_row(std::initializer_list<std::optional<std::string_view>> values) {
+  std::vector<std::optional<ByteView>> columns;
+  for (const auto& value : values) columns.push_back(value ? std::optional(as_bytes(*value)) : std::nullopt);
+  Bytes out;
+  pgwire::MessageWriter writer(out);
+  pgwire::write_data_row(writer, columns);
+  return out;
+}
+
+std::vector<std::optional<std::string>> values_of(const Bytes& message) {
+  const auto row = pgwire::decode_data_row(ByteView(message).subspan(pgwire::kFrameHeaderBytes));
+  REQUIRE(row);
+  std::vector<std::optional<std::string>> out;
+  for (const auto value : row->columns)
+    out.push_back(value ? std::optional(std::string(as_chars(*value))) : std::nullopt);
+  return out;
+}
+
+ByteView payload(const Bytes& message) { return ByteView(message).subspan(pgwire::kFrameHeaderBytes); }
+
+}  // namespace
+
+TEST_SUITE("session cells") {
+  TEST_CASE("what touches no cell is passed on") {
+    World world;
+    CHECK(World::read(world.north, "SELECT id, note FROM people") == nullptr);
+    CHECK(World::read(world.north, "SELECT 1") == nullptr);
+  }
+
+  TEST_CASE("a constant becomes a cell, and the cell the constant again") {
+    World world;
+    const auto insert = World::read(world.north, "INSERT INTO people (id, email, ssn) VALUES (1, 'ada@x.org', '12')");
+    REQUIRE(insert != nullptr);
+    REQUIRE_FALSE(insert->refusal);
+    CHECK(insert->edited);
+    CHECK(insert->server_text.find("ada@x.org") == std::string::npos);
+    CHECK(insert->server_text.find("'12'") == std::string::npos);
+    const auto cell = "\\" + quoted_cell(insert->server_text);
+    const auto select = World::read(world.north, "SELECT email, id FROM people");
+    REQUIRE(select != nullptr);
+    CHECK_FALSE(select->edited);
+    Bytes out;
+    REQUIRE(world.north.row(*select, 0, nullptr, World::settings(), payload(data_row({cell, "1"})), out));
+    CHECK(values_of(out) == std::vector<std::optional<std::string>>{"ada@x.org", "1"});
+    out.clear();
+    REQUIRE(world.north.row(*select, 0, nullptr, World::settings(), payload(data_row({std::nullopt, "1"})), out));
+    CHECK(values_of(out) == std::vector<std::optional<std::string>>{std::nullopt, "1"});
+  }
+
+  TEST_CASE("whatever is wrong with a cell, nothing of the row is given out") {
+    World world;
+    const auto insert = World::read(world.north, "INSERT INTO people (id, email) VALUES (1, 'ada@x.org')");
+    REQUIRE(insert != nullptr);
+    const auto cell = "\\" + quoted_cell(insert->server_text);
+    const auto select = World::read(world.north, "SELECT email FROM people");
+    REQUIRE(select != nullptr);
+    std::vector<std::string> wrong = {"", "\\x", "ada@x.org", cell.substr(0, cell.size() - 2)};
+    for (std::size_t i = 2; i < cell.size(); ++i) {  // one bit of each digit
+      auto changed = cell;
+      changed[i] = changed[i] == '0' ? '1' : '0';
+      if (changed != cell) wrong.push_back(changed);
+    }
+    for (const auto& one : wrong) {
+      CAPTURE(one);
+      Bytes out;
+      const auto done = world.north.row(*select, 0, nullptr, World::settings(), payload(data_row({one})), out);
+      REQUIRE_FALSE(done);
+      CHECK(done.error().detail == transform::kCellDoesNotOpen);
+      CHECK(out.empty());
+      CHECK(world.north.wrong_column() == "public.people.email");
+    }
+  }
+
+  TEST_CASE("a tenant's cell opens for that tenant alone") {
+    World world;
+    const auto insert = World::read(world.north, "INSERT INTO people (id, ssn) VALUES (1, '12')");
+    REQUIRE(insert != nullptr);
+    const auto cell = "\\" + quoted_cell(insert->server_text);
+    for (auto* session : {&world.north, &world.lake, &world.nobody}) {
+      const auto select = World::read(*session, "SELECT ssn FROM people");
+      REQUIRE(select != nullptr);
+      CHECK(select->refusal.has_value() == (session == &world.nobody));
+      if (select->refusal) continue;
+      Bytes out;
+      CHECK(session->row(*select, 0, nullptr, World::settings(), payload(data_row({cell})), out).has_value() ==
+            (session == &world.north));
+    }
+    const auto refused = World::read(world.nobody, "INSERT INTO people (id, ssn) VALUES (1, '12')");
+    REQUIRE(refused != nullptr);
+    REQUIRE(refused->refusal);
+    CHECK(std::string(refused->refusal->sqlstate.begin(), refused->refusal->sqlstate.end()) == "42501");
+  }
+
+  TEST_CASE("keys that are gone are used no more, without a new session") {
+    World world;
+    const auto insert = World::read(world.north, "INSERT INTO people (id, ssn) VALUES (1, '12')");
+    REQUIRE(insert != nullptr);
+    const auto cell = "\\" + quoted_cell(insert->server_text);
+    const auto select = World::read(world.north, "SELECT ssn FROM people");
+    auto shredded = depot(2);
+    shredded->cells[1].keys.erase(kNorth);
+    world.holder.publish(kDepot, shredded);
+    CHECK(World::read(world.north, "SELECT ssn FROM people")->refusal);
+    Bytes out;
+    CHECK_FALSE(world.north.row(*select, 0, nullptr, World::settings(), payload(data_row({cell})), out));
+  }
+
+  TEST_CASE("parameters of Bind become cells and indexes, others pass") {
+    World world;
+    const auto text = World::read(world.north, "UPDATE people SET note = $1, email = $2 WHERE email = $3");
+    REQUIRE(text != nullptr);
+    REQUIRE_FALSE(text->refusal);
+    REQUIRE(text->parameters.size() == 3);
+    CHECK(text->parameter_types == std::vector<sql::Oid>{0, 25, 25});
+    Bytes message;
+    pgwire::MessageWriter writer(message);
+    const std::array<std::optional<ByteView>, 3> given{as_bytes("a note"), as_bytes("new@x.org"),
+                                                       as_bytes("old@x.org")};
+    pgwire::write_bind(writer, "portal", "name", {}, given, {});
+    const auto bind = pgwire::decode_bind(payload(message));
+    REQUIRE(bind);
+    Bytes out;
+    REQUIRE(world.north.bind(*text, *bind, "shared", World::settings(), out));
+    const auto all = std::string(as_chars(out));
+    CHECK(all.find("a note") != std::string::npos);
+    CHECK(all.find("x.org") == std::string::npos);
+    const auto made = pgwire::decode_bind(payload(out));
+    REQUIRE(made);
+    CHECK(made->statement == "shared");
+    std::vector<std::size_t> sizes;
+    for (const auto value : made->parameters) sizes.push_back(value ? value->size() : 0);
+    CHECK(sizes == std::vector<std::size_t>{6, transform::kIndexedCellOverhead + 9, transform::kBlindIndexBytes});
+  }
+
+  TEST_CASE("integers of another width than their column's are the same numbers") {
+    World world;
+    auto wide = depot(3);
+    wide->cells[0].type = transform::ValueType::Int4;
+    std::vector<sql::EncryptedColumnSpec> specs(1);
+    specs[0].column = {kTable, 2};
+    specs[0].number = 1;
+    specs[0].type = {23, 4, -1};
+    specs[0].searchable = true;
+    specs[0].join_domain = 1;
+    wide->columns = *sql::EncryptedColumns::make(catalog(), specs);
+    wide->cells.resize(1);
+    SessionCells session(wide, world.holder, world.ciphers, {kDepot, Uuid{}, {"public"}, false});
+    const auto index_of = [&](sql::Oid type, std::initializer_list<unsigned> bytes) {
+      Bytes types(6);
+      store_be16(types.data(), 1);
+      store_be32(types.data() + 2, type);
+      const auto select = analysis(sql::Kind::Select);
+      const auto text = session.read("SELECT id FROM people WHERE email = $1", types, &select, World::settings());
+      REQUIRE(text != nullptr);
+      REQUIRE_FALSE(text->refusal);
+      Bytes field;
+      for (const auto byte : bytes) field.push_back(static_cast<std::byte>(byte));
+      Bytes message;
+      pgwire::MessageWriter writer(message);
+      const std::array<std::int16_t, 1> formats{1};
+      const std::array<std::optional<ByteView>, 1> given{ByteView(field)};
+      pgwire::write_bind(writer, "", "", formats, given, {});
+      Bytes out;
+      REQUIRE(session.bind(*text, *pgwire::decode_bind(payload(message)), "", World::settings(), out));
+      const auto made = pgwire::decode_bind(payload(out));
+      REQUIRE(made);
+      for (const auto value : made->parameters) return hex_encode(*value);
+      return std::string();
+    };
+    const auto minus_two = index_of(23, {0xff, 0xff, 0xff, 0xfe});
+    CHECK(index_of(21, {0xff, 0xfe}) == minus_two);
+    CHECK(index_of(20, {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe}) == minus_two);
+    CHECK(index_of(21, {0, 2}) != minus_two);
+    // What the column can't hold equals nothing, itself included.
+    const auto wider = index_of(20, {0, 0, 0, 1, 0, 0, 0, 0});
+    CHECK(wider.size() == 2 * transform::kBlindIndexBytes);
+    CHECK(index_of(20, {0, 0, 0, 1, 0, 0, 0, 0}) != wider);
+  }
+
+  TEST_CASE("a value that its column can't hold is refused, and named by its column alone") {
+    World world;
+    const auto text = World::read(world.north, "UPDATE people SET ssn = $1");
+    REQUIRE(text != nullptr);
+    Bytes message;
+    pgwire::MessageWriter writer(message);
+    const std::string canary = "canary-longer-than-twenty";
+    const std::array<std::optional<ByteView>, 1> given{as_bytes(canary)};
+    pgwire::write_bind(writer, "", "", {}, given, {});
+    Bytes out;
+    const auto done = world.north.bind(*text, *pgwire::decode_bind(payload(message)), "", World::settings(), out);
+    REQUIRE_FALSE(done);
+    CHECK(out.empty());
+    const auto report = SessionCells::report_of(done.error());
+    CHECK(report.sqlstate.view() == "22001");
+    CHECK(report.message.find("public.people.ssn") != std::string::npos);
+    CHECK(report.message.find("canary") == std::string::npos);
+  }
+
+  TEST_CASE("RowDescription says the logical types") {
+    World world;
+    const auto text = World::read(world.north, "SELECT id, ssn FROM people");
+    REQUIRE(text != nullptr);
+    Bytes message;
+    pgwire::MessageWriter writer(message);
+    const std::array fields{pgwire::FieldDescription{"id", kTable, 1, 23, 4, -1, 0},
+                            pgwire::FieldDescription{"ssn", kTable, 3, 17, -1, -1, 0}};
+    pgwire::write_row_description(writer, fields);
+    Bytes out;
+    REQUIRE(world.north.describe_row(*text, 0, payload(message), out));
+    const auto told = pgwire::decode_row_description(payload(out));
+    REQUIRE(told);
+    auto field = told->begin();
+    CHECK((*field).type_oid == 23);
+    ++field;
+    CHECK((*field).type_oid == 1043);
+    CHECK((*field).type_modifier == 24);
+    Bytes shorter;
+    pgwire::MessageWriter other(shorter);
+    pgwire::write_row_description(other, std::span(fields).first(1));
+    out.clear();
+    CHECK_FALSE(world.north.describe_row(*text, 0, payload(shorter), out));
+    CHECK(out.empty());
+  }
+
+  TEST_CASE("errors of the server lose what may hold cells") {
+    Bytes message;
+    pgwire::MessageWriter writer(message);
+    pgwire::ErrorReport report;
+    report.message = "duplicate key";
+    report.detail = "Key (substr(email, 9, 16))=(\\x00) already exists.";
+    report.where = "COPY people, line 1";
+    report.constraint_name = "people_email";
+    report.position = 7;
+    pgwire::write_error_response(writer, report);
+    Bytes out;
+    SessionCells::scrub('E', payload(message), true, out);
+    const auto fields = pgwire::decode_report(payload(out));
+    REQUIRE(fields);
+    CHECK(fields->message() == "duplicate key");
+    CHECK(fields->get(pgwire::ReportField::ConstraintName) == "people_email");
+    CHECK(fields->get(pgwire::ReportField::Detail).empty());
+    CHECK(fields->get(pgwire::ReportField::Where).empty());
+    CHECK(fields->get(pgwire::ReportField::Position).empty());
+  }
+
+  TEST_CASE("a session of another generation keeps what it began with; the holder counts it") {
+    DepotHolder holder;
+    DepotHolder::Stay none;
+    CHECK(holder.enter(kDepot, none) == nullptr);
+    holder.publish(kDepot, depot());
+    DepotHolder::Stay one;
+    CHECK(holder.enter(kDepot, one) != nullptr);
+    CHECK(holder.others_than(kDepot, 1) == 1);
+    none = {};
+    CHECK(holder.others_than(kDepot, 1) == 0);
+    DepotHolder::Stay moved = std::move(one);
+    CHECK(holder.others_than(kDepot, 2) == 1);
+    moved = {};
+    CHECK(holder.others_than(kDepot, 2) == 0);
+  }
+
+  TEST_CASE("settings by which texts or values would be read otherwise") {
+    World world;
+    struct Case {
+      const char* text;
+      const char* name;
+      bool permitted;
+    };
+    const Case cases[] = {
+        {"SET search_path = other", "search_path", false},
+        {"SET search_path TO DEFAULT", "search_path", true},
+        {"SET client_encoding TO 'UTF8'", "client_encoding", true},
+        {"SET client_encoding = latin1", "client_encoding", false},
+        {"SET standard_conforming_strings = on", "standard_conforming_strings", true},
+        {"SET standard_conforming_strings = off", "standard_conforming_strings", false},
+        {"SET bytea_output = 'escape'", "bytea_output", false},
+        {"SET DateStyle = 'ISO, DMY'", "datestyle", true},
+        {"SET DateStyle = 'German'", "datestyle", false},
+        {"SET statement_timeout = 0", "statement_timeout", true},
+    };
+    for (const auto& one : cases) {
+      CAPTURE(one.text);
+      const auto set = analysis(sql::Kind::Set, one.name);
+      const auto read = world.north.read(one.text, {}, &set, World::settings());
+      CHECK((read == nullptr || !read->refusal) == one.permitted);
+    }
+    auto latin = World::settings();
+    latin.client_encoding = "LATIN1";
+    const auto select = analysis(sql::Kind::Select);
+    CHECK(world.north.read("SELECT 1", {}, &select, latin)->refusal);
+  }
+
+  TEST_CASE("search paths as settings write them") {
+    const auto known = catalog();
+    struct Case {
+      const char* text;
+      std::optional<std::vector<std::string>> path;
+    };
+    const Case cases[] = {
+        {"\"$user\", public", std::vector<std::string>{"public"}},
+        {"Public, \"Mixed\"\"Case\"", std::vector<std::string>{"public", "Mixed\"Case"}},
+        {"", std::vector<std::string>{}},
+        {"\"\"", std::vector<std::string>{}},
+        {"pg_temp, public", std::nullopt},
+        {"public,", std::nullopt},
+        {"a b", std::nullopt},
+        {"1a", std::nullopt},
+    };
+    for (const auto& one : cases) {
+      CAPTURE(one.text);
+      CHECK(read_path(one.text, "olga", *known) == one.path);
+    }
+    CHECK(read_path("\"$user\"", "public", *known) == std::vector<std::string>{"public"});
+    CHECK(write_path({"a", "b\"c"}) == "\"a\", \"b\"\"c\"");
+  }
+}
+
+}  // namespace bartizan::cells

@@ -1,0 +1,121 @@
+// column, key.
+#include "command.hpp"
+
+namespace bartizan::cli {
+namespace {
+
+constexpr Parameter kDepot = {
+    .name = "depot", .placeholder = "NAME", .help = "where", .positional = true, .required = true};
+constexpr Parameter kColumn = {
+    .name = "column", .placeholder = "COLUMN", .help = "schema.table.column", .positional = true, .required = true};
+constexpr Parameter kTenant = {.name = "tenant", .placeholder = "NAME", .help = "the tenant's", .default_text = "none"};
+constexpr Parameter kOfDepot = {.name = "depot",
+                                .placeholder = "NAME",
+                                .help = "the depot's, where it belongs to no tenant",
+                                .default_text = "none"};
+
+std::vector<Command> columns() {
+  return {
+      {.noun = "column",
+       .verb = "encrypt",
+       .admin_verb = "column.encrypt",
+       .summary = "turn a column into an encrypted one, while it is used",
+       .description =
+           "Its values are encrypted row by row while applications go on; at the end sessions of the depot are ended, and "
+           "the table is rewritten. Broken off at any step, it goes on when it is called again. The table needs a primary "
+           "key; indexes, views and constraints on the column have to go first.",
+       .parameters = {kDepot,
+                      kColumn,
+                      {.name = "search",
+                       .kind = ParameterKind::Flag,
+                       .help = "with equality search: who may read the database sees which rows hold equal values"},
+                      {.name = "unique",
+                       .kind = ParameterKind::Flag,
+                       .help = "equal values are refused; implies --search"},
+                      {.name = "join-with",
+                       .placeholder = "COLUMN",
+                       .help = "an encrypted column that it can be compared with; implies --search",
+                       .default_text = "none"},
+                      {.name = "per-tenant",
+                       .kind = ParameterKind::Flag,
+                       .help = "under the keys of the session's tenant; the column must be empty"}},
+       .examples = {{"bartizan column encrypt crm public.people.email --search", ""}}},
+      {.noun = "column",
+       .verb = "decrypt",
+       .admin_verb = "column.decrypt",
+       .summary = "turn an encrypted column back into a plain one",
+       .parameters = {kDepot, kColumn},
+       .examples = {{"bartizan column decrypt crm public.people.email", ""}}},
+      {.noun = "column",
+       .verb = "status",
+       .admin_verb = "column.status",
+       .summary = "list encrypted columns, and how far a migration is",
+       .columns = {{"depot", "DEPOT"},
+                   {"column", "COLUMN"},
+                   {"state", "STATE"},
+                   {"search", "SEARCH"},
+                   {"keys", "KEYS"},
+                   {"step", "STEP"},
+                   {"done", "DONE"},
+                   {"total", "OF"},
+                   {"error", "ERROR"}},
+       .examples = {{"bartizan column status", ""}}},
+  };
+}
+
+std::vector<Command> keys() {
+  return {
+      {.noun = "key",
+       .verb = "list",
+       .admin_verb = "key.list",
+       .summary = "list the versions of all keyrings, destroyed ones too",
+       .columns = {{"owner", "OWNER"},
+                   {"key", "KEY"},
+                   {"purpose", "PURPOSE"},
+                   {"state", "STATE"},
+                   {"root", "ROOT"},
+                   {"since", "SINCE"},
+                   {"authority", "DESTROYED BY"}},
+       .examples = {{"bartizan key list", ""}}},
+      {.noun = "key",
+       .verb = "create",
+       .admin_verb = "key.create",
+       .summary = "make an owner's keys, if there are none yet",
+       .description = "Needless: they are made at their first use.",
+       .parameters = {kTenant, kOfDepot},
+       .examples = {{"bartizan key create --tenant acme", ""}}},
+      {.noun = "key",
+       .verb = "rotate",
+       .admin_verb = "key.rotate",
+       .summary = "encrypt under a new version from now on",
+       .description = "What is encrypted under former versions stays readable.",
+       .parameters = {kTenant, kOfDepot},
+       .examples = {{"bartizan key rotate --depot crm", ""}}},
+      {.noun = "key",
+       .verb = "rewrap",
+       .admin_verb = "key.rewrap",
+       .summary = "wrap all keys under a new root and forget the old one",
+       .description = "Touches no data. Older copies of the keyrings are worthless afterwards.",
+       .examples = {{"bartizan key rewrap", ""}}},
+      {.noun = "key",
+       .verb = "destroy",
+       .admin_verb = "key.destroy",
+       .summary = "make an owner's data unreadable for ever",
+       .description = "In the database, its replicas and every backup. A tombstone stays, and the roots are renewed.",
+       .parameters = {kTenant,
+                      kOfDepot,
+                      {.name = "reason", .placeholder = "TEXT", .help = "why, for the tombstone", .required = true},
+                      {.name = "irrevocably", .kind = ParameterKind::Flag, .help = "yes, for ever"}},
+       .examples = {{"bartizan key destroy --tenant acme --reason 'contract ended' --irrevocably", ""}}},
+  };
+}
+
+}  // namespace
+
+std::vector<Command> encryption_commands() {
+  auto out = columns();
+  for (auto& one : keys()) out.push_back(std::move(one));
+  return out;
+}
+
+}  // namespace bartizan::cli

@@ -1,0 +1,272 @@
+#include "column_migrations.hpp"
+
+#include <algorithm>
+#include <thread>
+
+#include "bartizan/base/log.hpp"
+#include "bartizan/postgres/wall_reconciler.hpp"
+#include "bartizan/store/snapshot_reader.hpp"
+#include "depot_cells.hpp"
+
+namespace bartizan::control {
+
+namespace {
+
+constexpr auto kDepotDeadline = std::chrono::seconds(60);
+/// Sessions end where no transaction is open, and at the latest ten seconds after.
+constexpr auto kSessionsEndWithin = std::chrono::seconds(20);
+
+}  // namespace
+
+Result<std::vector<store::EncryptedColumn>> read_encrypted_columns(store::Database& database) {
+  BZ_TRY(auto transaction, database.begin_read());
+  BZ_TRY(auto found, store::EncryptedColumns(transaction).list());
+  std::vector<store::EncryptedColumn> out;
+  for (auto& one : found) out.push_back(std::move(one.value));
+  return out;
+}
+
+Result<void> ColumnMigrations::set_state(const std::string& actor, const Uuid& id, store::ColumnState state) {
+  BZ_TRY(auto transaction, around_.database.begin_write({actor}));
+  BZ_CHECK(store::EncryptedColumns(transaction).set_state(id, state));
+  return transaction.commit();
+}
+
+Result<void> ColumnMigrations::remove(const std::string& actor, const Uuid& id) {
+  BZ_TRY(auto transaction, around_.database.begin_write({actor}));
+  BZ_CHECK(store::EncryptedColumns(transaction).remove(id));
+  return transaction.commit();
+}
+
+Result<bool> ColumnMigrations::holds_cells_now(const store::EncryptedColumn& column) {
+  std::shared_ptr<const policy::Snapshot> snapshot;
+  {
+    BZ_TRY(auto transaction, around_.database.begin_read());
+    BZ_TRY(snapshot, store::read_snapshot(transaction));
+  }
+  for (const policy::Depot& depot : snapshot->depots()) {
+    if (depot.id != column.depot) continue;
+    const auto until = around_.clock.steady() + kDepotDeadline;
+    BZ_TRY(auto connection, around_.runtime.embedded_superuser(depot.database, until));
+    BZ_TRY(const auto catalog, postgres::read_catalog(connection, 1, until));
+    const auto* const relation = catalog->relation(column.schema, column.table);
+    const auto* const stored = relation == nullptr ? nullptr : relation->column(std::string_view(column.column));
+    const auto* const domain = catalog->type(kCellSchema, kCellDomain);
+    if (stored == nullptr) return fail(Errc::NotFound, "the column is gone");
+    return domain != nullptr && stored->type == domain->oid;
+  }
+  return fail(Errc::NotFound, "the depot is gone");
+}
+
+void ColumnMigrations::repair() {
+  const auto columns = read_encrypted_columns(around_.database);
+  if (!columns) return;
+  for (const auto& column : *columns) {
+    if (!closes(column.state)) continue;
+    const auto cells = holds_cells_now(column);
+    if (!cells) {
+      BZ_LOG(Error, "cells.repair_failed", {"column", column.shown()}, {"reason", cells.error().detail});
+      continue;
+    }
+    using enum store::ColumnState;
+    const bool encrypting = column.state == Cutting;
+    const auto state = *cells ? (encrypting ? Encrypted : Decrypting) : Encrypting;
+    const auto done = !encrypting && !*cells ? remove("cells", column.id) : set_state("cells", column.id, state);
+    BZ_LOG(Warn, "cells.repaired", {"column", column.shown()}, {"cells", *cells}, {"done", done.has_value()});
+  }
+}
+
+Result<std::unique_ptr<ColumnMigrations::Job>> ColumnMigrations::job(const policy::Depot& depot,
+                                                                     const store::EncryptedColumn& column,
+                                                                     bool encrypts) {
+  const auto deadline = around_.clock.steady() + kDepotDeadline;
+  BZ_TRY(auto connection, around_.runtime.embedded_superuser(depot.database, deadline));
+  auto out = std::make_unique<Job>(Job{std::move(connection), {}, false, {}, {}, nullptr});
+  BZ_CHECK(
+      out->connection.exec("SET search_path = pg_catalog; SET TimeZone = 'UTC'; SET DateStyle = 'ISO, MDY'; "
+                           "SET bytea_output = hex; SET statement_timeout = 0; SET lock_timeout = '10s'",
+                           deadline));
+  BZ_CHECK(make_cell_domain(out->connection, deadline));
+  BZ_TRY(const auto catalog, postgres::read_catalog(out->connection, 1, deadline));
+  const auto* const relation = catalog->relation(column.schema, column.table);
+  if (relation == nullptr) return fail(Errc::NotFound, "there is no table " + column.schema + "." + column.table);
+  out->table = *relation;
+  const auto twin = twin_of(column.column);
+  out->expanded = std::erase_if(out->table.columns, [&](const auto& one) { return one.name == twin; }) > 0;
+  const auto* const stored = out->table.column(std::string_view(column.column));
+  if (stored == nullptr) return fail(Errc::NotFound, "the table has no column " + column.column);
+  out->column.table = &out->table;
+  out->column.column = stored->attnum;
+  out->column.type = type_of(column);
+  out->column.cell_domain = {kCellSchema, kCellDomain};
+  out->column.searchable = column.searchable;
+  out->column.stored_index = column.stored_index;
+  out->column.unique = column.unique;
+  if (encrypts) {
+    BZ_TRY(out->migration, sql::plan_column_encryption(out->column));
+  } else {
+    BZ_TRY(out->migration, sql::plan_column_decryption(out->column));
+  }
+  // A column per tenant is empty when it becomes one: nobody knows whose its values would be.
+  if (!column.per_tenant) {
+    BZ_TRY(const auto keys, around_.keys.keys_of(owner_of(depot), column.id, column.join_domain, column.searchable));
+    BZ_TRY(auto cipher, transform::ColumnCipher::make(place_of(depot, column), cells::clone(*keys)));
+    out->cipher = std::make_unique<transform::EncryptedColumn>(std::move(cipher), column.typmod);
+    return out;
+  }
+  transform::ColumnKeySet none;
+  BZ_TRY(auto cipher, transform::ColumnCipher::make(place_of(depot, column), std::move(none)));
+  out->cipher = std::make_unique<transform::EncryptedColumn>(std::move(cipher), column.typmod);
+  BZ_TRY(const auto filled, out->connection.scalar("SELECT count(*) FROM " + postgres::quote_identifier(column.schema) +
+                                                       "." + postgres::quote_identifier(column.table) + " WHERE " +
+                                                       postgres::quote_identifier(column.column) + " IS NOT NULL",
+                                                   deadline));
+  if (filled != "0")
+    return fail(Errc::FailedPrecondition,
+                "a column under the keys of tenants must be empty: whose its values are is not known");
+  return out;
+}
+
+/// Nobody works by the old form any more when it returns.
+Result<void> ColumnMigrations::close_for(const std::string& actor, const policy::Depot& depot,
+                                         const store::EncryptedColumn& column, store::ColumnState closed) {
+  BZ_CHECK(set_state(actor, column.id, closed));
+  BZ_CHECK(publish_());
+  const auto state = around_.holder.find(depot.id);
+  if (state == nullptr || state->columns != nullptr) return fail(Errc::Internal, "the depot is not closed");
+  const auto until = around_.clock.steady() + kSessionsEndWithin;
+  while (around_.holder.others_than(depot.id, state->generation) > 0) {
+    if (around_.clock.steady() >= until) return fail(Errc::DeadlineExceeded, "sessions of the depot do not end");
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  return {};
+}
+
+Result<void> ColumnMigrations::migrate(const std::string& actor, const policy::Depot& depot,
+                                       const store::EncryptedColumn& column, bool encrypts) {
+  BZ_TRY(const auto work, job(depot, column, encrypts));
+  ColumnMigrator migrator(work->connection, work->migration, *work->cipher, encrypts,
+                          work->table.primary_key()->columns.size(), around_.clock, around_.random, figures_);
+  step("expand");
+  BZ_TRY(const auto dependents, migrator.dependents());
+  if (!dependents.empty()) {
+    std::string list;
+    for (const auto& one : dependents) list += (list.empty() ? "" : "; ") + one;
+    return fail(Errc::FailedPrecondition, "something depends on the column and has to go first: " + list);
+  }
+  if (!work->expanded) BZ_CHECK(migrator.expand());
+  step("backfill");
+  BZ_CHECK(migrator.backfill());
+  step("verify");
+  BZ_CHECK(migrator.verify());
+  step("cut over");
+  const auto open_again = encrypts ? store::ColumnState::Encrypting : store::ColumnState::Decrypting;
+  auto done = close_for(actor, depot, column, encrypts ? store::ColumnState::Cutting : store::ColumnState::Restoring);
+  if (done) done = migrator.backfill();  // what was written meanwhile
+  if (done) done = migrator.cut_over();
+  if (!done) {
+    if (const auto reopened = set_state(actor, column.id, open_again); reopened) BZ_CHECK(publish_());
+    return done;
+  }
+  if (encrypts) {
+    BZ_CHECK(set_state(actor, column.id, store::ColumnState::Encrypted));
+  } else {
+    BZ_CHECK(remove(actor, column.id));
+  }
+  BZ_CHECK(publish_());
+  step("index");
+  return migrator.after();
+}
+
+Result<store::EncryptedColumn> ColumnMigrations::declare(const std::string& actor, const policy::Depot& depot,
+                                                         store::EncryptedColumn wanted) {
+  const auto deadline = around_.clock.steady() + kDepotDeadline;
+  BZ_TRY(auto connection, around_.runtime.embedded_superuser(depot.database, deadline));
+  BZ_TRY(const auto catalog, postgres::read_catalog(connection, 1, deadline));
+  const auto* const relation = catalog->relation(wanted.schema, wanted.table);
+  const auto* const stored = relation == nullptr ? nullptr : relation->column(std::string_view(wanted.column));
+  if (stored == nullptr) return fail(Errc::NotFound, "there is no column " + wanted.shown());
+  if (!transform::value_type_of(stored->type))
+    return fail(Errc::FailedPrecondition, "columns of this type can't be encrypted");
+  wanted.depot = depot.id;
+  wanted.type_oid = stored->type;
+  wanted.typmod = stored->typmod;
+  wanted.stored_index = wanted.searchable && relation->row_security;
+  BZ_CHECK(around_.keys.ensure(owner_of(depot)));
+  // Dry, before anything is kept of it.
+  auto probe = wanted;
+  probe.id = Uuid::random(around_.random);
+  probe.join_domain = probe.join_domain.is_nil() ? probe.id : probe.join_domain;
+  BZ_CHECK(job(depot, probe, true));
+  wanted.id = probe.id;
+  wanted.join_domain = probe.join_domain;
+  BZ_TRY(auto transaction, around_.database.begin_write({actor}));
+  BZ_TRY(auto made, store::EncryptedColumns(transaction).add(std::move(wanted)));
+  BZ_CHECK(transaction.commit());
+  return std::move(made.value);
+}
+
+Result<store::EncryptedColumn> ColumnMigrations::encrypt(const std::string& actor, const policy::Depot& depot,
+                                                         store::EncryptedColumn wanted) {
+  const std::unique_lock migration(migration_mutex_, std::try_to_lock);
+  if (!migration) return fail(Errc::Unavailable, "another column is being migrated");
+  BZ_TRY(auto columns, read_encrypted_columns(around_.database));
+  const auto found = std::ranges::find_if(
+      columns, [&](const auto& one) { return one.depot == depot.id && one.shown() == wanted.shown(); });
+  if (found != columns.end()) {
+    if (found->state != store::ColumnState::Encrypting)
+      return fail(Errc::AlreadyExists, "column " + wanted.shown() + " is " + std::string(to_string(found->state)));
+    wanted = *found;
+  } else {
+    BZ_TRY(wanted, declare(actor, depot, std::move(wanted)));
+  }
+  begin(wanted.id);
+  const auto done = migrate(actor, depot, wanted, true);
+  step("");
+  if (!done) return tl::unexpected(done.error());
+  wanted.state = store::ColumnState::Encrypted;
+  return wanted;
+}
+
+Result<void> ColumnMigrations::decrypt(const std::string& actor, const policy::Depot& depot,
+                                       const std::string& column) {
+  const std::unique_lock migration(migration_mutex_, std::try_to_lock);
+  if (!migration) return fail(Errc::Unavailable, "another column is being migrated");
+  BZ_TRY(auto columns, read_encrypted_columns(around_.database));
+  const auto found =
+      std::ranges::find_if(columns, [&](const auto& one) { return one.depot == depot.id && one.shown() == column; });
+  if (found == columns.end()) return fail(Errc::NotFound, "column " + column + " is not encrypted");
+  if (found->state == store::ColumnState::Encrypting) {
+    BZ_TRY(const auto work, job(depot, *found, true));
+    ColumnMigrator migrator(work->connection, work->migration, *work->cipher, true,
+                            work->table.primary_key()->columns.size(), around_.clock, around_.random, figures_);
+    if (work->expanded) BZ_CHECK(migrator.undo());
+    return remove(actor, found->id);
+  }
+  BZ_CHECK(set_state(actor, found->id, store::ColumnState::Decrypting));
+  begin(found->id);
+  auto done = migrate(actor, depot, *found, false);
+  step("");
+  return done;
+}
+
+void ColumnMigrations::begin(const Uuid& column) {
+  const std::lock_guard lock(progress_mutex_);
+  migrating_ = column;
+  figures_.done = figures_.total = 0;
+}
+
+void ColumnMigrations::step(const char* what) {
+  const std::lock_guard lock(progress_mutex_);
+  step_ = what;
+}
+
+void ColumnMigrations::describe(ColumnProgress& one) {
+  const std::lock_guard lock(progress_mutex_);
+  if (migrating_ != one.column.id || step_.empty()) return;
+  one.step = step_;
+  one.done = figures_.done;
+  one.total = figures_.total;
+}
+
+}  // namespace bartizan::control

@@ -1,0 +1,66 @@
+// Columns that change their form, there and back: one at a time, each step resumable (ADR 0101).
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "bartizan/control/cell_keeper.hpp"
+#include "bartizan/sql/column_migration.hpp"
+#include "column_migrator.hpp"
+
+namespace bartizan::control {
+
+[[nodiscard]] Result<std::vector<store::EncryptedColumn>> read_encrypted_columns(store::Database& database);
+
+/// Thread-safe.
+class ColumnMigrations {
+ public:
+  /// publish: has the data path know what the control database says now.
+  ColumnMigrations(const CellSurroundings& around, std::function<Result<void>()> publish)
+      : around_(around), publish_(std::move(publish)) {}
+
+  /// A crash in the middle of a cut over: the catalog says on which side of it the column is.
+  void repair();
+  Result<store::EncryptedColumn> encrypt(const std::string& actor, const policy::Depot& depot,
+                                         store::EncryptedColumn wanted);
+  Result<void> decrypt(const std::string& actor, const policy::Depot& depot, const std::string& column);
+  /// How far the one that runs is.
+  void describe(ColumnProgress& one);
+
+ private:
+  /// What one migration works with.
+  struct Job {
+    postgres::ControlConnection connection;
+    sql::CatalogRelation table;  ///< without the twin
+    bool expanded = false;
+    sql::MigrationColumn column;
+    sql::ColumnMigration migration;
+    std::unique_ptr<transform::EncryptedColumn> cipher;
+  };
+
+  Result<bool> holds_cells_now(const store::EncryptedColumn& column);
+  Result<store::EncryptedColumn> declare(const std::string& actor, const policy::Depot& depot,
+                                         store::EncryptedColumn wanted);
+  Result<void> set_state(const std::string& actor, const Uuid& id, store::ColumnState state);
+  Result<void> remove(const std::string& actor, const Uuid& id);
+  Result<std::unique_ptr<Job>> job(const policy::Depot& depot, const store::EncryptedColumn& column, bool encrypts);
+  Result<void> close_for(const std::string& actor, const policy::Depot& depot, const store::EncryptedColumn& column,
+                         store::ColumnState closed);
+  Result<void> migrate(const std::string& actor, const policy::Depot& depot, const store::EncryptedColumn& column,
+                       bool encrypts);
+  void begin(const Uuid& column);
+  void step(const char* what);
+
+  const CellSurroundings around_;
+  const std::function<Result<void>()> publish_;
+  std::mutex migration_mutex_;  ///< one column at a time
+  std::mutex progress_mutex_;
+  Uuid migrating_;
+  std::string step_;
+  MigrationFigures figures_;
+};
+
+}  // namespace bartizan::control

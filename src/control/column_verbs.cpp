@@ -1,0 +1,111 @@
+// column encrypt, decrypt, status.
+#include "bartizan/control/cell_keeper.hpp"
+#include "bartizan/store/depots.hpp"
+#include "services.hpp"
+
+namespace bartizan::control {
+namespace {
+
+constexpr std::size_t kMaxColumnBytes = 3 * 63 + 2;
+
+Result<CellKeeper*> keeper(Call& call) {
+  if (call.context.cells == nullptr) return fail(Errc::Unsupported, "this gateway encrypts no columns");
+  return call.context.cells;
+}
+
+Result<policy::Depot> depot_named(Call& call, const std::string& name) {
+  BZ_TRY(auto transaction, call.read());
+  auto depot = store::Depots(transaction).find(name);
+  if (!depot) return tl::unexpected<Error>(with_list_hint(call, std::move(depot).error(), "depot"));
+  return std::move(depot->value);
+}
+
+/// schema.table.column, each as it stands in the catalog.
+Result<store::EncryptedColumn> column_of(const std::string& path) {
+  const auto first = path.find('.');
+  const auto second = first == std::string::npos ? first : path.find('.', first + 1);
+  if (second == std::string::npos || path.find('.', second + 1) != std::string::npos)
+    return fail(Errc::InvalidArgument, "'column' is schema.table.column");
+  store::EncryptedColumn out;
+  out.schema = path.substr(0, first);
+  out.table = path.substr(first + 1, second - first - 1);
+  out.column = path.substr(second + 1);
+  for (const auto* part : {&out.schema, &out.table, &out.column})
+    if (!validate_name(NameKind::PostgreSql, *part))
+      return fail(Errc::InvalidArgument, "'column' is schema.table.column");
+  return out;
+}
+
+Document render(const ColumnProgress& one) {
+  const auto& column = one.column;
+  Members out = {{"depot", one.depot},
+                 {"column", column.shown()},
+                 {"state", std::string(store::to_string(column.state))},
+                 {"search", column.searchable ? (column.stored_index ? "equality, stored" : "equality") : "none"},
+                 {"keys", column.per_tenant ? "tenant" : "depot"},
+                 {"number", static_cast<std::int64_t>(column.number)},
+                 {"id", column.id.to_string()}};
+  out.emplace_back("step", one.step);
+  out.emplace_back("done", static_cast<std::int64_t>(one.done));
+  out.emplace_back("total", static_cast<std::int64_t>(one.total));
+  out.emplace_back("error", one.error);
+  return out;
+}
+
+}  // namespace
+
+Result<Document> column_encrypt(Call& call, Args& args) {
+  BZ_TRY(const auto depot_name, args.name("depot", NameKind::Resource));
+  BZ_TRY(const auto path, args.text("column", kMaxColumnBytes));
+  BZ_TRY(const bool search, args.flag("search"));
+  BZ_TRY(const bool unique, args.flag("unique"));
+  BZ_TRY(const bool per_tenant, args.flag("per_tenant"));
+  BZ_TRY(const auto join_with, args.text_or_none("join_with", kMaxColumnBytes));
+  BZ_CHECK(args.finish());
+  BZ_TRY(auto* cells, keeper(call));
+  BZ_TRY(const auto depot, depot_named(call, depot_name));
+  BZ_TRY(auto wanted, column_of(path));
+  wanted.searchable = search || unique || join_with.has_value();
+  wanted.unique = unique;
+  wanted.per_tenant = per_tenant;
+  if (join_with) {
+    BZ_TRY(const auto columns, cells->status());
+    for (const auto& one : columns)
+      if (one.column.depot == depot.id && one.column.shown() == *join_with && one.column.searchable)
+        wanted.join_domain = one.column.join_domain;
+    if (wanted.join_domain.is_nil())
+      return fail(Errc::NotFound, "column " + *join_with + " is not one that can be searched");
+  }
+  auto done = cells->encrypt(call.actor, depot, std::move(wanted));
+  if (!done) {
+    if (done.error().code == Errc::FailedPrecondition)
+      call.hint = "drop what depends on it first; see the reference of SQL on encrypted columns";
+    return tl::unexpected(done.error());
+  }
+  ColumnProgress shown;
+  shown.depot = depot_name;
+  shown.column = std::move(*done);
+  return render(shown);
+}
+
+Result<Document> column_decrypt(Call& call, Args& args) {
+  BZ_TRY(const auto depot_name, args.name("depot", NameKind::Resource));
+  BZ_TRY(const auto path, args.text("column", kMaxColumnBytes));
+  BZ_CHECK(args.finish());
+  BZ_TRY(auto* cells, keeper(call));
+  BZ_TRY(const auto depot, depot_named(call, depot_name));
+  BZ_TRY(const auto column, column_of(path));
+  BZ_CHECK(cells->decrypt(call.actor, depot, column.shown()));
+  return Document(Members{{"depot", depot_name}, {"column", column.shown()}, {"state", "plain"}});
+}
+
+Result<Document> column_status(Call& call, Args& args) {
+  BZ_CHECK(args.finish());
+  BZ_TRY(auto* cells, keeper(call));
+  BZ_TRY(const auto columns, cells->status());
+  Items out;
+  for (const auto& one : columns) out.push_back(render(one));
+  return Document(std::move(out));
+}
+
+}  // namespace bartizan::control
