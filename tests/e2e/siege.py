@@ -86,6 +86,7 @@ def state_of_the_data(owner: Session) -> list:
         "SELECT md5(string_agg(c::text, '|' ORDER BY id)) FROM shop.history AS c;"
         "SELECT md5(string_agg(c::text, '|' ORDER BY id)) FROM shop.tickets AS c WHERE tenant <> 'north';"
         "SELECT md5(string_agg(c::text, '|' ORDER BY id)) FROM shop.leads AS c WHERE tenant <> 'north';"
+        "SELECT md5(string_agg(c::text, '|' ORDER BY id)) FROM shop.parcels AS c;"
         "SELECT count(*) FROM pg_class WHERE relnamespace::regnamespace::text IN ('shop', 'back', 'public');"
         "SELECT md5(string_agg(p::text, '|' ORDER BY oid)) FROM pg_proc AS p WHERE pronamespace::regnamespace::text = 'shop'"
     ))[1]

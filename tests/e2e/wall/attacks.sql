@@ -541,6 +541,28 @@ SELECT xmlelement(name x, (SELECT max(word) FROM back.vault))
 ~SELECT pg_table_is_visible(i::oid) FROM generate_series(16384, 20000) AS i
 ~SELECT currtid2('shop.customers', '(0,1)')
 
+-- [domains, generated columns, arrays]
+SELECT loud FROM shop.customers
+SELECT id FROM shop.customers WHERE loud LIKE 'QZX7%' AND loud::integer = 1
+SELECT c.loud, to_jsonb(c) FROM shop.customers AS c
+~UPDATE shop.customers SET loud = DEFAULT RETURNING loud
+SELECT label FROM shop.parcels
+SELECT label::text || '' FROM shop.parcels
+SELECT p, row_to_json(p) FROM shop.parcels AS p
+SELECT coalesce(label, 'QZX7' || 'x') IS NULL, label::integer FROM shop.parcels
+SELECT id FROM shop.parcels WHERE label::text ~ '^QZX7' AND label::integer = 1
+SELECT max(label), string_agg(label, ',') FROM shop.parcels
+~SELECT 'nothing'::shop.label
+~SELECT CAST('nothing' AS shop.label) FROM shop.parcels
+SELECT doubled FROM shop.parcels
+SELECT place, place[0], tags, tags[1], unnest(tags) FROM shop.parcels
+SELECT u FROM shop.parcels, unnest(tags) AS u
+SELECT 'QZX7' || 'hit' FROM shop.parcels WHERE tags IS NOT NULL OR place IS NOT NULL
+SELECT 'QZX7' || 'hit' FROM shop.parcels WHERE tags @> ARRAY['QZX7' || 'TAG2']
+SELECT array_to_string(tags, ','), cardinality(tags) + 1 FROM shop.parcels
+SELECT id, width_bucket(place[0], 0, 734519, 3), place[0] FROM shop.parcels
+COPY shop.parcels TO STDOUT
+
 -- [inference on masked columns]
 ~SELECT id FROM shop.customers WHERE name = 'QZX7' || 'NAME2'
 SELECT id, 'QZX7' || 'hit' FROM shop.customers WHERE name LIKE 'QZX7' || 'NAME2' LIMIT 1

@@ -11,6 +11,13 @@ SELECT cfgname FROM pg_ts_config
 SELECT pg_describe_object('pg_class'::regclass, c.oid, 0) FROM pg_class AS c WHERE relnamespace = 'back'::regnamespace
 SELECT pg_identify_object('pg_type'::regclass, t.oid, 0) FROM pg_type AS t WHERE typname LIKE 'qzx7%'
 SELECT pg_describe_object(classid, objid, objsubid) FROM pg_depend
+-- (the name of the domain's constraint, which the mask does not fit)
+SELECT label FROM shop.parcels
+SELECT label::text || '' FROM shop.parcels
+SELECT p, row_to_json(p) FROM shop.parcels AS p
+SELECT coalesce(label, 'QZX7' || 'x') IS NULL, label::integer FROM shop.parcels
+SELECT id FROM shop.parcels WHERE label::text ~ '^QZX7' AND label::integer = 1
+SELECT max(label), string_agg(label, ',') FROM shop.parcels
 
 -- [catalog-definitions]
 SELECT pg_get_statisticsobjdef(oid) FROM pg_statistic_ext

@@ -39,6 +39,7 @@ SELECT n, CASE WHEN n % 2 = 0 THEN 'north' ELSE 'lake' END,
        'QZX7SECRET' || n, jsonb_build_object('likes', 'tea', 'pin', 'QZX7PIN' || n)
 FROM generate_series(1, 60) AS n;
 ALTER TABLE shop.customers ALTER id RESTART WITH 1000;
+ALTER TABLE shop.customers ADD loud text GENERATED ALWAYS AS (upper(name)) STORED;
 CREATE INDEX customers_name ON shop.customers (name) WHERE name <> 'QZX7INDEX';
 CREATE STATISTICS shop.customers_qzx7 (mcv) ON name, email FROM shop.customers;
 
@@ -93,6 +94,16 @@ INSERT INTO shop.leads
 SELECT n, CASE WHEN n % 2 = 0 THEN 'north' ELSE 'lake' END, CASE WHEN n % 2 = 0 THEN 'lead ' || n ELSE 'QZX7LEAD' || n END,
        'QZX7CONTACT' || n, 'QZX7LEADPIN' || n
 FROM generate_series(1, 20) AS n;
+
+-- The mask of label does not fit its domain; sum is made of what is masked.
+CREATE DOMAIN shop.label AS text CONSTRAINT qzx7domain CHECK (VALUE LIKE 'QZX7%');
+CREATE TABLE shop.parcels (
+  id integer PRIMARY KEY, tenant text NOT NULL, label shop.label, weight integer,
+  place point, tags text[], doubled text GENERATED ALWAYS AS (label || label) STORED
+);
+INSERT INTO shop.parcels (id, tenant, label, weight, place, tags)
+SELECT n, CASE WHEN n % 2 = 0 THEN 'north' ELSE 'lake' END, 'QZX7LABEL' || n, n, point(734519, n), ARRAY['QZX7TAG' || n]
+FROM generate_series(1, 10) AS n;
 
 -- Not granted to anybody.
 CREATE TABLE back.vault (id integer PRIMARY KEY, word text NOT NULL);
