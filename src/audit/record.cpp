@@ -260,9 +260,14 @@ void append_authentication(std::string& out, Found& found) {
   if (!session.empty()) append_as_string(out.append(",\"session\":{\"uid\":"), session);
   if (!session.empty()) out.push_back('}');
   append_endpoint(out, found);
+  // OCSF asks for one of the two: who got no further than the gateway has asked for no depot.
   const auto depot = found.take("depot");
-  if (!depot.empty()) append_as_string(out.append(",\"service\":{\"name\":"), depot);
-  if (!depot.empty()) out.push_back('}');
+  if (depot.empty()) {
+    out.append(",\"dst_endpoint\":{\"name\":\"Bartizan\"}");
+    return;
+  }
+  append_as_string(out.append(",\"service\":{\"name\":"), depot);
+  out.push_back('}');
 }
 
 void append_api(std::string& out, Found& found, const Classification& kind) {

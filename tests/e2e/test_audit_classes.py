@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import time
 from pathlib import Path
 
@@ -73,6 +74,10 @@ def records(target_name, folder, cluster):
         _statements(target, cluster)
         with pytest.raises(wire.SignInRefused):
             wire.sign_in(target.endpoint().replace(password="wrong"))
+        with socket.create_connection(("127.0.0.1", target.port)) as stranger:  # no TLS, no name, no depot
+            stranger.sendall(bytes.fromhex("000000090003000000"))
+            while stranger.recv(1024):
+                pass
         with wire.sign_in(target.endpoint()) as connection:
             connection.send(m.query("select pg_sleep(20)"))
             time.sleep(0.3)
@@ -111,6 +116,7 @@ def test_every_class_follows_the_schema(records):
         (6005, 2), (6005, 4), (6005, 5), (6005, 6), (6005, 7), (6005, 99), (3002, 1), (3002, 2),
         (6003, 1), (6003, 2), (6003, 3), (6003, 4), (6003, 99)}
     assert {r["status_id"] for r in records} >= {1, 2}
+    assert {"service", "dst_endpoint"} <= {name for r in records if r["class_uid"] == 3002 for name in r}
 
 
 def test_calls_are_recorded_with_their_actor_and_end(records):

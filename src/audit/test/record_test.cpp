@@ -42,6 +42,12 @@ TEST_CASE("a sign-in is an Authentication, with or without a session") {
         R"("outcome":{"status":"ok","rows":0,"bytes":0,"duration_us":0}}}})");
 }
 
+TEST_CASE("who names no depot has come to the gateway, as OCSF wants a place") {
+  const std::string out = render(Event::SignIn, R"("identity":"","address":"192.0.2.1:99")", R"("reason":"plaintext")");
+  CHECK(out.find(R"("dst_endpoint":{"name":"Bartizan"},"unmapped")") != std::string::npos);
+  CHECK(out.find("service") == std::string::npos);
+}
+
 TEST_CASE("what an outcome becomes") {
   struct Row {
     Status status;

@@ -39,6 +39,9 @@ TEST_CASE("who may what") {
     CHECK(authorise(c.policy, c.peer, "depot.list").has_value() == c.list);
     CHECK(authorise(c.policy, c.peer, "shutdown").has_value() == c.shutdown);
     CHECK(authorise(c.policy, c.peer, "import.roles").has_value() == c.shutdown);
+    CHECK(authorise(c.policy, c.peer, "audit.break-glass").has_value() == c.shutdown);
+    CHECK(authorise(c.policy, c.peer, "audit.erase").has_value() == c.shutdown);
+    CHECK(authorise(c.policy, c.peer, "audit.unseal").has_value() == c.shutdown);
     if (!c.list) CHECK(authorise(c.policy, c.peer, "depot.list").error().code == Errc::PermissionDenied);
   }
 }
