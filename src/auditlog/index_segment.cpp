@@ -64,11 +64,14 @@ class Writer {
     const std::size_t start = out_.size();
     append_positions(out_, positions, info_.count);
     const auto list = ByteView(out_).subspan(start);
+    const std::uint32_t bytes = static_cast<std::uint32_t>(list.size());
+    const std::uint32_t crc = crc32c(list);
+    const std::size_t offset = place_of(list, start, crc);
     const std::size_t at = slot_place();
     store_be64(&dictionary_[at], term);
-    store_be64(&dictionary_[at + 8], start);
-    store_be32(&dictionary_[at + 16], static_cast<std::uint32_t>(list.size()));
-    store_be32(&dictionary_[at + 20], crc32c(list));
+    store_be64(&dictionary_[at + 8], offset);
+    store_be32(&dictionary_[at + 16], bytes);
+    store_be32(&dictionary_[at + 20], crc);
   }
   [[nodiscard]] Bytes finish(std::span<const std::int64_t> times) {
     const std::size_t table = add_times(times);
@@ -91,6 +94,15 @@ class Writer {
   }
 
  private:
+  /// A table's two names have the same leaves, and so have columns that are always read together: one list for all.
+  std::size_t place_of(ByteView list, std::size_t start, std::uint32_t crc) {
+    const std::uint64_t key = std::uint64_t{crc} << 32 | static_cast<std::uint32_t>(list.size());
+    const auto [known, is_new] = lists_.try_emplace(key, start);
+    if (is_new || !std::equal(list.begin(), list.end(), out_.begin() + static_cast<std::ptrdiff_t>(known->second)))
+      return start;
+    out_.resize(start);
+    return known->second;
+  }
   std::size_t slot_place() {
     const std::size_t at =
         std::size_t{terms_ / kPageSlots} * kPageBytes + std::size_t{terms_ % kPageSlots} * kSlotBytes;
@@ -126,6 +138,7 @@ class Writer {
   const IndexSegmentInfo info_;
   Bytes out_;
   Bytes dictionary_;
+  std::unordered_map<std::uint64_t, std::size_t> lists_;  ///< offsets by CRC and length
   std::uint32_t terms_ = 0;
 };
 

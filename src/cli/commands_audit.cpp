@@ -154,7 +154,7 @@ std::vector<Command> audit_commands() {
       {.noun = "audit",
        .verb = "verify",
        .admin_verb = "audit.verify",
-       .summary = "check the log with bartizan-verify, which shares no code with the gateway",
+       .summary = "check the log with a program that shares no code",
        .description =
            "Without options the whole log: every record of every tree against its hashes, every hash against the signed "
            "checkpoints, every tree against the checkpoints that the system tree holds of it, tickets against gaps and "
@@ -235,13 +235,11 @@ std::vector<Command> audit_commands() {
        .admin_verb = "audit.reader-add",
        .summary = "let an identity read its own tenant's log",
        .description =
-           "It searches, shows, proves and exports its tenant's tree with --as and its password, over the socket that "
+           "It searches, follows, shows, proves and exports its tenant's tree with --as and its password, over the socket that "
            "audit.reader_socket_file names; other trees don't exist for it, and each reading is recorded in its own tree. The right "
            "ends when the identity moves to another tenant, is disabled or deleted.",
        .parameters = {kReader},
-       .examples = {{"bartizan audit reader-add ana@northside", ""},
-                    {"bartizan audit search --socket /run/bartizan/audit.sock --as ana@northside",
-                     "what it does then"}}},
+       .examples = {{"bartizan audit reader-add ana@northside", ""}}},
       {.noun = "audit",
        .verb = "reader-remove",
        .admin_verb = "audit.reader-remove",

@@ -73,7 +73,7 @@ def witnessed(start_target):
     target.start()
     target.witness = witness
     _write(target, 300)
-    _wait_cosigned(target)
+    _wait_cosigned(target, 300)
     yield target
     witness.stop()
 
@@ -85,15 +85,17 @@ def _write(target, count: int) -> None:
 
 
 def _size(target) -> int:
-    return int((target.audit_folder / "tree/system/checkpoint").read_text().split("\n")[1])
+    checkpoint = target.audit_folder / "tree/system/checkpoint"
+    return int(checkpoint.read_text().split("\n")[1]) if checkpoint.exists() else 0
 
 
 def _said(target) -> dict:
     return json.loads(target.command("status", "--json").stdout)["audit"]["witness"]
 
 
-def _wait_cosigned(target) -> int:
-    """Until all that is there now is cosigned."""
+def _wait_cosigned(target, least: int) -> int:
+    """Until so many entries are published, and all that is there then is cosigned."""
+    wait_for(lambda: _size(target) >= least, 20, "the checkpoint", step=0.1)
     size = _size(target)
     wait_for(lambda: _said(target)["entries"] >= size and not _said(target)["error"], 20, "a cosignature", step=0.1)
     return size
@@ -165,7 +167,7 @@ def test_an_older_copy_put_back_is_found_by_the_witness_and_the_verifier(witness
     old = _copy(witnessed.audit_folder, folder / "old")
     witnessed.start()
     _write(witnessed, 40)
-    new_size = _wait_cosigned(witnessed)
+    new_size = _wait_cosigned(witnessed, old_size + 40)
     witnessed.stop()
     cosigned = folder / "kept"
     shutil.copy(witnessed.audit_folder / "tree/system/checkpoint.cosigned", cosigned)
@@ -187,7 +189,7 @@ def test_a_fork_is_found_by_the_witness_and_the_verifier(witnessed, folder):
     old = _copy(witnessed.audit_folder, folder / "old")
     witnessed.start()
     _write(witnessed, 20)
-    seen = _wait_cosigned(witnessed)
+    _wait_cosigned(witnessed, old_size + 20)
     witnessed.stop()
     cosigned = folder / "kept"
     shutil.copy(witnessed.audit_folder / "tree/system/checkpoint.cosigned", cosigned)
