@@ -5,6 +5,7 @@
 #include "bartizan/sql/lexer.hpp"
 #include "bartizan/sql/splitter.hpp"
 #include "binder.hpp"
+#include "boolean_operands.hpp"
 #include "deparse.hpp"
 #include "mentions_only.hpp"
 #include "nesting.hpp"
@@ -164,6 +165,10 @@ bool Rewriter::finish(ParseTree& tree, RewrittenStatement facts, Rewritten& rewr
   const bool kept_here = facts.virtual_setting.has_value() && !facts.virtual_setting->name.empty();
   if (!kept_here) {
     auto deparsed = deparse(*tree.mutable_statement());
+    if (!deparsed) {
+      TreeEditor edit(tree.arena());
+      if (cast_boolean_operands(*tree.mutable_statement(), edit)) deparsed = deparse(*tree.mutable_statement());
+    }
     if (!deparsed) {
       return refuse(
           {"0A000", "this statement can't be rewritten reliably", "Write it with fewer or simpler expressions.", 0});

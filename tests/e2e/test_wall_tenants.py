@@ -37,7 +37,9 @@ BEGIN
       RAISE EXCEPTION 'a context has outlived its transaction' USING ERRCODE = 'XX001';
     END IF;
     PERFORM set_config_unseen('witness.transaction', transaction_timestamp()::text, true);
-    PERFORM nextval('witness.contexts');
+    IF current_setting('transaction_read_only') = 'off' THEN
+      PERFORM nextval('witness.contexts');
+    END IF;
   END IF;
   RETURN set_config_unseen($1, $2, $3);
 END $f$;
