@@ -46,7 +46,9 @@ bool ClientSession::check_traffic(SteadyTime now) {
     end_with(pgwire::sqlstate::kAdminShutdown, "terminating connection due to administrator command");
     return true;
   }
-  if (depot.draining() && relay_ && server_ && relay_->idle()) {
+  // Whoever merely has not given it back yet does so when its client has taken the replies.
+  const bool keeps = relay_ && server_ && (relay_->pinned() || pool_->mode() == policy::PoolMode::Session);
+  if (depot.draining() && keeps && relay_->idle() && !must_flush()) {
     end_with(pgwire::sqlstate::kAdminShutdown, "terminating connection: the depot is drained of its server connections",
              "Connect again; what you ask for then waits until the depot is resumed.");
     return true;

@@ -16,6 +16,23 @@ namespace asio = net::asio;
 namespace {
 constexpr auto kSignOfLife = std::chrono::seconds(5);
 constexpr auto kKeepEmptyPool = std::chrono::seconds(60);
+
+bool same_bytes(const SecretBytes& a, const SecretBytes& b) { return std::ranges::equal(a.reveal(), b.reveal()); }
+
+/// Both are the control database's own: how long comparing takes tells nobody anything.
+bool same_credentials(const policy::DepotLogin& a, const policy::DepotLogin& b) {
+  if (a.secret.index() != b.secret.index() || a.certificate.has_value() != b.certificate.has_value()) return false;
+  if (a.certificate && (a.certificate->chain_pem != b.certificate->chain_pem ||
+                        !same_bytes(a.certificate->key_pem, b.certificate->key_pem)))
+    return false;
+  if (const auto* password = std::get_if<SecretBytes>(&a.secret))
+    return same_bytes(*password, *std::get_if<SecretBytes>(&b.secret));
+  if (const auto* keys = std::get_if<policy::ScramKeys>(&a.secret)) {
+    const auto& others = *std::get_if<policy::ScramKeys>(&b.secret);
+    return same_bytes(keys->client_key, others.client_key) && same_bytes(keys->server_key, others.server_key);
+  }
+  return true;
+}
 }  // namespace
 
 /// A server, or the way to it, may go without a word: nobody is to be lent a connection that leads
@@ -94,6 +111,7 @@ void DepotServers::follow(const std::shared_ptr<const policy::Snapshot>& changed
       retire(pool);
       return true;
     }
+    if (!of_class && !same_credentials(*pool.request_.login, *login)) renew(pool);
     pool.request_.login = login;
     pool.request_.snapshot = changed;
     return false;

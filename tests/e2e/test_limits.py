@@ -326,8 +326,9 @@ def test_sigterm_waits_no_longer_than_the_drain_timeout(start_target):
 
 # ---- the server's own limits ----------------------------------------------------------------------------
 
-def test_refusal_of_the_server_is_told_at_once_though_other_sessions_stand(endpoint, cluster):
-    """Each session has a server connection of its own here: none of the others' will become free for it."""
+def test_refusal_of_the_server_is_told_at_once_though_other_sessions_stand(start_target, cluster):
+    """In session mode each has a server connection of its own: none of the others' will become free for it."""
+    endpoint = start_target(pool_mode="session").endpoint()
     others = [wire.sign_in(endpoint) for _ in range(2 * len(os.sched_getaffinity(0)))]  # some on every worker
     cluster.admin(f"alter role {USER} connection limit 1")
     try:
