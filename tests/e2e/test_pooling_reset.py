@@ -13,7 +13,7 @@ from pooling import sessions, sqlstates
 from postgres import USER
 
 _LEFT = "select coalesce(current_setting('leak.mark', true), ''), (select count(*) from pg_locks where locktype = 'advisory')"
-_ASKED_AGAIN = 1.2  # the catalogs are asked once a second at most
+_ASKED_AGAIN = 2.5  # the catalogs are asked once a second at most, and for a fiftieth of the time
 _LEAVE = "perform set_config('leak.mark', 'left', false); perform pg_advisory_lock(4711);"
 
 
@@ -87,11 +87,14 @@ def process(session: wire.Connection) -> str:
     return session.value("select pg_backend_pid()")
 
 
-@pytest.mark.parametrize("when", ("at once", "known"))
-@pytest.mark.parametrize("name", UNSEEN)
+_CASES = [(name, "known") for name in UNSEEN] + [(name, "at once") for name in ("view", "attribute", "trigger", "policy")]
+
+
+@pytest.mark.parametrize("name, when", _CASES)
 def test_what_unseen_code_leaves_reaches_nobody(one, name, when):
     definitions, statement = UNSEEN[name]
-    settle(one)
+    if when == "at once":  # the catalogs were found harmless before
+        settle(one)
     with wire.sign_in(one.endpoint()) as definer:  # which may be pinned by it
         for definition in definitions:
             assert not sqlstates(definer.query(definition)), definition
@@ -110,6 +113,15 @@ def test_what_unseen_code_leaves_reaches_nobody(one, name, when):
         assert met, "no other session came upon the connection"
 
 
+def resets_in_a_round(readers: list[wire.Connection], cluster) -> int:
+    begin = len(cluster.child.log_text())
+    for reader in readers:
+        assert reader.value("select count(*) from leak.t") == "1"
+    seen = cluster.child.log_text()[begin:]
+    assert seen.count("select count(*) from leak.t") == len(readers)
+    return seen.count("RESET ALL")
+
+
 def test_a_clean_connection_is_not_reset(one, cluster):
     """Told by what the server has logged."""
     cluster.admin("alter system set log_statement = 'all'", "select pg_reload_conf()")
@@ -117,15 +129,12 @@ def test_a_clean_connection_is_not_reset(one, cluster):
         settle(one)
         with sessions(one, 4) as readers:
             readers[0].query("insert into leak.t values (1)")
-            begin = len(cluster.child.log_text())
-            for _ in range(5):
-                for reader in readers:
-                    assert reader.value("select count(*) from leak.t") == "1"
-            seen = cluster.child.log_text()[begin:]
-            assert seen.count("select count(*) from leak.t") == 20
-            processes = {process(reader) for reader in readers}
-            assert len(processes) == 1
-            assert seen.count("RESET ALL") <= 1, seen  # the table was made here
+            assert len({process(reader) for reader in readers}) == 1
+            end = time.monotonic() + 15
+            while resets := resets_in_a_round(readers, cluster):
+                assert time.monotonic() < end, f"{resets} resets in a round"
+                time.sleep(0.3)
+            assert sum(resets_in_a_round(readers, cluster) for _ in range(5)) == 0
             readers[0].query("set timezone = 'Asia/Tokyo'")
             begin = len(cluster.child.log_text())
             readers[1].query("select count(*) from leak.t")
