@@ -160,7 +160,7 @@ def test_columns_of_every_type_there_and_back_beside_writers(world):
         assert rows(direct, "select * from typed where id < 1000 order by id") == before
 
 
-def test_a_migration_that_is_killed_goes_on_and_loses_nothing(world):
+def test_a_migration_that_is_killed_goes_on_and_loses_nothing(world, request):
     """kill -9 at moments all along the way; each time it starts again, is asked again and goes on."""
     with world.connect(autocommit=True) as owner:
         owner.execute("create table killed (id int primary key, v text)")
@@ -168,7 +168,8 @@ def test_a_migration_that_is_killed_goes_on_and_loses_nothing(world):
             for number in range(3000):
                 copy.write_row((number, f"value {number}"))
     deaths = 0
-    for pause in (0.02, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9, 1.2):
+    moments = [number * 0.04 for number in range(1, 40)] if request.config.getoption("--full") else [0.05, 0.4, 0.9]
+    for pause in moments:
         asked = subprocess.Popen([str(bartizan.program()), "column", "encrypt", DEPOT, "public.killed.v", "--search",
                                   "--data", str(world.data)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                  env=clean_environment())
