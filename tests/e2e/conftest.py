@@ -117,3 +117,12 @@ def still_serves(target, endpoint):
         pytest.fail("the target died:\n" + target.child.log_text()[-1500:], pytrace=False)
     with wire.sign_in(endpoint) as connection:
         assert connection.value("select 40 + 2") == "42"
+
+
+@pytest.fixture(scope="session")
+def encrypted_world():
+    """One for all tests of encrypted columns: each has tables of its own."""
+    import encrypted
+    world = encrypted.Encrypted("transaction", tenants=True)
+    yield world
+    world.stop()

@@ -7,7 +7,7 @@ import pytest
 
 import wire
 import wire_messages as m
-from encrypted import Encrypted
+from encrypted import DEPOT
 from processes import wait_for
 
 pytestmark = pytest.mark.gateway
@@ -20,16 +20,15 @@ insert into people values (1, 'ada@example.org', '078-05-1120', 'first'), (2, 'g
 
 
 @pytest.fixture(scope="module", params=["transaction", "session"])
-def world(request):
-    world = Encrypted(request.param)
-    try:
-        with world.connect(autocommit=True) as connection:
+def world(request, encrypted_world):
+    encrypted_world.command("depot", "set", DEPOT, "--pool-mode", request.param)
+    if not any(column["column"] == "public.people.email" for column in encrypted_world.columns()):
+        with encrypted_world.connect(autocommit=True) as connection:
             connection.execute(SCHEMA)
-        world.encrypt("public.people.email", "--search")
-        world.encrypt("public.people.ssn")
-        yield world
-    finally:
-        world.stop()
+        encrypted_world.encrypt("public.people.email", "--search")
+        encrypted_world.encrypt("public.people.ssn")
+    yield encrypted_world
+    encrypted_world.command("depot", "set", DEPOT, "--pool-mode", "transaction")
 
 
 @pytest.fixture

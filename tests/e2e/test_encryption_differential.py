@@ -7,8 +7,6 @@ import random
 import psycopg
 import pytest
 
-from encrypted import Encrypted
-
 pytestmark = pytest.mark.gateway
 
 # column: (type, values as literals, searchable)
@@ -30,18 +28,14 @@ ERRORS_OF_VALUES = {"22001", "22003", "22P02", "22008", "22007"}
 
 
 @pytest.fixture(scope="module")
-def world():
-    world = Encrypted("transaction")
-    try:
-        described = ", ".join(f"{name} {kind}" for name, (kind, *_) in COLUMNS.items())
-        with world.connect(autocommit=True) as connection:
-            for table in ("plain", "sealed"):
-                connection.execute(f"create table {table} (id int primary key, {described}, note text)")
-        for name, (_, _, searchable) in COLUMNS.items():
-            world.encrypt(f"public.sealed.{name}", *(["--search"] if searchable else []))
-        yield world
-    finally:
-        world.stop()
+def world(encrypted_world):
+    described = ", ".join(f"{name} {kind}" for name, (kind, *_) in COLUMNS.items())
+    with encrypted_world.connect(autocommit=True) as connection:
+        for table in ("plain", "sealed"):
+            connection.execute(f"create table {table} (id int primary key, {described}, note text)")
+    for name, (_, _, searchable) in COLUMNS.items():
+        encrypted_world.encrypt(f"public.sealed.{name}", *(["--search"] if searchable else []))
+    return encrypted_world
 
 
 class Workload:

@@ -10,25 +10,21 @@ import psycopg
 import pytest
 
 import bartizan
-from encrypted import DEPOT, Encrypted
+from encrypted import DEPOT
 from processes import Child, clean_environment, wait_for
 
 pytestmark = pytest.mark.gateway
 
 
 @pytest.fixture(scope="module")
-def world():
-    world = Encrypted("transaction", tenants=True)
-    try:
-        with world.connect(autocommit=True) as connection:
-            connection.execute("create table patients (id int primary key, tenant text, name text, secret text)")
-            connection.execute("create table plain (id int primary key, a text, b varchar(40), c int, d numeric(10,2), "
-                               "e date, f uuid, g jsonb, h bool, i bytea, j timestamp)")
-        world.encrypt("public.patients.secret", "--search", "--per-tenant")
-        world.encrypt("public.patients.name")
-        yield world
-    finally:
-        world.stop()
+def world(encrypted_world):
+    with encrypted_world.connect(autocommit=True) as connection:
+        connection.execute("create table patients (id int primary key, tenant text, name text, secret text)")
+        connection.execute("create table typed (id int primary key, a text, b varchar(40), c int, d numeric(10,2), "
+                           "e date, f uuid, g jsonb, h bool, i bytea, j timestamp)")
+    encrypted_world.encrypt("public.patients.secret", "--search", "--per-tenant")
+    encrypted_world.encrypt("public.patients.name")
+    return encrypted_world
 
 
 def rows(connection, text, parameters=None):
@@ -120,11 +116,11 @@ TYPES = {"a": "text %d", "b": "varchar %d", "c": 7, "d": "12.50", "e": "2024-02-
 
 def test_columns_of_every_type_there_and_back_beside_writers(world):
     with world.connect(autocommit=True) as owner:
-        with owner.cursor() as cursor, cursor.copy("copy plain from stdin") as copy:
+        with owner.cursor() as cursor, cursor.copy("copy typed from stdin") as copy:
             for number in range(400):
                 copy.write_row((number, *(value % number if isinstance(value, str) and "%d" in value else value
                                           for value in TYPES.values())))
-        before = rows(owner, "select * from plain order by id")
+        before = rows(owner, "select * from typed order by id")
     stop = threading.Event()
     failed: list[str] = []
 
@@ -136,8 +132,8 @@ def test_columns_of_every_type_there_and_back_beside_writers(world):
                 with world.connect(autocommit=True) as connection:
                     while not stop.is_set():
                         number += 1
-                        connection.execute("insert into plain (id, a, c) values (%s, %s, %s)", (number, f"w{number}", number))
-                        found = rows(connection, "select a, c from plain where id = %s", (number,))
+                        connection.execute("insert into typed (id, a, c) values (%s, %s, %s)", (number, f"w{number}", number))
+                        found = rows(connection, "select a, c from typed where id = %s", (number,))
                         if found != [(f"w{number}", number)]:
                             failed.append(f"{number}: {found}")
             except (psycopg.errors.AdminShutdown, psycopg.OperationalError):
@@ -149,22 +145,22 @@ def test_columns_of_every_type_there_and_back_beside_writers(world):
     writer.start()
     try:
         for column in TYPES:
-            world.encrypt(f"public.plain.{column}", *(["--search"] if column in "ac" else []))
+            world.encrypt(f"public.typed.{column}", *(["--search"] if column in "ac" else []))
     finally:
         stop.set()
         writer.join()
     assert not failed, failed[:3]
     with world.connect(autocommit=True) as owner:
-        assert rows(owner, "select * from plain where id < 1000 order by id") == before
-        assert rows(owner, "select count(*) from plain where c = 7") == [(400,)]
-        assert rows(owner, "select count(*), count(a) from plain where id > 1000")[0][0] > 10
+        assert rows(owner, "select * from typed where id < 1000 order by id") == before
+        assert rows(owner, "select count(*) from typed where c = 7") == [(400,)]
+        assert rows(owner, "select count(*), count(a) from typed where id > 1000")[0][0] > 10
     for column in TYPES:
-        world.command("column", "decrypt", DEPOT, f"public.plain.{column}")
+        world.command("column", "decrypt", DEPOT, f"public.typed.{column}")
     with world.direct() as direct:
-        assert rows(direct, "select * from plain where id < 1000 order by id") == before
+        assert rows(direct, "select * from typed where id < 1000 order by id") == before
 
 
-def test_a_migration_that_is_killed_goes_on_and_loses_nothing(world):
+def test_a_migration_that_is_killed_goes_on_and_loses_nothing(world, request):
     """kill -9 at moments all along the way; each time it starts again, is asked again and goes on."""
     with world.connect(autocommit=True) as owner:
         owner.execute("create table killed (id int primary key, v text)")
@@ -172,7 +168,8 @@ def test_a_migration_that_is_killed_goes_on_and_loses_nothing(world):
             for number in range(3000):
                 copy.write_row((number, f"value {number}"))
     deaths = 0
-    for pause in (0.02, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9, 1.2):
+    moments = [number * 0.04 for number in range(1, 40)] if request.config.getoption("--full") else [0.05, 0.4, 0.9]
+    for pause in moments:
         asked = subprocess.Popen([str(bartizan.program()), "column", "encrypt", DEPOT, "public.killed.v", "--search",
                                   "--data", str(world.data)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                  env=clean_environment())

@@ -1,12 +1,14 @@
 """What encrypted columns cost, side by side in one run: plain and encrypted columns through the gateway, and pgcrypto.
-Not a test: `/usr/bin/python3 tests/e2e/encryption_bench.py [rows]` prints a table for docs/benchmarks.md."""
+`/usr/bin/python3 tests/bench/encryption.py [rows]` prints a table for docs/benchmarks.md."""
 from __future__ import annotations
 
 import statistics
 import sys
 import time
+from pathlib import Path
 
-from encrypted import Encrypted
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
+from encrypted import Encrypted  # noqa: E402
 
 ROWS = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
 READS = 1500
