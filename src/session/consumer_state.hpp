@@ -34,8 +34,9 @@ struct ConsumerState {
 
   static std::vector<wall::ContextValue> values_of(const Consumer& consumer) {
     std::vector<wall::ContextValue> values;
-    values.reserve(consumer.context.size());
+    values.reserve(consumer.context.size() + 1);
     for (const auto& value : consumer.context) values.push_back({value.name, value.value});
+    values.push_back({"bz_user", consumer.shown_user});  // what current_user gives
     return values;
   }
 };

@@ -21,7 +21,7 @@ bool_and bool_or box bpchar broadcast btrim cardinality cbrt ceil ceiling center
 circle clock_timestamp concat concat_ws convert convert_from convert_to corr cos cosd cosh cot cotd count covar_pop
 covar_samp cume_dist current_database date date_bin date_part date_trunc datemultirange daterange decode degrees
 dense_rank diagonal diameter div encode enum_first enum_last enum_range every exp extract factorial family first_value
-float4 float8 floor format format_type gcd gen_random_uuid generate_series generate_subscripts get_bit get_byte height
+float4 float8 floor format gcd gen_random_uuid generate_series generate_subscripts get_bit get_byte height
 host hostmask inet_merge inet_same_family initcap int2 int4 int4multirange int4range int8 int8multirange int8range
 interval is_normalized isclosed isempty isfinite ishorizontal isopen isparallel isperp isvertical json_agg
 json_array_elements json_array_elements_text json_array_length json_build_array json_build_object json_each
@@ -38,7 +38,7 @@ left length like like_escape line ln log log10 lower lower_inc lower_inf lpad ls
 make_interval make_time make_timestamp make_timestamptz masklen max md5 min min_scale mod mode money multirange name
 netmask network normalize notlike now npoints nth_value ntile num_nonnulls num_nulls numeric numnode nummultirange
 numrange octet_length overlaps overlay parse_ident path pclose percent_rank percentile_cont percentile_disc
-pg_client_encoding pg_collation_for pg_column_size pg_encoding_to_char pg_is_in_recovery pg_size_bytes pg_size_pretty
+pg_char_to_encoding pg_client_encoding pg_collation_for pg_column_size pg_encoding_to_char pg_get_keywords pg_is_in_recovery pg_size_bytes pg_size_pretty
 pg_typeof phraseto_tsquery pi plainto_tsquery point polygon popen position pow power querytree quote_ident
 quote_literal quote_nullable radians radius random range_agg range_intersect_agg range_merge rank regexp_count
 regexp_instr regexp_like regexp_match regexp_matches regexp_replace regexp_split_to_array regexp_split_to_table
