@@ -88,6 +88,10 @@ Relay::Handled Relay::on_query(const Message& message, ServerRuns& to_server) {
   if (!query) return end_fatal(pgwire::sqlstate::kProtocolViolation, "invalid Query message");
   if (consumer_ && waits_for_settings()) return wait_for_replies(to_server);
   Prepared statement = analyse(query->query);
+  if (consumer_) {
+    if (changes_tenant(statement) && run_is_owed()) return wait_for_replies(to_server);
+    judge_tenant(statement);
+  }
   bool materialised = false;
   if (pooling_.shares != nullptr) {
     if (!names_settled(statement)) return Handled::Stall;
@@ -212,6 +216,7 @@ Relay::Handled Relay::on_bind(const Message& message, ServerRuns& to_server) {
   if (consumer_ && (is_reserved(names->portal) || is_reserved(names->statement))) return end_reserved_name();
   auto statement = statement_of(names->statement);
   if (!statement) return Handled::Stall;
+  if (consumer_ && waits_for_tenant()) return wait_for_replies(to_server);
   if (consumer_) put_context(*statement, names->portal.empty(), to_server);
   if (pooling_.shares != nullptr) return relay_bind(message, *names, *statement, to_server);
   PendingReply& entry = replies_.push(Awaited::Bind);
@@ -229,6 +234,10 @@ Relay::Handled Relay::on_execute(const Message& message, ServerRuns& to_server) 
   if (consumer_ && is_reserved(execute->portal)) return end_reserved_name();
   auto statement = meaning_of(portals_, renaming_portals_, execute->portal);
   if (!statement) return Handled::Stall;
+  if (consumer_) {
+    if (waits_for_tenant() || (changes_tenant(*statement) && run_is_owed())) return wait_for_replies(to_server);
+    judge_tenant(*statement);
+  }
   if (!statement->analysis && statement->digest == sql::Digest{} && !execute->portal.empty())
     statement->missing = statement->missing || no_portal(execute->portal);
   bool materialised = false;
