@@ -153,6 +153,11 @@ std::unique_ptr<session::Consumer> ClientSession::consumer() const {
   out->policies = walled_->state->policies();
   out->purpose = walled_->purpose.value_or("");
   out->acting = walled_->acting;
+  out->explain = [snapshots = &shared_.around.snapshots, depot = depot_name_, state = walled_->state, &assignment] {
+    const auto snapshot = snapshots->current();
+    return policy::resolve(snapshot->policies().set, assignment.basis, depot, *assignment.wall_class->catalog,
+                           policy::Explain::Yes);
+  };
   if (request_->tenant && !request_->tenant->empty()) out->tenant = request_->tenant;
   out->search_path = walled_->search_path;
   out->shown_user = identity_name_;

@@ -13,6 +13,7 @@
 #include "bartizan/session/relay.hpp"
 #include "consumer_names.hpp"
 #include "consumer_state.hpp"
+#include "policy_explanation.hpp"
 
 namespace bartizan::session {
 
@@ -103,7 +104,14 @@ Relay::Handled Relay::end_reserved_name() {
 /// What the text is to this session: from the cache, with what the session's own settings add.
 Prepared Relay::rewritten(std::string_view text) {
   ConsumerReading reading{consumer_->facts.wall_class.get(), &consumer_->search_path.value(), lex_};
-  auto found = tools_.rewrites->get(text, reading);
+  std::shared_ptr<const ConsumerText> found;
+  if (const auto explained = explained_by_policy(text, lex_); explained && consumer_->facts.explain) {
+    auto made = explain_policy(*explained, reading, consumer_->facts.explain());
+    made.digest = tools_.rewrites->digest(text, lex_);
+    found = std::make_shared<const ConsumerText>(std::move(made));
+  } else {
+    found = tools_.rewrites->get(text, reading);
+  }
   if (found->has_setting) found = with_settings(*found);
   Prepared prepared;
   prepared.analysis = {found, &found->analysis};

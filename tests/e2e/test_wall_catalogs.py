@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 import walled
+import wire_messages as m
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.gateway]
 
@@ -176,3 +177,23 @@ def test_a_new_column_and_a_new_policy_are_seen(world):
         finally:
             world.publish()
             owner.query("drop table shop.parcels cascade")
+
+
+def test_explain_policy_tells_rules_and_masks(world):
+    with world.session("ana@north") as ana:
+        for send in (lambda text: _rows(ana, text), lambda text: _extended_rows(ana, text)):
+            rows = send("explain policy select name, email from shop.customers where visits > 3")
+            told = {row[0]: row[1:] for row in rows}
+            assert told["statement"][1] == "permitted"
+            assert "tenant" in told["shop.customers"][1] and "analysts-read" in told["shop.customers"][2], told
+            assert "email" in told["shop.customers.email"][1] and "emails" in told["shop.customers.email"][2], told
+            assert told["shop.customers.visits"][1] == "clear"
+            assert "shop.customers.ssn" not in told
+        refused = _rows(ana, "EXPLAIN POLICY SELECT word FROM back.vault")
+        assert refused == [("statement", "", "refused with 42P01", refused[0][3])] and "back.vault" in refused[0][3]
+        assert ana.query("explain select 1")[0].error_field("C") == "42501"
+
+
+def _extended_rows(session, text: str) -> list:
+    session.send(m.parse("", text) + m.bind() + m.describe("P") + m.execute() + m.sync())
+    return [tuple(v.decode() for v in one.fields) for one in session.read_until_ready() if one.name == "DataRow"]

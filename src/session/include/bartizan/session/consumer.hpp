@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +14,7 @@
 
 #include "bartizan/base/clock.hpp"
 #include "bartizan/base/secret.hpp"
+#include "bartizan/policy/resolve.hpp"
 #include "bartizan/policy/wall_class.hpp"
 
 namespace bartizan::session {
@@ -38,6 +40,8 @@ struct Consumer {
   /// Session pooling: wall::connection_key() of the one server connection. Under transaction
   /// pooling each ServerState holds its own.
   std::shared_ptr<const SecretBytes> connection_key;
+  /// The policies' decisions with their reasons, for EXPLAIN POLICY; empty: it is refused. Costs a resolution.
+  std::function<policy::Resolution()> explain;
   std::shared_ptr<const ActingRights> acting;  ///< null: for nobody but itself
   std::optional<std::string> tenant;           ///< for whom it acts from its start on; nullopt: itself
 };
