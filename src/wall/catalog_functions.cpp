@@ -15,17 +15,19 @@ $f$ SELECT CASE WHEN role = (SELECT r.oid FROM pg_catalog.pg_roles AS r WHERE r.
 )sql";
 
 constexpr std::string_view kNames = R"sql(
-CREATE OR REPLACE FUNCTION bartizan_views.regclass(relation oid, path name[]) RETURNS regclass LANGUAGE sql STABLE AS
+CREATE OR REPLACE FUNCTION bartizan_views.regclass(relation oid, path name[]) RETURNS text LANGUAGE sql STABLE AS
 $f$ SELECT (CASE WHEN relation < 16384 OR EXISTS (SELECT FROM bartizan_views.cat_pg_class AS c WHERE c.oid = relation)
-            THEN relation ELSE '0'::oid END)::regclass WHERE relation IS NOT NULL $f$;
-CREATE OR REPLACE FUNCTION bartizan_views.to_regclass(relation text, path name[]) RETURNS regclass
+            THEN relation ELSE '0'::oid END)::regclass::text WHERE relation IS NOT NULL $f$;
+CREATE OR REPLACE FUNCTION bartizan_views.to_regclass(relation text, path name[]) RETURNS oid
 LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
   parts text[];
   found oid;
 BEGIN
   IF relation ~ '^[0-9]+$' THEN
-    RETURN bartizan_views.regclass(relation::oid, path);
+    RETURN (SELECT CASE WHEN relation::oid < 16384 OR EXISTS (SELECT FROM bartizan_views.cat_pg_class AS c
+                                                              WHERE c.oid = relation::oid)
+                        THEN relation::oid ELSE 0::oid END);
   END IF;
   parts := parse_ident(relation);
   IF cardinality(parts) = 3 AND parts[1] = current_database() THEN
@@ -36,13 +38,13 @@ BEGIN
    WHERE c.relname = parts[cardinality(parts)] AND cardinality(parts) <= 2
      AND CASE WHEN cardinality(parts) = 1 THEN n.nspname = ANY (path) ELSE n.nspname = parts[1] END
    ORDER BY array_position(path, n.nspname) LIMIT 1;
-  RETURN found::regclass;
+  RETURN found;
 END
 $f$;
-CREATE OR REPLACE FUNCTION bartizan_views.regclass(relation text, path name[]) RETURNS regclass
+CREATE OR REPLACE FUNCTION bartizan_views.regclass(relation text, path name[]) RETURNS oid
 LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
-  found CONSTANT regclass := bartizan_views.to_regclass(relation, path);
+  found CONSTANT oid := bartizan_views.to_regclass(relation, path);
 BEGIN
   IF found IS NULL THEN
     RAISE EXCEPTION 'relation "%" does not exist', relation USING ERRCODE = '42P01';
@@ -50,17 +52,18 @@ BEGIN
   RETURN found;
 END
 $f$;
-CREATE OR REPLACE FUNCTION bartizan_views.regtype(type oid, path name[]) RETURNS regtype LANGUAGE sql STABLE AS
+CREATE OR REPLACE FUNCTION bartizan_views.regtype(type oid, path name[]) RETURNS text LANGUAGE sql STABLE AS
 $f$ SELECT (CASE WHEN type < 16384 OR EXISTS (SELECT FROM bartizan_views.cat_pg_type AS t WHERE t.oid = type)
-            THEN type ELSE '0'::oid END)::regtype WHERE type IS NOT NULL $f$;
-CREATE OR REPLACE FUNCTION bartizan_views.to_regtype(type text, path name[]) RETURNS regtype
+            THEN type ELSE '0'::oid END)::regtype::text WHERE type IS NOT NULL $f$;
+CREATE OR REPLACE FUNCTION bartizan_views.to_regtype(type text, path name[]) RETURNS oid
 LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
   parts text[];
   found oid;
 BEGIN
   IF type ~ '^[0-9]+$' THEN
-    RETURN bartizan_views.regtype(type::oid, path);
+    RETURN (SELECT CASE WHEN type::oid < 16384 OR EXISTS (SELECT FROM bartizan_views.cat_pg_type AS t WHERE t.oid = type::oid)
+                        THEN type::oid ELSE 0::oid END);
   END IF;
   -- With this search_path a name without dots can only be one of PostgreSQL's own.
   IF strpos(type, '.') = 0 OR type ~ '^pg_catalog\.[a-z0-9_]+$' THEN
@@ -74,13 +77,13 @@ BEGIN
        AND CASE WHEN cardinality(parts) = 1 THEN n.nspname = ANY (path) ELSE n.nspname = parts[1] END
      ORDER BY array_position(path, n.nspname) LIMIT 1;
   END IF;
-  RETURN found::regtype;
+  RETURN found;
 END
 $f$;
-CREATE OR REPLACE FUNCTION bartizan_views.regtype(type text, path name[]) RETURNS regtype
+CREATE OR REPLACE FUNCTION bartizan_views.regtype(type text, path name[]) RETURNS oid
 LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
-  found CONSTANT regtype := bartizan_views.to_regtype(type, path);
+  found CONSTANT oid := bartizan_views.to_regtype(type, path);
 BEGIN
   IF found IS NULL THEN
     RAISE EXCEPTION 'type "%" does not exist', type USING ERRCODE = '42704';
@@ -88,10 +91,10 @@ BEGIN
   RETURN found;
 END
 $f$;
-CREATE OR REPLACE FUNCTION bartizan_views.regnamespace(schema oid, path name[]) RETURNS regnamespace LANGUAGE sql STABLE AS
+CREATE OR REPLACE FUNCTION bartizan_views.regnamespace(schema oid, path name[]) RETURNS text LANGUAGE sql STABLE AS
 $f$ SELECT (CASE WHEN EXISTS (SELECT FROM bartizan_views.cat_pg_namespace AS n WHERE n.oid = schema)
-            THEN schema ELSE '0'::oid END)::regnamespace WHERE schema IS NOT NULL $f$;
-CREATE OR REPLACE FUNCTION bartizan_views.regnamespace(schema text, path name[]) RETURNS regnamespace
+            THEN schema ELSE '0'::oid END)::regnamespace::text WHERE schema IS NOT NULL $f$;
+CREATE OR REPLACE FUNCTION bartizan_views.regnamespace(schema text, path name[]) RETURNS oid
 LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
   found CONSTANT oid := (SELECT n.oid FROM bartizan_views.cat_pg_namespace AS n
@@ -100,21 +103,21 @@ BEGIN
   IF found IS NULL THEN
     RAISE EXCEPTION 'schema "%" does not exist', schema USING ERRCODE = '3F000';
   END IF;
-  RETURN found::regnamespace;
+  RETURN found;
 END
 $f$;
-CREATE OR REPLACE FUNCTION bartizan_views.regproc(function oid, path name[]) RETURNS regproc LANGUAGE sql STABLE AS
-$f$ SELECT (CASE WHEN function < 16384 THEN function ELSE '0'::oid END)::regproc WHERE function IS NOT NULL $f$;
-CREATE OR REPLACE FUNCTION bartizan_views.regproc(function text, path name[]) RETURNS regproc
+CREATE OR REPLACE FUNCTION bartizan_views.regproc(function oid, path name[]) RETURNS text LANGUAGE sql STABLE AS
+$f$ SELECT (CASE WHEN function < 16384 THEN function ELSE '0'::oid END)::regproc::text WHERE function IS NOT NULL $f$;
+CREATE OR REPLACE FUNCTION bartizan_views.regproc(function text, path name[]) RETURNS oid
 LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
   name CONSTANT text := regexp_replace(function, '^pg_catalog\.', '');
-  found regproc;
+  found oid;
 BEGIN
   IF name ~ '^[0-9]+$' THEN
-    RETURN bartizan_views.regproc(name::oid, path);
+    RETURN CASE WHEN name::oid < 16384 THEN name::oid ELSE 0::oid END;
   ELSIF name ~ '^[a-z_][a-z0-9_]*$' THEN
-    found := name::regproc;
+    found := name::regproc::oid;
   END IF;
   IF found IS NULL THEN
     RAISE EXCEPTION 'function "%" does not exist', function USING ERRCODE = '42883';
@@ -203,10 +206,10 @@ CREATE OR REPLACE FUNCTION bartizan_views.pg_relation_is_publishable(relation oi
 LANGUAGE sql IMMUTABLE AS $f$ SELECT false $f$;
 CREATE OR REPLACE FUNCTION bartizan_views.pg_relation_is_publishable(relation text) RETURNS boolean
 LANGUAGE sql IMMUTABLE AS $f$ SELECT false $f$;
-CREATE OR REPLACE FUNCTION bartizan_views.pg_partition_ancestors(relation oid) RETURNS SETOF regclass
-LANGUAGE sql IMMUTABLE AS $f$ SELECT NULL::regclass WHERE false $f$;
-CREATE OR REPLACE FUNCTION bartizan_views.pg_partition_ancestors(relation text) RETURNS SETOF regclass
-LANGUAGE sql IMMUTABLE AS $f$ SELECT NULL::regclass WHERE false $f$;
+CREATE OR REPLACE FUNCTION bartizan_views.pg_partition_ancestors(relation oid) RETURNS SETOF oid
+LANGUAGE sql IMMUTABLE AS $f$ SELECT NULL::oid WHERE false $f$;
+CREATE OR REPLACE FUNCTION bartizan_views.pg_partition_ancestors(relation text) RETURNS SETOF oid
+LANGUAGE sql IMMUTABLE AS $f$ SELECT NULL::oid WHERE false $f$;
 CREATE OR REPLACE FUNCTION bartizan_views.pg_my_temp_schema() RETURNS oid LANGUAGE sql IMMUTABLE AS $f$ SELECT 0::oid $f$;
 CREATE OR REPLACE FUNCTION bartizan_views.pg_is_other_temp_schema(schema oid) RETURNS boolean
 LANGUAGE sql IMMUTABLE AS $f$ SELECT false $f$;
@@ -265,17 +268,18 @@ DO $do$
 DECLARE
   one text;
 BEGIN
-  FOREACH one IN ARRAY ARRAY[
-    'has_table_privilege(relation text, privilege text, path name[])',
-    'has_table_privilege(who name, relation oid, privilege text, path name[])',
-    'has_table_privilege(who name, relation text, privilege text, path name[])',
-    'has_any_column_privilege(relation oid, privilege text, path name[])',
-    'has_any_column_privilege(relation text, privilege text, path name[])',
-    'has_any_column_privilege(who name, relation oid, privilege text, path name[])',
-    'has_any_column_privilege(who name, relation text, privilege text, path name[])'] LOOP
+  FOREACH one IN ARRAY ARRAY['has_table_privilege(relation text, privilege text, path name[])',
+                             'has_table_privilege(who name, relation text, privilege text, path name[])',
+                             'has_any_column_privilege(relation text, privilege text, path name[])',
+                             'has_any_column_privilege(who name, relation text, privilege text, path name[])'] LOOP
     EXECUTE format('CREATE OR REPLACE FUNCTION bartizan_views.%s RETURNS boolean LANGUAGE sql STABLE AS $f$ SELECT '
-                   'bartizan_views.has_table_privilege(bartizan_views.regclass(relation, path)::oid, privilege, path) $f$',
-                   one);
+                   'bartizan_views.has_table_privilege(bartizan_views.regclass(relation, path), privilege, path) $f$', one);
+  END LOOP;
+  FOREACH one IN ARRAY ARRAY['has_table_privilege(who name, relation oid, privilege text, path name[])',
+                             'has_any_column_privilege(relation oid, privilege text, path name[])',
+                             'has_any_column_privilege(who name, relation oid, privilege text, path name[])'] LOOP
+    EXECUTE format('CREATE OR REPLACE FUNCTION bartizan_views.%s RETURNS boolean LANGUAGE sql STABLE AS $f$ SELECT '
+                   'bartizan_views.has_table_privilege(relation, privilege, path) $f$', one);
   END LOOP;
 END
 $do$;

@@ -33,6 +33,9 @@ END
 $do$;
 )sql";
 
+// No value of a reg… type comes out of a view or function, and no aclitem: an unknown constant beside one would
+// be read as of its type, and their input functions look up every object's and role's name.
+//
 // A view with all columns of a relation of this server, whatever its version. `overrides`: column and
 // expression by turns. Without `tail` it is empty and reads nothing. In information_schema's, what
 // is not given is NULL.
@@ -49,7 +52,9 @@ BEGIN
   END IF;
   SELECT string_agg(format('%s AS %I', CASE
            WHEN a.atttypid = 'anyarray'::regtype THEN 'NULL::text[]'
-           WHEN tail = '' OR a.atttypid = 'aclitem[]'::regtype THEN 'NULL::' || t.name
+           WHEN a.atttypid = 'aclitem[]'::regtype THEN 'NULL::text[]'
+           WHEN t.name ~ '^reg' THEN CASE WHEN tail = '' THEN 'NULL::oid' ELSE format('c.%I::oid', a.attname) END
+           WHEN tail = '' THEN 'NULL::' || t.name
            WHEN o.expression IS NOT NULL THEN format('(%s)::%s', o.expression, t.name)
            WHEN standard THEN 'NULL::' || t.name
            WHEN a.atttypid = 'oid'::regtype AND a.attname ~ '(owner|dba)$' THEN '10::oid'
