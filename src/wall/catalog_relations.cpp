@@ -97,6 +97,11 @@ PERFORM bartizan.make_catalog_view('pg_catalog.pg_attrdef', $q$FROM pg_catalog.p
   JOIN bartizan_views.cat_bz_relation AS r ON r.relation = c.adrelid AND c.adnum = ANY (r.clear)
   WHERE pg_catalog.pg_get_expr(c.adbin, c.adrelid) ~
   '^(nextval\(''[^'']*''::regclass\)|(now|gen_random_uuid|clock_timestamp|statement_timestamp|transaction_timestamp)\(\)|CURRENT_(DATE|TIME|TIMESTAMP)|LOCALTIME(STAMP)?|true|false|-?[0-9.]+|NULL(::[a-z ]+)?)$'$q$, '{}');
+PERFORM bartizan.make_catalog_view('pg_catalog.pg_constraint', $q$FROM pg_catalog.pg_constraint AS c
+  LEFT JOIN bartizan_views.cat_bz_relation AS r ON r.relation = c.conrelid
+  LEFT JOIN bartizan_views.cat_bz_relation AS f ON f.relation = c.confrelid
+  WHERE (c.contype IN ('p', 'u', 'n') OR c.contype = 'f' AND c.confkey <@ f.readable) AND c.conkey <@ r.readable$q$,
+  ARRAY['conbin', 'NULL', 'conparentid', '0']);
 PERFORM bartizan.make_catalog_view('pg_catalog.pg_class', $q$FROM pg_catalog.pg_class AS c
   WHERE c.oid < 16384 OR c.oid IN (SELECT r.relation FROM bartizan_views.cat_bz_relation AS r)
      OR c.oid IN (SELECT i.indexrelid FROM bartizan_views.cat_pg_index AS i WHERE i.indexrelid >= 16384)$q$,
@@ -105,7 +110,9 @@ PERFORM bartizan.make_catalog_view('pg_catalog.pg_class', $q$FROM pg_catalog.pg_
         'relkind', $q$CASE c.relkind WHEN 'p' THEN 'r' WHEN 'I' THEN 'i' ELSE c.relkind END$q$,
         'relfilenode', '0', 'reltablespace', '0', 'relpages', '0', 'reltuples', '-1', 'relallvisible', '0',
         'relallfrozen', '0', 'reltoastrelid', '0', 'relisshared', 'false', 'relchecks', '0', 'relhasrules', 'false',
-        'relhastriggers', 'false', 'relhassubclass', 'false', 'relrowsecurity', 'false', 'relforcerowsecurity', 'false',
+        'relhastriggers', $q$EXISTS (SELECT FROM bartizan_views.cat_pg_constraint AS k
+                              WHERE k.contype = 'f' AND c.oid IN (k.conrelid, k.confrelid))$q$,
+        'relhassubclass', 'false', 'relrowsecurity', 'false', 'relforcerowsecurity', 'false',
         'relispartition', 'false', 'relrewrite', '0', 'relfrozenxid', $q$'0'$q$, 'relminmxid', $q$'0'$q$,
         'reloptions', 'NULL', 'relpartbound', 'NULL']);
 PERFORM bartizan.make_catalog_view('pg_catalog.pg_attribute', $q$FROM pg_catalog.pg_attribute AS c
@@ -115,11 +122,6 @@ PERFORM bartizan.make_catalog_view('pg_catalog.pg_attribute', $q$FROM pg_catalog
   ARRAY['atthasdef', $q$EXISTS (SELECT FROM bartizan_views.cat_pg_attrdef AS d
                                  WHERE d.adrelid = c.attrelid AND d.adnum = c.attnum)$q$,
         'attstattarget', '-1', 'attislocal', 'true', 'attinhcount', '0', 'attoptions', 'NULL', 'attfdwoptions', 'NULL']);
-PERFORM bartizan.make_catalog_view('pg_catalog.pg_constraint', $q$FROM pg_catalog.pg_constraint AS c
-  LEFT JOIN bartizan_views.cat_bz_relation AS r ON r.relation = c.conrelid
-  LEFT JOIN bartizan_views.cat_bz_relation AS f ON f.relation = c.confrelid
-  WHERE (c.contype IN ('p', 'u', 'n') OR c.contype = 'f' AND c.confkey <@ f.readable) AND c.conkey <@ r.readable$q$,
-  ARRAY['conbin', 'NULL', 'conparentid', '0']);
 PERFORM bartizan.make_catalog_view('pg_catalog.pg_namespace', $q$FROM pg_catalog.pg_namespace AS c
   WHERE c.oid < 16384 OR c.oid IN (SELECT k.relnamespace FROM bartizan_views.cat_bz_relation AS r
                                      JOIN pg_catalog.pg_class AS k ON k.oid = r.relation)$q$, '{}');
