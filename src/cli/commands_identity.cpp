@@ -83,10 +83,15 @@ Command grant_add() {
                      kValidUntil,
                      {.name = "past-wall",
                       .kind = ParameterKind::Flag,
-                      .help = "policies don't concern them on this depot: for its owner, who migrates and backs up"}},
+                      .help = "policies don't concern them on this depot: for its owner, who migrates and backs up"},
+                     {.name = "act-for",
+                      .placeholder = "TENANT|*",
+                      .help = "sessions may act for this tenant (several with commas, * for every one) by "
+                              "SET bartizan.tenant: for an application's service identity"}},
       .examples =
           {{"bartizan grant add --depot clinic --identity ann --login clinic_owner", ""},
            {"bartizan grant add --depot clinic --identity ann --login clinic_owner --past-wall", ""},
+           {"bartizan grant add --depot clinic --identity app --login clinic_owner --act-for '*'", ""},
            {"bartizan grant add --depot clinic --role analysts --login clinic_reader --valid-until 2030-01-31T00:00:00Z",
             ""}},
       .check = one_grantee};

@@ -5,6 +5,7 @@
 #include "bartizan/store/depots.hpp"
 #include "bartizan/store/identities.hpp"
 #include "bartizan/store/roles.hpp"
+#include "bartizan/store/tenants.hpp"
 #include "services.hpp"
 
 namespace bartizan::control {
@@ -25,8 +26,19 @@ Result<Names> read_names(store::Transaction& transaction) {
   BZ_TRY(const auto depots, store::Depots(transaction).list());
   for (const auto& [id, name] : identities) names.by_id.emplace(id.get(), name);
   for (const auto& role : roles) names.by_id.emplace(role.value.id.get(), role.value.name);
+  BZ_TRY(const auto tenants, store::Tenants(transaction).list());
+  for (const auto& tenant : tenants) names.by_id.emplace(tenant.value.id.get(), tenant.value.name);
   for (const auto& depot : depots) names.by_id.emplace(depot.value.id.get(), depot.value.name);
   return names;
+}
+
+/// Whom its holder may act for: null, "*" or names.
+Document acting_for(const policy::Grant& grant, const Names& names) {
+  if (grant.act_for_any) return Document("*");
+  if (grant.act_for.empty()) return Document();
+  Items out;
+  for (const auto& tenant : grant.act_for) out.push_back(names.of(tenant.get()));
+  return Document(std::move(out));
 }
 
 /// Who it is for stands under 'identity' or 'role', whichever it is.
@@ -38,7 +50,8 @@ Document render(const store::Record<policy::Grant>& grant, const Names& names) {
                  {"depot", names.of(grant.value.depot.get())},
                  {"login", grant.value.login},
                  {"valid_until", time_or_null(grant.value.valid_until)},
-                 {"past_wall", grant.value.past_wall}};
+                 {"past_wall", grant.value.past_wall},
+                 {"act_for", acting_for(grant.value, names)}};
   append_meta(out, grant.meta);
   return out;
 }
@@ -54,6 +67,22 @@ Result<Subject> take_subject(Args& args) {
   BZ_TRY(subject.role, args.name_or_none("role", NameKind::Resource));
   if (subject.identity && subject.role) return fail(Errc::InvalidArgument, "'identity' and 'role' exclude each other");
   return subject;
+}
+
+/// "*", or names of tenants with commas.
+Result<void> take_act_for(Call& call, store::Transaction& transaction, std::string_view text, policy::Grant& grant) {
+  if (text == "*") {
+    grant.act_for_any = true;
+    return {};
+  }
+  while (true) {
+    const auto comma = text.find(',');
+    auto tenant = store::Tenants(transaction).find(text.substr(0, comma));
+    if (!tenant) return tl::unexpected<Error>(with_list_hint(call, std::move(tenant).error(), "tenant"));
+    grant.act_for.push_back(tenant->value.id);
+    if (comma == std::string_view::npos) return {};
+    text.remove_prefix(comma + 1);
+  }
 }
 
 /// REQUIRES: one of the two is there.
@@ -77,14 +106,19 @@ Result<Document> grant_add(Call& call, Args& args) {
   BZ_TRY(grant.login, args.name("login", NameKind::PostgreSql));
   BZ_TRY(grant.valid_until, take_valid_until(call, args));
   BZ_TRY(grant.past_wall, args.flag("past_wall"));
+  BZ_TRY(const auto act_for, args.text_or_none("act_for", 64 * 1024));
   BZ_CHECK(args.finish());
   if (!subject.identity && !subject.role) return fail(Errc::InvalidArgument, "'identity' or 'role' is missing");
+  if (act_for && grant.past_wall)
+    return fail(Errc::InvalidArgument,
+                "'act_for' and 'past_wall' exclude each other: past the wall nobody is a tenant");
 
   BZ_TRY(auto transaction, call.write());
   BZ_TRY(grant.grantee, find_grantee(call, transaction, subject));
   auto depot = store::Depots(transaction).find(depot_name);
   if (!depot) return tl::unexpected<Error>(with_list_hint(call, std::move(depot).error(), "depot"));
   grant.depot = depot->value.id;
+  if (act_for) BZ_CHECK(take_act_for(call, transaction, *act_for, grant));
   const auto login = grant.login;
   auto added = store::Grants(transaction).add(std::move(grant));
   if (!added && added.error().code == Errc::FailedPrecondition) {

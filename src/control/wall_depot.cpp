@@ -26,7 +26,7 @@ bool same_content(const sql::Catalog& a, const sql::Catalog& b) {
   const auto& right = b.contents();
   return left.server_version == right.server_version && left.database == right.database &&
          std::ranges::equal(left.relations, right.relations, same_relation) && left.types == right.types &&
-         left.functions == right.functions &&
+         left.functions == right.functions && left.catalog_views == right.catalog_views &&
          std::ranges::equal(left.schemas, right.schemas, {}, &sql::CatalogSchema::name, &sql::CatalogSchema::name);
 }
 
@@ -124,6 +124,8 @@ Result<void> WallDepot::try_to_bring(const policy::Snapshot& snapshot, const pol
 }
 
 Result<void> WallDepot::read_catalog(const policy::Depot& depot, postgres::ControlConnection& connection) {
+  // First of all, since what classes are shown of the system catalogs is views of the wall's.
+  BZ_CHECK(postgres::install_base(connection, names_of(depot), around_.clock.steady() + around_.options.deadline));
   BZ_TRY(auto fresh,
          postgres::read_catalog(connection, catalog_epoch_ + 1, around_.clock.steady() + around_.options.deadline));
   if (catalog_ != nullptr && same_content(*catalog_, *fresh)) return {};

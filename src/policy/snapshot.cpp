@@ -28,16 +28,34 @@ struct Candidate {
   std::optional<WallTime> valid_until;
   bool ambiguous = false;
   bool past_wall = false;
+  TenantRights act_for;
+
+  void take_rights(const Grant& found) {
+    if (found.act_for_any) {
+      act_for.any_until = act_for.any ? later(act_for.any_until, found.valid_until) : found.valid_until;
+      act_for.any = true;
+    }
+    for (const TenantId tenant : found.act_for) {
+      const auto [entry, fresh] = act_for.tenants.emplace(tenant.get(), found.valid_until);
+      if (!fresh) entry->second = later(entry->second, found.valid_until);
+    }
+  }
 
   void consider(const Grant& found, std::optional<RoleId> role, WallTime now) {
     if (found.valid_until && now >= *found.valid_until) return;
+    take_rights(found);
     if (grant == nullptr) {
-      *this = {&found, role, found.valid_until, false, found.past_wall};
+      *this = {&found, role, found.valid_until, false, found.past_wall, std::move(act_for)};
     } else if (grant->login != found.login) {
       ambiguous = true;
     } else if (found.id < grant->id) {
       // The lesser id speaks for both, so that the answer does not hang on the order of rows.
-      *this = {&found, role, later(valid_until, found.valid_until), ambiguous, past_wall && found.past_wall};
+      *this = {&found,
+               role,
+               later(valid_until, found.valid_until),
+               ambiguous,
+               past_wall && found.past_wall,
+               std::move(act_for)};
     } else {
       valid_until = later(valid_until, found.valid_until);
       past_wall = past_wall && found.past_wall;
@@ -59,6 +77,8 @@ Result<void> Snapshot::index() {
   for (const Tenant& tenant : parts_.tenants) {
     if (!tenants_.emplace(tenant.id.get(), &tenant).second)
       return fail(Errc::Malformed, "a tenant's id is there twice");
+    if (!tenants_by_name_.emplace(tenant.name, &tenant).second)
+      return fail(Errc::Malformed, "tenant '" + tenant.name + "' is there twice");
   }
   for (const Identity& identity : parts_.identities) {
     if (!identities_.emplace(identity.id.get(), &identity).second ||
@@ -135,6 +155,7 @@ const Identity* Snapshot::find_identity(IdentityId id) const { return value_or_n
 const Depot* Snapshot::find_depot(std::string_view name) const { return value_or_null(depots_by_name_, name); }
 const Depot* Snapshot::find_depot(DepotId id) const { return value_or_null(depots_, id.get()); }
 const Tenant* Snapshot::find_tenant(TenantId id) const { return value_or_null(tenants_, id.get()); }
+const Tenant* Snapshot::find_tenant(std::string_view name) const { return value_or_null(tenants_by_name_, name); }
 
 const DepotLogin* Snapshot::find_login(DepotId depot, std::string_view role_name) const {
   const auto of_depot = logins_.find(depot.get());
@@ -183,8 +204,14 @@ Result<GrantedLogin> Snapshot::resolve_grant(IdentityId identity_id, DepotId dep
     return fail(Errc::FailedPrecondition,
                 "login '" + best.grant->login + "' of depot '" + depot->name + "' has no usable secret");
   }
-  return GrantedLogin{best.grant->id, best.by_role, login, sooner(best.valid_until, identity->valid_until),
-                      best.past_wall};
+  return GrantedLogin{best.grant->id, best.by_role,           login, sooner(best.valid_until, identity->valid_until),
+                      best.past_wall, std::move(best.act_for)};
+}
+
+bool TenantRights::holds(TenantId tenant, WallTime now) const {
+  if (any && (!any_until || now < *any_until)) return true;
+  const auto found = tenants.find(tenant.get());
+  return found != tenants.end() && (!found->second || now < *found->second);
 }
 
 void SnapshotHolder::publish(std::shared_ptr<const Snapshot> snapshot, Confirmation at) {

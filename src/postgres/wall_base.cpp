@@ -48,7 +48,7 @@ Result<bool> ensure_base(ControlConnection& connection, const wall::Names& names
   BZ_TRY(const auto now, installed(transaction));
   if (!now.prefix.empty() && now.prefix != names.prefix())
     return fail(Errc::Conflict, "this database has the wall of another depot");
-  if (now.version == std::to_string(wall::kBaseVersion)) return false;
+  if (now.version == std::to_string(wall::kBaseVersion * 100 + connection.server_version() / 10000)) return false;
   BZ_CHECK(transaction.exec(wall::base_objects_sql(names)));
   BZ_CHECK(transaction.commit());
   return true;

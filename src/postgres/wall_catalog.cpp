@@ -80,6 +80,14 @@ constexpr std::string_view kFunctions =
     " WHERE " BZ_USER_SCHEMA " ORDER BY p.oid";
 #undef BZ_USER_SCHEMA
 
+// The wall's own, named by what they stand for (wall/catalog_objects.hpp).
+constexpr std::string_view kCatalogViews =
+    "SELECT CASE left(c.relname, 4) WHEN 'cat_' THEN 'pg_catalog.' ELSE 'information_schema.' END || substr(c.relname, 5),"
+    " c.relname, a.attname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace"
+    " JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0"
+    " WHERE n.nspname = 'bartizan_views' AND c.relkind = 'v' AND c.relname ~ '^(cat|inf)_' AND c.relname !~ '^cat_bz_'"
+    " ORDER BY c.relname, a.attnum";
+
 sql::Generated generated_of(char letter) {
   return letter == 's' ? sql::Generated::Stored : letter == 'v' ? sql::Generated::Virtual : sql::Generated::No;
 }
@@ -102,6 +110,7 @@ class CatalogReader {
     BZ_CHECK(keys());
     BZ_CHECK(types());
     BZ_CHECK(functions());
+    BZ_CHECK(catalog_views());
     return std::move(contents_);
   }
 
@@ -226,6 +235,16 @@ class CatalogReader {
       out.language = row.text();
       out.from_extension = row.flag();
       contents_.functions.push_back(std::move(out));
+    });
+  }
+
+  Result<void> catalog_views() {
+    return each(kCatalogViews, [&](RowFields& row) {
+      auto shows = row.text();
+      auto view = row.text();
+      auto& views = contents_.catalog_views;
+      if (views.empty() || views.back().view != view) views.push_back({std::move(shows), std::move(view), {}});
+      views.back().columns.push_back(row.text());
     });
   }
 

@@ -259,6 +259,12 @@ bool WallReport::drift() const noexcept {
   return std::ranges::any_of(changes, [](const WallChange& change) { return change.kind == ChangeKind::Repaired; });
 }
 
+Result<void> install_base(ControlConnection& connection, const wall::Names& names, SteadyTime deadline) {
+  BZ_CHECK(check_login(connection, deadline));
+  BZ_CHECK(ensure_base(connection, names, deadline));
+  return {};
+}
+
 Result<WallReport> reconcile(ControlConnection& connection, const DesiredWall& desired, SteadyTime deadline) {
   return Reconciliation(connection, desired, deadline).run();
 }

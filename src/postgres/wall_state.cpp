@@ -58,7 +58,7 @@ state (kind, name, state) AS (
               FROM pg_attrdef AS d WHERE d.adrelid = c.oid),
            (SELECT string_agg(concat_ws('=', a.grantee, a.privilege_type), ',' ORDER BY a.grantee, a.privilege_type)
               FROM aclexplode(c.relacl) AS a WHERE a.grantee NOT IN (SELECT r.oid FROM wall_role AS r)))
-    FROM pg_class AS c WHERE c.relnamespace = 'bartizan_views'::regnamespace AND c.relkind = 'v'
+    FROM pg_class AS c WHERE c.relnamespace = 'bartizan_views'::regnamespace AND c.relkind = 'v' AND c.relname ~ '^[vw]_'
   UNION ALL
   SELECT 'view_grant', concat_ws('/', g.relname, r.rolname),
          string_agg(concat_ws('.', g.attnum, g.privilege_type, g.is_grantable), ',' ORDER BY g.attnum, g.privilege_type)
@@ -71,14 +71,18 @@ state (kind, name, state) AS (
            WHERE c.relnamespace = 'bartizan_views'::regnamespace) AS g
     JOIN wall_role AS r ON r.oid = g.grantee AND r.kind = 'class_role'
    GROUP BY g.relname, r.rolname
+  UNION ALL
+  SELECT 'catalog_entry', concat_ws('/', e.relation, e.class_role), concat_ws('|', e.readable, e.clear, e.verbs)
+    FROM bartizan.class_relation AS e
 )
 SELECT kind, name, encode(sha256(convert_to(state, 'UTF8')), 'hex') FROM state
 )sql";
 
-constexpr std::array kKinds{
-    wall::ObjectKind::ViewOwner,    wall::ObjectKind::BaseGrant,   wall::ObjectKind::OpenPolicy,
-    wall::ObjectKind::FilterPolicy, wall::ObjectKind::RowSecurity, wall::ObjectKind::SequenceFunction,
-    wall::ObjectKind::View,         wall::ObjectKind::ClassRole,   wall::ObjectKind::ViewGrant};
+constexpr std::array kKinds{wall::ObjectKind::ViewOwner,   wall::ObjectKind::BaseGrant,
+                            wall::ObjectKind::OpenPolicy,  wall::ObjectKind::FilterPolicy,
+                            wall::ObjectKind::RowSecurity, wall::ObjectKind::SequenceFunction,
+                            wall::ObjectKind::View,        wall::ObjectKind::ClassRole,
+                            wall::ObjectKind::ViewGrant,   wall::ObjectKind::CatalogEntry};
 
 std::optional<wall::ObjectKind> kind_of(std::string_view text) {
   for (const auto kind : kKinds)

@@ -80,7 +80,8 @@ std::string prepare_repair(const ObjectKey& key) {
       return for_relation(parts.first, "REVOKE " + std::string(privilege(parts.second)) + " ON %s FROM " + parts.third);
     case ObjectKind::ViewGrant: return "REVOKE ALL ON bartizan_views." + parts.first + " FROM " + parts.second;
     case ObjectKind::RowSecurity:
-    case ObjectKind::SequenceFunction: break;
+    case ObjectKind::SequenceFunction:
+    case ObjectKind::CatalogEntry: break;
   }
   return "";
 }
@@ -99,6 +100,9 @@ std::string drop_statement(const wall::Names& names, const ObjectKey& key) {
       return revoke_from_role(parts.second, "pg_catalog.to_regclass('bartizan_views." + parts.first +
                                                 "') IS NOT NULL THEN REVOKE ALL ON bartizan_views." + parts.first +
                                                 " FROM " + parts.second);
+    case ObjectKind::CatalogEntry:
+      return "DELETE FROM bartizan.class_relation WHERE relation = " + quote_literal(parts.first) +
+             "::oid AND class_role = " + quote_literal(parts.second);
     case ObjectKind::OpenPolicy:
     case ObjectKind::FilterPolicy:
     case ObjectKind::BaseGrant: break;

@@ -90,6 +90,7 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
     const policy::WallAssignment* assignment = nullptr;  ///< lives as long as `state`
     std::optional<std::string> purpose;
     std::vector<std::string> search_path;
+    std::shared_ptr<const session::ActingRights> acting;  ///< null: for nobody but itself
     std::optional<SteadyTime> unsure_since;  ///< the wall has not followed the snapshot yet
     std::optional<SteadyTime> over_since;    ///< the class is another one now
   };

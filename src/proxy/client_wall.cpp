@@ -37,6 +37,28 @@ bool same_context(const std::vector<policy::ContextValue>& a, const std::vector<
       a, b, [](const auto& one, const auto& other) { return one.name == other.name && one.value == other.value; });
 }
 
+/// By a snapshot: what is newer comes by set_acting_rights().
+class SnapshotRights final : public session::ActingRights {
+ public:
+  SnapshotRights(std::shared_ptr<const policy::Snapshot> snapshot, policy::TenantRights rights)
+      : snapshot_(std::move(snapshot)), rights_(std::move(rights)) {}
+
+  [[nodiscard]] bool may_act_for(std::string_view tenant, WallTime now) const override {
+    const auto* found = snapshot_->find_tenant(tenant);
+    return found != nullptr && rights_.holds(found->id, now);
+  }
+
+ private:
+  std::shared_ptr<const policy::Snapshot> snapshot_;
+  policy::TenantRights rights_;
+};
+
+std::shared_ptr<const session::ActingRights> acting_rights(const std::shared_ptr<const policy::Snapshot>& snapshot,
+                                                           const policy::GrantedLogin& grant) {
+  if (grant.act_for.empty()) return nullptr;
+  return std::make_shared<const SnapshotRights>(snapshot, grant.act_for);
+}
+
 pgwire::ErrorReport not_yet(std::string_view depot) {
   return fatal(pgwire::sqlstate::kCannotConnectNow,
                fmt::format("the wall of depot \"{}\" is being brought up to date", depot),
@@ -87,10 +109,13 @@ net::Task<bool> ClientSession::enter_wall(Granted& granted) {
   }
   const policy::Tenant* own =
       granted.identity->tenant ? granted.snapshot->find_tenant(*granted.identity->tenant) : nullptr;
-  if (request_->tenant && (own == nullptr || own->name != *request_->tenant)) {
+  wall->acting = acting_rights(granted.snapshot, granted.grant);
+  const bool for_itself = !request_->tenant || *request_->tenant == (own == nullptr ? "" : own->name);
+  if (!for_itself && !(wall->acting && wall->acting->may_act_for(*request_->tenant, around.clock.wall()))) {
     [[maybe_unused]] const auto recorded = record_sign_in(granted.identity, audit::Status::Refused, "42501");
-    co_await refuse(fatal(pgwire::sqlstate::kInsufficientPrivilege, "you may not act for this tenant",
-                          "Leave out bartizan.tenant, or name your own."));
+    co_await refuse(
+        fatal(pgwire::sqlstate::kInsufficientPrivilege, "you may not act for this tenant",
+              "Leave out bartizan.tenant, name your own, or have a grant that lets you (grant add --act-for)."));
     co_return false;
   }
   session::append_class(who_, *wall->assignment->wall_class, wall->state->policies());
@@ -127,6 +152,13 @@ std::unique_ptr<session::Consumer> ClientSession::consumer() const {
   out->valid_until = assignment.valid_until;
   out->policies = walled_->state->policies();
   out->purpose = walled_->purpose.value_or("");
+  out->acting = walled_->acting;
+  out->explain = [snapshots = &shared_.around.snapshots, depot = depot_name_, state = walled_->state, &assignment] {
+    const auto snapshot = snapshots->current();
+    return policy::resolve(snapshot->policies().set, assignment.basis, depot, *assignment.wall_class->catalog,
+                           policy::Explain::Yes);
+  };
+  if (request_->tenant && !request_->tenant->empty()) out->tenant = request_->tenant;
   out->search_path = walled_->search_path;
   out->shown_user = identity_name_;
   if (server_ && pool_->mode() == policy::PoolMode::Session) out->connection_key = server_->state().context_key;
@@ -149,7 +181,10 @@ void ClientSession::follow_wall(SteadyTime now) {
                     same_server_side(*(*found)->wall_class, *mine.wall_class) &&
                     same_context((*found)->context, mine.context) && (*found)->valid_until == mine.valid_until;
   walled_->unsure_since.reset();
-  if (!same) walled_->over_since = now;
+  const auto grant = snapshot->resolve_grant(subject_.identity, subject_.depot, around.clock.wall());
+  walled_->acting = grant ? acting_rights(snapshot, *grant) : nullptr;
+  if (relay_) relay_->set_acting_rights(walled_->acting);
+  if (!same || (relay_ && relay_->acts_beyond_rights())) walled_->over_since = now;
 }
 
 /// The tick of a walled session.

@@ -23,4 +23,11 @@ Result<ContextSigner::Signed> ContextSigner::sign(const std::shared_ptr<const Se
   return Signed{text_, expires_};
 }
 
+void ContextSigner::set(std::string_view name, const std::optional<std::string>& value) {
+  const auto found = std::ranges::find(values_, name, &wall::ContextValue::name);
+  if (found == values_.end() || found->value == value) return;
+  found->value = value;
+  key_.reset();
+}
+
 }  // namespace bartizan::session

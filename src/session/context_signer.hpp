@@ -30,6 +30,8 @@ class ContextSigner {
   };
   /// Errors: no key, or values that can't be signed. Never a context past valid_until.
   [[nodiscard]] Result<Signed> sign(const std::shared_ptr<const SecretBytes>& key, WallTime now);
+  /// Of the context's values; another one is signed anew.
+  void set(std::string_view name, const std::optional<std::string>& value);
   /// Whether a context that ends then may still be relied on.
   [[nodiscard]] bool lasts(WallTime expires, WallTime now) const noexcept;
 

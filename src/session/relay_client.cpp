@@ -55,6 +55,7 @@ Relay::Relay(policy::Subject subject, std::string who, RelayTools tools, RelayLi
       limits_(limits),
       pooling_(pooling) {
   if (consumer) consumer_ = std::make_unique<ConsumerState>(std::move(*consumer));
+  if (consumer_ && consumer_->acts_for_another()) name_tenant();
   if (pooling_.shares != nullptr) return;
   own_server_ = std::make_unique<ServerState>();
   server_ = own_server_.get();
@@ -163,6 +164,7 @@ Relay::Handled Relay::handle_client_message(const Message& message, ServerRuns& 
       return end_fatal(pgwire::sqlstate::kProtocolViolation, "expected Sync after a COPY that failed");
     return drop(message);
   }
+  if (consumer_ && replies_.empty()) consumer_->replies_asked_for = false;
   // Whatever its statements say: until Sync they are one transaction, and replies may be told by Flush.
   const bool was_unsynced = unsynced_;
   if (type == kParse || type == kBind || type == kExecute || type == kDescribe || type == kClose) {

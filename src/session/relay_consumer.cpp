@@ -7,11 +7,13 @@
 #include <array>
 #include <utility>
 
+#include "bartizan/audit/log.hpp"
 #include "bartizan/pgwire/frontend_messages.hpp"
 #include "bartizan/session/error_scrub.hpp"
 #include "bartizan/session/relay.hpp"
 #include "consumer_names.hpp"
 #include "consumer_state.hpp"
+#include "policy_explanation.hpp"
 
 namespace bartizan::session {
 
@@ -24,6 +26,7 @@ constexpr std::string_view kSetNothingLocal = "SET LOCAL search_path = pg_catalo
 constexpr std::string_view kResetNothing = "RESET bartizan.nothing";
 
 constexpr std::string_view kSearchPath = "search_path";
+constexpr std::string_view kTenant = "bartizan.tenant";
 /// NAMEDATALEN - 1, less one: longer ones are one name to PostgreSQL.
 constexpr std::size_t kLongestName = PreparedNames::kMaxNameBytes;
 
@@ -44,6 +47,15 @@ std::unique_ptr<pgwire::ErrorReport> error_report(pgwire::SqlState sqlstate, std
   return made;
 }
 
+void change(KeptSetting& kept, const std::optional<sql::VirtualSetting>& setting, std::string_view tag) {
+  if (setting && setting->action == sql::VirtualSetting::Action::Set) {
+    const bool none = setting->name == kTenant && setting->values.front().empty();
+    kept.set(none ? KeptSetting::Value{} : setting->values, setting->local);
+  } else if (setting || tag == "DISCARD ALL") {
+    kept.reset(setting && setting->local);
+  }
+}
+
 const std::shared_ptr<const SharedStatement>& context_statement() {
   static const std::shared_ptr<const SharedStatement> statement = [] {
     auto made = std::make_shared<SharedStatement>();
@@ -57,11 +69,12 @@ const std::shared_ptr<const SharedStatement>& context_statement() {
   return statement;
 }
 
-bool changes_search_path(const ConsumerText& text, std::size_t i) noexcept {
+/// RESET ALL and DISCARD change every setting.
+bool changes_setting(const ConsumerText& text, std::size_t i, std::string_view name) noexcept {
   if (text.analysis.statements[i].kind == sql::Kind::Discard) return true;
   const auto& setting = text.statements[i].setting;
   return setting && setting->action != sql::VirtualSetting::Action::Show &&
-         (setting->name.empty() || setting->name == kSearchPath);
+         (setting->name.empty() || setting->name == name);
 }
 
 /// An SQL literal that reads the same under every setting.
@@ -77,12 +90,6 @@ std::string literal(std::string_view value) {
 /// A longer report is not read.
 constexpr std::size_t kScrubbedBytes = 64 * 1024;
 
-std::string_view own_tenant(const Consumer& consumer) {
-  for (const auto& value : consumer.context)
-    if (value.name == policy::kTenantAttribute && value.value) return *value.value;
-  return {};
-}
-
 }  // namespace
 
 void append_class(std::string& who, const policy::WallClass& wall_class, std::int64_t policies) {
@@ -97,7 +104,14 @@ Relay::Handled Relay::end_reserved_name() {
 /// What the text is to this session: from the cache, with what the session's own settings add.
 Prepared Relay::rewritten(std::string_view text) {
   ConsumerReading reading{consumer_->facts.wall_class.get(), &consumer_->search_path.value(), lex_};
-  auto found = tools_.rewrites->get(text, reading);
+  std::shared_ptr<const ConsumerText> found;
+  if (const auto explained = explained_by_policy(text, lex_); explained && consumer_->facts.explain) {
+    auto made = explain_policy(*explained, reading, consumer_->facts.explain());
+    made.digest = tools_.rewrites->digest(text, lex_);
+    found = std::make_shared<const ConsumerText>(std::move(made));
+  } else {
+    found = tools_.rewrites->get(text, reading);
+  }
   if (found->has_setting) found = with_settings(*found);
   Prepared prepared;
   prepared.analysis = {found, &found->analysis};
@@ -125,14 +139,20 @@ std::shared_ptr<const ConsumerText> Relay::with_settings(const ConsumerText& tex
     if (statement.setting) {
       const auto& setting = *statement.setting;
       const bool of_path = setting.name == kSearchPath;
-      const std::string own = of_path                              ? consumer_->search_path.shown()
-                              : setting.name == "bartizan.purpose" ? facts.purpose
-                                                                   : std::string(own_tenant(facts));
+      const bool of_tenant = setting.name == kTenant;
+      const std::string own = of_path     ? consumer_->search_path.shown()
+                              : of_tenant ? ConsumerState::tenant_of(consumer_->tenant.value()).value_or("")
+                                          : facts.purpose;
       const bool sets = setting.action == Action::Set;
       if (setting.action != Action::Show && made->statements.size() > 1)
         made->refusal = refusal("0A000", "a text that sets or resets search_path or a setting of Bartizan's holds more",
                                 "Send it as a statement of its own.", "wall.setting_in_text");
-      else if (sets && !of_path && (setting.values.size() != 1 || setting.values.front() != own))
+      else if (sets && of_tenant && (setting.values.size() != 1 || !may_be_tenant(setting.values.front())))
+        made->refusal = refusal("42501", "permission denied to act for this tenant",
+                                "bartizan.tenant takes the name of a tenant that a grant lets you act for (grant add "
+                                "--act-for), or your own.",
+                                "wall.acting");
+      else if (sets && !of_path && !of_tenant && (setting.values.size() != 1 || setting.values.front() != own))
         made->refusal = refusal("42501", fmt::format("permission denied to set parameter \"{}\"", setting.name),
                                 "It is given at sign-in, and must be one that you may act for.", "wall.setting");
       if (setting.action == Action::Show)
@@ -148,6 +168,120 @@ std::shared_ptr<const ConsumerText> Relay::with_settings(const ConsumerText& tex
   return made;
 }
 
+/// Its own, or one that it may act for. '' is no tenant.
+bool Relay::may_be_tenant(std::string_view name) const {
+  const Consumer& facts = consumer_->facts;
+  if (name == ConsumerState::own_tenant(facts).value_or("")) return true;
+  return facts.acting && !name.empty() && facts.acting->may_act_for(name, tools_.clock.wall());
+}
+
+/// Whether what the client sends now hangs on the tenant, and on which is told only by replies that are not here.
+bool Relay::waits_for_tenant() const noexcept { return consumer_->tenant_in_doubt && !replies_.empty(); }
+
+/// Something is owed of which it is not known yet what it has done to the transaction.
+bool Relay::run_is_owed() noexcept {
+  for (std::size_t i = 0; i < replies_.size(); ++i) {
+    const Awaited kind = replies_.at(i).kind;
+    const bool runs_nothing = kind == Awaited::Parse || kind == Awaited::Bind || kind == Awaited::DescribeStatement ||
+                              kind == Awaited::DescribePortal || kind == Awaited::CloseStatement ||
+                              kind == Awaited::ClosePortal;
+    if (!runs_nothing) return true;
+  }
+  return false;
+}
+
+namespace {
+bool any_statement(const ConsumerText& text, auto holds) {
+  for (std::size_t i = 0; i < text.statements.size(); ++i)
+    if (holds(i)) return true;
+  return false;
+}
+}  // namespace
+
+bool Relay::changes_tenant(const Prepared& statement) const {
+  return statement.text && !statement.text->refusal &&
+         any_statement(*statement.text, [&](std::size_t i) { return changes_setting(*statement.text, i, kTenant); });
+}
+
+/// What a text must not do to the tenant where it is to be run: one transaction is one tenant's. REQUIRES:
+/// !run_is_owed() if changes_tenant().
+void Relay::judge_tenant(Prepared& statement) const {
+  const ConsumerState& consumer = *consumer_;
+  if (!statement.text || statement.text->refusal) return;
+  const ConsumerText& text = *statement.text;
+  std::optional<policy::Refuse> refuse;
+  const auto& value = consumer.tenant.value();
+  if (changes_tenant(statement)) {
+    const auto& setting = text.statements.front().setting;
+    const bool sets = setting && setting->action == sql::VirtualSetting::Action::Set;
+    const KeptSetting::Value next = !sets                             ? consumer.tenant.at_start()
+                                    : setting->values.front().empty() ? KeptSetting::Value{}
+                                                                      : setting->values;
+    if (sets && !may_be_tenant(setting->values.front()))  // it was prepared while it might
+      refuse = refusal("42501", "permission denied to act for this tenant", "The right was taken back.", "wall.acting");
+    else if (next != value && text.statements.size() > 1)
+      refuse = refusal("0A000", "a text that changes bartizan.tenant holds more", "Send it as a statement of its own.",
+                       "wall.setting_in_text");
+    else if (next != value && consumer.ran > 0)
+      refuse = refusal("25001", "bartizan.tenant can be changed outside a transaction or as its first statement only",
+                       "One transaction is one tenant's: end it first.", "wall.tenant_in_transaction");
+    else if (next != value && consumer.held_cursor)
+      refuse = refusal("25001", "bartizan.tenant can't be changed while a cursor WITH HOLD may be open",
+                       "DISCARD ALL closes it; open a session for each tenant otherwise.", "wall.tenant_with_cursor");
+  }
+  // Behind the transaction's end it would be another one's.
+  const bool ends_local = value != consumer.tenant.kept() || value != consumer.tenant.committed();
+  if (!refuse && ends_local && text.statements.size() > 1 && any_statement(text, [&](std::size_t i) {
+        return text.analysis.statements[i].kind == sql::Kind::Commit ||
+               text.analysis.statements[i].kind == sql::Kind::Rollback;
+      }))
+    refuse = refusal("0A000", "a text that ends a transaction in which bartizan.tenant was set holds more",
+                     "Send COMMIT or ROLLBACK as a statement of its own.", "wall.tenant_in_text");
+  if (!refuse) return;
+  auto made = std::make_shared<ConsumerText>(text);
+  made->refusal = std::move(refuse);
+  statement.analysis = {made, &made->analysis};
+  statement.text = std::move(made);
+}
+
+void Relay::follow_tenant() {
+  ConsumerState& consumer = *consumer_;
+  if (!consumer.sign_for_tenant()) return;
+  consumer.context_sent = false;
+  name_tenant();
+}
+
+/// For whom it acts stands in its records in the place of its own tenant.
+void Relay::name_tenant() {
+  ConsumerState& consumer = *consumer_;
+  if (consumer.own_who.empty()) consumer.own_who = who_;
+  who_ = consumer.own_who;
+  const auto member = [](const std::optional<std::string>& tenant) {
+    std::string out;
+    if (tenant) audit::append_member(out, "tenant", *tenant);
+    return out;
+  };
+  const auto own = member(ConsumerState::own_tenant(consumer.facts));
+  const auto now = member(consumer.signed_for);
+  if (own == now) return;
+  const auto at = own.empty() ? std::string::npos : who_.find(own);
+  if (at != std::string::npos)
+    who_.replace(at, own.size(), now);
+  else
+    who_.append(who_.empty() ? "" : ",").append(now);
+}
+
+void Relay::set_acting_rights(std::shared_ptr<const ActingRights> rights) {
+  consumer_->facts.acting = std::move(rights);
+}
+
+bool Relay::acts_beyond_rights() const {
+  const ConsumerState& consumer = *consumer_;
+  const auto beyond = [&](const KeptSetting::Value& value) { return !value.empty() && !may_be_tenant(value.front()); };
+  return beyond(consumer.tenant.value()) || beyond(consumer.tenant.kept()) || beyond(consumer.tenant.committed()) ||
+         beyond(consumer.tenant.at_start());
+}
+
 policy::Decision Relay::decide_for_consumer(const Prepared& statement, WallTime now) const {
   const Consumer& facts = consumer_->facts;
   if (facts.valid_until && now >= *facts.valid_until)
@@ -158,6 +292,10 @@ policy::Decision Relay::decide_for_consumer(const Prepared& statement, WallTime 
     return refusal("0A000", "a client_encoding other than UTF8 is not supported for identities under a policy",
                    "SET client_encoding = 'UTF8'.", "wall.encoding");
   if (statement.text && statement.text->refusal) return *statement.text->refusal;
+  const bool over_views = !statement.text || statement.text->needs_context;
+  if (over_views && consumer_->acts_for_another() && !may_be_tenant(consumer_->signed_for.value_or("")))
+    return refusal("42501", "the right to act for this tenant was taken back, so this statement was not run",
+                   "RESET bartizan.tenant, or connect again.", "wall.acting");
   policy::Allow allow;
   allow.class_version = facts.wall_class->version;
   if (!statement.text) return allow;
@@ -191,7 +329,9 @@ std::unique_ptr<pgwire::ErrorReport> Relay::refuse_parse(std::string_view name, 
 }
 
 /// By which search_path a text is read hangs on replies that are not here yet.
-bool Relay::waits_for_settings() const noexcept { return consumer_->search_path_in_doubt && !replies_.empty(); }
+bool Relay::waits_for_settings() const noexcept {
+  return (consumer_->search_path_in_doubt || consumer_->tenant_in_doubt) && !replies_.empty();
+}
 
 Relay::Handled Relay::wait_for_replies(ServerRuns& to_server) {
   if (unsynced_ && !consumer_->replies_asked_for) {
@@ -242,7 +382,7 @@ void Relay::send_consumer_query(const Forward& forward, PendingReply& entry, boo
     composed.append(statement.server_text);
     ++results;
     if (statement.drops_context) stands = false;
-    if (changes_search_path(text, i)) consumer.search_path_in_doubt = true;
+    doubt_settings(text, i);
   }
   if (!stands) consumer.context_sent = false;
   if (entry.concealed_results) {
@@ -292,28 +432,45 @@ void Relay::put_context(const Prepared& statement, bool unnamed_portal_is_free, 
 /// An Execute of it is sent.
 void Relay::follow_consumer_statement(const ConsumerText* text) noexcept {
   if (text == nullptr || text->drops_context) consumer_->context_sent = false;
-  for (std::size_t i = 0; text != nullptr && i < text->statements.size(); ++i)
-    if (changes_search_path(*text, i)) consumer_->search_path_in_doubt = true;
+  for (std::size_t i = 0; text != nullptr && i < text->statements.size(); ++i) doubt_settings(*text, i);
+}
+
+void Relay::doubt_settings(const ConsumerText& text, std::size_t i) noexcept {
+  if (changes_setting(text, i, kSearchPath)) consumer_->search_path_in_doubt = true;
+  if (changes_setting(text, i, kTenant)) consumer_->tenant_in_doubt = true;
+  if (text.analysis.statements[i].pin == sql::PinReason::WithHoldCursor) consumer_->held_cursor = true;
 }
 
 /// The statement of front that ran is done, front still saying which.
 void Relay::follow_consumer_result(const PendingReply& front, std::string_view tag) {
   const auto* text = front.statement.text.get();
   const std::size_t i = front.kind == Awaited::Query ? front.completed : 0;
-  if (text == nullptr || i >= text->statements.size()) return;
-  SearchPath& path = consumer_->search_path;
+  if (text == nullptr || i >= text->statements.size()) {
+    ++consumer_->ran;
+    return;
+  }
+  ConsumerState& consumer = *consumer_;
   const auto& statement = text->analysis.statements[i];
   using enum sql::Kind;
-  if (statement.kind == Commit || statement.kind == Rollback) return tag == "COMMIT" ? path.commit() : path.rollback();
-  if (statement.kind == Savepoint) return path.savepoint(statement.name);
-  if (statement.kind == Release) return path.release(statement.name);
-  if (statement.kind == RollbackTo) return path.rollback_to(statement.name);
-  if (!changes_search_path(*text, i)) return;
   const auto& setting = text->statements[i].setting;
-  if (setting && setting->action == sql::VirtualSetting::Action::Set)
-    path.set(setting->values, setting->local);
-  else if (setting || tag == "DISCARD ALL")
-    path.reset(setting && setting->local);
+  const bool reads_nothing = statement.kind == Begin || statement.kind == Set || statement.kind == SetLocal ||
+                             statement.kind == Reset || setting.has_value();
+  if (!reads_nothing) ++consumer.ran;
+  for (KeptSetting* kept : {&consumer.search_path, &consumer.tenant}) {
+    if (statement.kind == Commit || statement.kind == Rollback)
+      tag == "COMMIT" ? kept->commit() : kept->rollback();
+    else if (statement.kind == Savepoint)
+      kept->savepoint(statement.name);
+    else if (statement.kind == Release)
+      kept->release(statement.name);
+    else if (statement.kind == RollbackTo)
+      kept->rollback_to(statement.name);
+    else if (changes_setting(*text, i, kept == &consumer.tenant ? kTenant : kSearchPath))
+      change(*kept, setting, tag);
+  }
+  if (statement.kind == Commit || statement.kind == Rollback) consumer.ran = 0;
+  if (tag == "DISCARD ALL") consumer.held_cursor = false;
+  follow_tenant();
 }
 
 /// transaction_ is what the server has just said; the front is what it ends.
@@ -321,8 +478,11 @@ void Relay::follow_consumer_ready() {
   ConsumerState& consumer = *consumer_;
   const bool last = replies_.size() <= 1;
   if (transaction_ == pgwire::TransactionStatus::Idle) {
-    consumer.failed ? consumer.search_path.rollback() : consumer.search_path.commit();
-    if (last) consumer.search_path_in_doubt = false;
+    for (KeptSetting* kept : {&consumer.search_path, &consumer.tenant})
+      consumer.failed ? kept->rollback() : kept->commit();
+    if (last) consumer.search_path_in_doubt = consumer.tenant_in_doubt = false;
+    consumer.ran = 0;
+    follow_tenant();
   }
   consumer.failed = false;
   if (last) consumer.replies_asked_for = false;

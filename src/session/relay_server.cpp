@@ -211,6 +211,7 @@ void Relay::complete_front_if_done(char type) {
       if (front.kind != Awaited::Query) pop_front(audit::Status::Unknown);
       return;
     case be::kPortalSuspended:
+      if (consumer_) ++consumer_->ran;
       finish_statement(front, audit::Status::Ok);
       pop_front(audit::Status::Unknown);
       return;

@@ -93,6 +93,10 @@ Relay::Handled Relay::on_query(const Message& message, ServerRuns& to_server) {
     read_cells(statement, query->query, {});
     if (cells_->waits_for_catalog()) return Handled::Stall;
   }
+  if (consumer_) {
+    if (changes_tenant(statement) && run_is_owed()) return wait_for_replies(to_server);
+    judge_tenant(statement);
+  }
   bool materialised = false;
   if (pooling_.shares != nullptr) {
     if (!names_settled(statement)) return Handled::Stall;
@@ -245,6 +249,7 @@ Relay::Handled Relay::on_bind(const Message& message, ServerRuns& to_server) {
   }
   if (statement->cells && message.header.length > limits_.statement_bytes) return end_too_long();
   if (statement->cells && !message.complete) return Handled::NeedMore;
+  if (consumer_ && waits_for_tenant()) return wait_for_replies(to_server);
   if (consumer_) put_context(*statement, names->portal.empty(), to_server);
   if (pooling_.shares != nullptr) return relay_bind(message, *names, *statement, to_server);
   if (statement->cells) return bind_cells(message, *names, std::move(*statement), names->statement, to_server);
@@ -263,6 +268,10 @@ Relay::Handled Relay::on_execute(const Message& message, ServerRuns& to_server) 
   if (consumer_ && is_reserved(execute->portal)) return end_reserved_name();
   auto statement = meaning_of(portals_, renaming_portals_, execute->portal);
   if (!statement) return Handled::Stall;
+  if (consumer_) {
+    if (waits_for_tenant() || (changes_tenant(*statement) && run_is_owed())) return wait_for_replies(to_server);
+    judge_tenant(*statement);
+  }
   if (!statement->analysis && statement->digest == sql::Digest{} && !execute->portal.empty())
     statement->missing = statement->missing || no_portal(execute->portal);
   if (cells_ && !statement->cells_known) refuse_portal(*statement, execute->portal);

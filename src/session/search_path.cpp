@@ -19,7 +19,7 @@ void append_identifier(std::string& out, std::string_view name) {
 
 }  // namespace
 
-std::string SearchPath::shown() const {
+std::string KeptSetting::shown() const {
   std::string out;
   for (const auto& schema : value()) {
     if (!out.empty()) out.append(", ");
@@ -28,7 +28,7 @@ std::string SearchPath::shown() const {
   return out;
 }
 
-void SearchPath::set(Value value, bool local) {
+void KeptSetting::set(Value value, bool local) {
   if (local) {
     now_.local = std::move(value);
   } else {
@@ -37,30 +37,30 @@ void SearchPath::set(Value value, bool local) {
   }
 }
 
-void SearchPath::commit() {
+void KeptSetting::commit() {
   now_.local.reset();
   committed_ = now_.session;
   savepoints_.clear();
 }
 
-void SearchPath::rollback() {
+void KeptSetting::rollback() {
   now_ = {committed_, {}};
   savepoints_.clear();
 }
 
-void SearchPath::savepoint(std::string_view name) {
+void KeptSetting::savepoint(std::string_view name) {
   if (savepoints_.size() < kMaxSavepoints) savepoints_.push_back({std::string(name), now_});
 }
 
-std::size_t SearchPath::find(std::string_view name) const noexcept {
+std::size_t KeptSetting::find(std::string_view name) const noexcept {
   for (std::size_t i = savepoints_.size(); i > 0; --i)
     if (savepoints_[i - 1].name == name) return i - 1;
   return savepoints_.size();
 }
 
-void SearchPath::release(std::string_view name) { savepoints_.resize(find(name)); }
+void KeptSetting::release(std::string_view name) { savepoints_.resize(find(name)); }
 
-void SearchPath::rollback_to(std::string_view name) {
+void KeptSetting::rollback_to(std::string_view name) {
   const auto at = find(name);
   if (at == savepoints_.size()) return;
   now_ = savepoints_[at].state;

@@ -1,4 +1,4 @@
-// A consumer's search_path, which the gateway keeps: PostgreSQL's rules for a setting over
+// A consumer's search_path and tenant, which the gateway keeps: PostgreSQL's rules for a setting over
 // transactions and savepoints (manual, "SET"), applied as the server confirms each statement.
 #pragma once
 
@@ -11,16 +11,21 @@
 namespace bartizan::session {
 
 /// Not thread-safe.
-class SearchPath {
+class KeptSetting {
  public:
   using Value = std::vector<std::string>;
   /// Savepoints beyond are not kept: ROLLBACK TO one of them leaves the value as it is.
   static constexpr std::size_t kMaxSavepoints = 1024;
 
-  explicit SearchPath(Value at_start) : at_start_(std::move(at_start)), committed_(at_start_), now_{at_start_, {}} {}
+  explicit KeptSetting(Value at_start) : at_start_(std::move(at_start)), committed_(at_start_), now_{at_start_, {}} {}
 
   [[nodiscard]] const Value& value() const noexcept { return now_.local ? *now_.local : now_.session; }
-  /// As SHOW gives it.
+  /// After COMMIT.
+  [[nodiscard]] const Value& kept() const noexcept { return now_.session; }
+  /// After ROLLBACK.
+  [[nodiscard]] const Value& committed() const noexcept { return committed_; }
+  [[nodiscard]] const Value& at_start() const noexcept { return at_start_; }
+  /// As SHOW gives a search_path.
   [[nodiscard]] std::string shown() const;
 
   void set(Value value, bool local);
@@ -48,5 +53,7 @@ class SearchPath {
   State now_;
   std::vector<Savepoint> savepoints_;
 };
+
+using SearchPath = KeptSetting;
 
 }  // namespace bartizan::session

@@ -129,7 +129,7 @@ class Binder {
   bool indirection(PgQuery__AIndirection& indirection, Expression at);
   bool subscripts(Nodes list, std::size_t count, Expression at, bool fields);
   bool case_expression(PgQuery__CaseExpr& expression, Expression at);
-  bool cast(PgQuery__TypeCast& cast, Expression at);
+  bool cast(PgQuery__Node& node, Expression at);
   bool value_function(PgQuery__Node& node, int location);
   bool call(PgQuery__Node& node, Expression at);
   bool search_configuration(const PgQuery__FuncCall& call, std::string_view name);
@@ -148,6 +148,13 @@ class Binder {
   const CatalogRelation* visible_relation(std::string_view schema, std::string_view name) const;
   bool function_name(PgQuery__FuncCall& call, const PermittedFunction*& permitted, bool in_from);
   bool user_function(PgQuery__FuncCall& call, NameParts name);
+  /// found: the name of one of catalog_functions.hpp, of which the call now is.
+  bool catalog_call(PgQuery__FuncCall& call, NameParts name, const PermittedFunction*& found);
+  /// The client's search_path as a name[]; with pg_catalog where it implicitly is.
+  [[nodiscard]] PgQuery__Node* path_constant(const std::vector<std::string>& path, bool with_catalog);
+  /// Of the client's search_path what the class sees something in. The first is the current schema.
+  [[nodiscard]] std::vector<std::string> visible_path() const;
+  [[nodiscard]] std::string_view object_cast(const PgQuery__TypeName& type) const;
   bool special_call(PgQuery__Node& node, bool& done);
   bool type_name(PgQuery__TypeName& type);
   bool type_names(Nodes list, std::size_t count);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "binder.hpp"
+#include "catalog_functions.hpp"
 #include "node_access.hpp"
 
 namespace bartizan::sql {
@@ -115,9 +116,83 @@ bool Binder::user_function(PgQuery__FuncCall& call, NameParts name) {
                 call.location, kReviewHint);
 }
 
+namespace {
+
+/// An array of names as PostgreSQL reads it.
+std::string array_text(const std::vector<std::string>& names, bool with_catalog) {
+  std::string out = "{";
+  const auto put = [&](std::string_view name) {
+    out += out.size() > 1 ? ",\"" : "\"";
+    for (const char c : name) {
+      if (c == '"' || c == '\\') out += '\\';
+      out += c;
+    }
+    out += '"';
+  };
+  if (with_catalog && std::find(names.begin(), names.end(), kCatalogSchema) == names.end()) put(kCatalogSchema);
+  for (const std::string& name : names) put(name);
+  return out + "}";
+}
+
+}  // namespace
+
+std::vector<std::string> Binder::visible_path() const {
+  std::vector<std::string> out;
+  for (const std::string& schema : request_.search_path) {
+    const auto is_there = [&](const auto& entry) {
+      const CatalogRelation* const relation = request_.catalog->relation(entry.first);
+      return relation != nullptr && relation->schema == schema;
+    };
+    if (schema == "public" || schema == kCatalogSchema || std::ranges::any_of(request_.views->relations, is_there))
+      out.push_back(schema);
+  }
+  return out;
+}
+
+PgQuery__Node* Binder::path_constant(const std::vector<std::string>& path, bool with_catalog) {
+  PgQuery__Node* const text = edit_.integer(0);
+  edit_.become_string(*text, array_text(path, with_catalog));
+  PgQuery__Node* const array = edit_.integer(0);
+  edit_.become_cast(*array, text, "name", true);
+  return array;
+}
+
+/// The function in whose call a cast to the type becomes; empty: none.
+std::string_view Binder::object_cast(const PgQuery__TypeName& type) const {
+  const NameParts name = parts_of(type.names, type.n_names);
+  if (!name.ok || (!name.schema.empty() && name.schema != kCatalogSchema) || request_.views->catalog_functions.empty())
+    return {};
+  if (type.setof != 0 || type.pct_type != 0 || type.n_typmods != 0 || type.n_array_bounds != 0) return {};
+  return object_type_function(name.name);
+}
+
+bool Binder::catalog_call(PgQuery__FuncCall& call, NameParts name, const PermittedFunction*& found) {
+  const CatalogFunctionRule* const rule = catalog_function(name.name);
+  found = nullptr;
+  if (rule == nullptr || rule->is_cast || request_.views->catalog_functions.empty()) return true;
+  if (name.schema == "information_schema" ? !rule->standard : rule->standard) return true;
+  if (call.n_args < rule->function.least || call.n_args > rule->function.most) return true;
+  const bool plain = call.func_variadic == 0 && call.agg_filter == nullptr && call.over == nullptr &&
+                     call.n_agg_order == 0 && call.agg_star == 0 && call.agg_distinct == 0;
+  if (!plain) return unsupported("this call of " + std::string(name.name), call.location);
+  edit_.set_name(call.funcname, call.n_funcname, request_.views->catalog_functions, rule->function.name);
+  if (rule->takes_path) edit_.append(call.args, call.n_args, path_constant(request_.search_path, true));
+  if (rule->function.name == "pg_get_userbyid") facts_.needs_transaction_context = true;
+  found = &rule->function;
+  return true;
+}
+
 bool Binder::function_name(PgQuery__FuncCall& call, const PermittedFunction*& permitted, bool in_from) {
   const NameParts name = parts_of(call.funcname, call.n_funcname);
   if (!name.ok) return unsupported("a function name of more than two parts", call.location);
+  if (name.schema.empty() || name.schema == kCatalogSchema || name.schema == "information_schema") {
+    if (!catalog_call(call, name, permitted)) return false;
+    if (permitted != nullptr) {
+      if (!in_from || permitted->in_from) return true;
+      return unsupported("function " + std::string(name.name) + " in FROM", call.location,
+                         "Call it in the select list of a sub-select.");
+    }
+  }
   if (name.schema.empty() || name.schema == kCatalogSchema) {
     permitted = permitted_function(name.name);
     if (permitted != nullptr) {

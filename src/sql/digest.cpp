@@ -109,13 +109,18 @@ DigestKey DigestKey::random(Random& source) {
   return key;
 }
 
-DigestResult digest(std::string_view text, LexOptions options, const DigestKey& key) noexcept {
+namespace {
+
+/// on_folded: called with each constant that is folded, and whether a minus stands before it.
+template <class OnFolded>
+DigestResult digest_with(std::string_view text, LexOptions options, const DigestKey& key, OnFolded on_folded) {
   DigestResult result;
   SipHash128 hash(key);
   hash.word(domain_header(Domain::Folded, options));
   Lexer lexer(text, options);
   StatementTracker tracker;
   std::optional<LiteralFolding> folding;  // empty between statements
+  bool minus = false;
 
   for (Token token = lexer.next(); token.kind != TokenKind::End; token = lexer.next()) {
     const std::string_view bytes = token.in(text);
@@ -135,16 +140,29 @@ DigestResult digest(std::string_view text, LexOptions options, const DigestKey& 
       word = hash_name(hash, bytes);
     } else if (is_literal(token.kind) && !folding->keeps(token)) {
       hash.word(short_token(class_of(token.kind), 0, 0) | kFolded);
+      on_folded(token, minus);
     } else {
       hash_raw(hash, class_of(token.kind), bytes);
     }
     if (!at_semicolon) tracker.separates(token, word, text);
     folding->advance(token, word, text);
+    if (!is_punctuation(token, text, '(')) minus = token.kind == TokenKind::Operator && bytes.back() == '-';
     if (token.kind == TokenKind::Error) result.complete = false;
   }
   result.comments = lexer.saw_comment();
   result.digest = hash.finish();
   return result;
+}
+
+}  // namespace
+
+DigestResult digest(std::string_view text, LexOptions options, const DigestKey& key) noexcept {
+  return digest_with(text, options, key, [](const Token&, bool) {});
+}
+
+DigestResult digest(std::string_view text, LexOptions options, const DigestKey& key,
+                    std::vector<FoldedLiteral>& folded) {
+  return digest_with(text, options, key, [&](const Token& token, bool minus) { folded.push_back({token, minus}); });
 }
 
 Digest exact_digest(std::string_view text, LexOptions options, const DigestKey& key) noexcept {

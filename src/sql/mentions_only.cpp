@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "catalog_functions.hpp"
 #include "nesting.hpp"
 #include "node_access.hpp"
 #include "permitted_names.hpp"
@@ -80,6 +81,7 @@ class Checker {
     const std::string_view name = string_value(list[1]);
     if (schema == "pg_catalog") return permitted_function(name) != nullptr || name == "current_setting";
     if (schema == views_.user_function.schema && name == views_.user_function.name) return true;
+    if (schema == views_.catalog_functions && !schema.empty()) return catalog_function(name) != nullptr;
     const auto overloads = catalog_.functions(schema, name);
     return std::any_of(overloads.begin(), overloads.end(),
                        [&](const CatalogFunction* function) { return views_.functions.contains(function->oid); });

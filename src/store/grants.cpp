@@ -8,7 +8,8 @@ namespace bartizan::store {
 namespace {
 
 const std::string kColumns =
-    "id, identity_id, role_id, depot_id, login, bartizan.micros(valid_until), past_wall, " + kMetaColumns;
+    "id, identity_id, role_id, depot_id, login, bartizan.micros(valid_until), past_wall, act_for_any, array_to_string(act_for, ','), " +
+    kMetaColumns;
 
 policy::Grant parse(RowReader& row) {
   policy::Grant grant;
@@ -24,6 +25,13 @@ policy::Grant parse(RowReader& row) {
   grant.login = row.text();
   grant.valid_until = row.time_or_null();
   grant.past_wall = row.boolean();
+  grant.act_for_any = row.boolean();
+  const auto tenants = row.text();
+  for (std::string_view rest = tenants; !rest.empty();) {
+    const auto comma = rest.find(',');
+    if (const auto id = Uuid::parse(rest.substr(0, comma))) grant.act_for.emplace_back(*id);
+    rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
+  }
   return grant;
 }
 
@@ -33,18 +41,24 @@ Result<Record<policy::Grant>> Grants::add(policy::Grant grant) {
   ensure_id(grant.id, transaction_.database().random());
   const auto* identity = std::get_if<policy::IdentityId>(&grant.grantee);
   const auto* role = std::get_if<policy::RoleId>(&grant.grantee);
-  const std::array<Text, 7> parameters = {grant.id.get().to_string(),
+  std::string tenants = "{";
+  for (const auto& tenant : grant.act_for) tenants += (tenants.size() > 1 ? "," : "") + tenant.get().to_string();
+  const std::array<Text, 9> parameters = {grant.id.get().to_string(),
                                           identity != nullptr ? Text(identity->get().to_string()) : std::nullopt,
                                           role != nullptr ? Text(role->get().to_string()) : std::nullopt,
                                           grant.depot.get().to_string(),
                                           grant.login,
                                           micros_text(grant.valid_until),
-                                          grant.past_wall ? "true" : "false"};
+                                          grant.past_wall ? "true" : "false",
+                                          grant.act_for_any ? "true" : "false",
+                                          tenants + "}"};
   BZ_TRY(
       const Rows rows,
       transaction_.query(
-          "INSERT INTO bartizan.grants (id, identity_id, role_id, depot_id, login, valid_until, past_wall)"
-          " VALUES ($1::uuid, $2::uuid, $3::uuid, $4::uuid, $5, bartizan.moment($6::bigint), $7::boolean) RETURNING " +
+          "INSERT INTO bartizan.grants (id, identity_id, role_id, depot_id, login, valid_until, past_wall, act_for_any,"
+          " act_for)"
+          " VALUES ($1::uuid, $2::uuid, $3::uuid, $4::uuid, $5, bartizan.moment($6::bigint), $7::boolean, $8::boolean, $9::uuid[])"
+          " RETURNING " +
               kColumns,
           parameters));
   return read_record(rows, parse, "");

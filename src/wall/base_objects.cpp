@@ -2,6 +2,7 @@
 
 #include <string_view>
 
+#include "catalog_objects.hpp"
 #include "text.hpp"
 
 namespace bartizan::wall {
@@ -171,7 +172,8 @@ $do$;
 REVOKE ALL ON ALL TABLES IN SCHEMA bartizan FROM PUBLIC;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA bartizan, bartizan_views TO PUBLIC;
 DELETE FROM bartizan.installed;
-INSERT INTO bartizan.installed (prefix, base_version) VALUES ('{prefix}', {version});
+INSERT INTO bartizan.installed (prefix, base_version)
+VALUES ('{prefix}', {version} * 100 + current_setting('server_version_num')::integer / 10000);
 )sql";
 
 }  // namespace
@@ -180,6 +182,9 @@ std::string base_objects_sql(const Names& names) {
   std::string sql;
   for (const auto part : {kSchemas, kTables, kHmac, kOpenConnection, kSubject}) sql += part;
   sql += mask_functions_sql();
+  sql += catalog_relations_sql();
+  sql += information_schema_sql();
+  sql += catalog_functions_sql();
   sql += kOwnership;
   return filled(sql, {{"{wall}", names.wall_owner()},
                       {"{wall_role}", create_role_sql(names.wall_owner(), false)},

@@ -61,6 +61,7 @@ std::string_view to_string(ObjectKind kind) noexcept {
     case ObjectKind::View: return "view";
     case ObjectKind::ClassRole: return "class_role";
     case ObjectKind::ViewGrant: return "view_grant";
+    case ObjectKind::CatalogEntry: return "catalog_entry";
   }
   return "";
 }
@@ -87,6 +88,12 @@ Result<sql::ViewMap> view_map(const Names& names, const sql::Catalog& catalog, c
     view.verbs = view_verbs(table.verbs);
     view.columns = view_columns(table, *relation);
     map.relations.emplace(relation->oid, std::move(view));
+  }
+  for (const auto& shown : catalog.contents().catalog_views)
+    map.catalog_views.emplace(shown.shows, sql::CatalogView{{std::string(kViewSchema), shown.view}, shown.columns});
+  if (!map.catalog_views.empty()) {
+    map.catalog_functions = kViewSchema;
+    map.user_function = {std::string(kViewSchema), "shown_user"};
   }
   return map;
 }

@@ -59,6 +59,7 @@ class TableCompiler {
       BZ_CHECK(add_view(write_view, true));
       grant_view(write_view, true);
     }
+    catalog_entry();
     return std::move(objects_);
   }
 
@@ -195,6 +196,31 @@ class TableCompiler {
     if (privileges.empty()) return;
     add(ObjectKind::ViewGrant, view.name + "/" + class_role_,
         fmt::format("GRANT {} ON {} TO {}", privileges, name, class_role_));
+  }
+
+  /// Which columns the class is shown in the catalogs, which of them unmasked, and its verbs as
+  /// PostgreSQL writes privileges.
+  void catalog_entry() {
+    std::string readable;
+    std::string clear;
+    const auto put = [](std::string& list, sql::AttrNumber attnum) {
+      list += (list.empty() ? "" : ",") + std::to_string(attnum);
+    };
+    for (std::size_t i = 0; i < table_.columns.size(); ++i) {
+      const auto& column = table_.columns[i];
+      if (is_clear(column) || is_masked(column)) put(readable, relation_.columns[i].attnum);
+      if (is_clear(column)) put(clear, relation_.columns[i].attnum);
+    }
+    std::string verbs;
+    for (const auto& [verb, letter] :
+         {std::pair{Verb::Read, 'r'}, {Verb::Insert, 'a'}, {Verb::Update, 'w'}, {Verb::Delete, 'd'}})
+      if (table_.verbs.contains(verb)) verbs += letter;
+    add(ObjectKind::CatalogEntry, under_oid(class_role_),
+        fmt::format(
+            "INSERT INTO bartizan.class_relation AS c VALUES ('{0}', {1}, '{{{2}}}', '{{{3}}}', '{4}') ON CONFLICT "
+            "(class_role, relation) DO UPDATE SET readable = EXCLUDED.readable, clear = EXCLUDED.clear, "
+            "verbs = EXCLUDED.verbs",
+            class_role_, relation_.oid, readable, clear, verbs));
   }
 
   const CompileInput& input_;

@@ -247,5 +247,44 @@ TEST_CASE("the holder tells how stale it is, and refuses past max_stale") {
   CHECK(holder.current()->epoch() == 7);
 }
 
+TEST_CASE("the right to act for tenants is that of the grants that count, each until its end") {
+  const TenantId red{uuid(80)};
+  const TenantId blue{uuid(81)};
+  const auto acting = [](Grant one, bool any, std::vector<TenantId> tenants) {
+    one.act_for_any = any;
+    one.act_for = std::move(tenants);
+    return one;
+  };
+  const WallTime soon = kNow + seconds(10);
+  const auto rights = [&](std::vector<Grant> grants) {
+    auto from = parts(std::move(grants));
+    from.tenants = {{red, "red", ""}, {blue, "blue", ""}};
+    const auto s = snapshot(std::move(from));
+    CHECK(s->find_tenant("red")->id == red);
+    CHECK(s->find_tenant("Red") == nullptr);
+    return s->resolve_grant(kAna, kDemo, kNow)->act_for;
+  };
+  CHECK(rights({grant(1, kAna, "reader")}).empty());
+  CHECK(rights({acting(grant(1, kAna, "reader"), false, {red})}).holds(red, kNow));
+  CHECK_FALSE(rights({acting(grant(1, kAna, "reader"), false, {red})}).holds(blue, kNow));
+  CHECK(rights({acting(grant(1, kAna, "reader"), true, {})}).holds(blue, kNow));
+  // Over with its own grant, though another one goes on.
+  for (const bool any : {true, false}) {
+    const auto both = rights({acting(grant(1, kAna, "reader", soon), any, {red}), grant(2, kAna, "reader")});
+    CHECK(both.holds(red, kNow));
+    CHECK_FALSE(both.holds(red, soon));
+  }
+  const auto later = rights(
+      {acting(grant(2, kAna, "reader", soon), false, {red}), acting(grant(1, kAna, "reader"), false, {red, blue})});
+  CHECK(later.holds(red, soon));
+  CHECK(later.holds(blue, soon));
+  // A direct grant hides what roles bring; expired and others' grants bring nothing.
+  CHECK(rights({acting(grant(1, kAnalysts, "reader"), true, {}), grant(2, kAna, "reader")}).empty());
+  CHECK(rights({acting(grant(1, kAnalysts, "reader"), true, {})}).holds(red, kNow));
+  CHECK(rights({acting(grant(1, kAna, "reader", kNow), true, {}), acting(grant(3, kSam, "reader"), true, {}),
+                grant(2, kAna, "reader")})
+            .empty());
+}
+
 }  // namespace
 }  // namespace bartizan::policy

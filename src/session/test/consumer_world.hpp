@@ -84,7 +84,7 @@ inline std::string context(std::string_view tenant, std::string_view key = "own"
                            WallTime now = WallTime(std::chrono::seconds(1'800'000'000))) {
   wall::Context signed_for;
   signed_for.expires = now + wall::kContextLife;
-  signed_for.values = {{"tenant", std::string(tenant)}};
+  signed_for.values = {{"tenant", std::string(tenant)}, {"bz_user", "ada"}};
   return *wall::sign_context(*connection_key(key), signed_for);
 }
 inline std::string context_sql(std::string_view tenant, std::string_view key = "own") {

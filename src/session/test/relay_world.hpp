@@ -31,6 +31,7 @@ class RecordingLog : public audit::Log {
     std::string event;
     std::string statement;
     std::string tag;
+    std::string who;
     std::optional<audit::Outcome> outcome;
   };
   std::vector<Record> records;
@@ -43,7 +44,11 @@ class RecordingLog : public audit::Log {
   Result<audit::Ticket> begin(const audit::Intent& intent) override {
     ++begins;
     if (failing.contains(begins)) return fail(Errc::Io, "full");
-    Record record{std::string(audit::to_string(intent.event)), std::string(intent.statement), {}, {}};
+    Record record{std::string(audit::to_string(intent.event)),
+                  std::string(intent.statement),
+                  {},
+                  std::string(intent.session),
+                  {}};
     constexpr std::string_view kTag = "\"tag\":\"";
     if (const auto at = intent.statement.find(kTag); at != std::string_view::npos) {
       const auto rest = intent.statement.substr(at + kTag.size());

@@ -38,7 +38,7 @@ left length like like_escape line ln log log10 lower lower_inc lower_inf lpad ls
 make_interval make_time make_timestamp make_timestamptz masklen max md5 min min_scale mod mode money multirange name
 netmask network normalize notlike now npoints nth_value ntile num_nonnulls num_nulls numeric numnode nummultirange
 numrange octet_length overlaps overlay parse_ident path pclose percent_rank percentile_cont percentile_disc
-pg_client_encoding pg_collation_for pg_column_size pg_encoding_to_char pg_is_in_recovery pg_size_bytes pg_size_pretty
+pg_char_to_encoding pg_client_encoding pg_collation_for pg_column_size pg_encoding_to_char pg_get_keywords pg_is_in_recovery pg_size_bytes pg_size_pretty
 pg_typeof phraseto_tsquery pi plainto_tsquery point polygon popen position pow power querytree quote_ident
 quote_literal quote_nullable radians radius random range_agg range_intersect_agg range_merge rank regexp_count
 regexp_instr regexp_like regexp_match regexp_matches regexp_replace regexp_split_to_array regexp_split_to_table

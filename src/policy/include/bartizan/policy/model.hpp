@@ -179,6 +179,8 @@ struct Grant {
   std::string login;  ///< DepotLogin::role_name
   std::optional<WallTime> valid_until;
   bool past_wall = false;  ///< policies do not concern those who come by it: the depot's owner
+  bool act_for_any = false;       ///< its holder may act for every tenant
+  std::vector<TenantId> act_for = {};  ///< or for these
   friend bool operator==(const Grant&, const Grant&) = default;
 };
 

@@ -39,6 +39,16 @@ struct SnapshotParts {
   std::shared_ptr<const PublishedPolicies> policies;  ///< null: nothing was published
 };
 
+/// For which tenants somebody may act on a depot, each until its grant's end.
+struct TenantRights {
+  std::unordered_map<Uuid, std::optional<WallTime>> tenants;
+  bool any = false;
+  std::optional<WallTime> any_until;
+
+  [[nodiscard]] bool empty() const noexcept { return !any && tenants.empty(); }
+  [[nodiscard]] bool holds(TenantId tenant, WallTime now) const;
+};
+
 /// What resolve_grant found. Pointers live as long as the Snapshot.
 struct GrantedLogin {
   GrantId grant;
@@ -46,6 +56,7 @@ struct GrantedLogin {
   const DepotLogin* login = nullptr;    ///< never null
   std::optional<WallTime> valid_until;  ///< the sooner of the grant's and the identity's end
   bool past_wall = false;               ///< policies do not concern this identity on this depot
+  TenantRights act_for;                 ///< of all live grants that were found
 };
 
 /// Immutable; read from any thread. Look-ups are O(1) hashed and return pointers that live as
@@ -62,6 +73,7 @@ class Snapshot {
   [[nodiscard]] const Depot* find_depot(std::string_view name) const;
   [[nodiscard]] const Depot* find_depot(DepotId id) const;
   [[nodiscard]] const Tenant* find_tenant(TenantId id) const;
+  [[nodiscard]] const Tenant* find_tenant(std::string_view name) const;
   [[nodiscard]] const DepotLogin* find_login(DepotId depot, std::string_view role_name) const;
   [[nodiscard]] const std::string* find_setting(std::string_view name) const;
   [[nodiscard]] const std::vector<Depot>& depots() const noexcept { return parts_.depots; }
@@ -100,6 +112,7 @@ class Snapshot {
   std::unordered_map<Uuid, const Identity*> identities_;
   std::unordered_map<Uuid, const Depot*> depots_;
   std::unordered_map<Uuid, const Tenant*> tenants_;
+  ByName<const Tenant*> tenants_by_name_;
   std::unordered_map<Uuid, const Role*> roles_;
   std::unordered_map<Uuid, ByName<const DepotLogin*>> logins_;              ///< by depot
   std::unordered_map<Uuid, std::vector<RoleId>> roles_of_;                  ///< by identity, sorted

@@ -28,6 +28,10 @@ namespace bartizan::postgres {
 Result<std::shared_ptr<const sql::Catalog>> read_catalog(ControlConnection& connection, std::uint64_t epoch,
                                                          SteadyTime deadline);
 
+/// What stands in a depot before any class (wall/base_objects.hpp), where it is not there in this version.
+/// Errors as reconcile's.
+Result<void> install_base(ControlConnection& connection, const wall::Names& names, SteadyTime deadline);
+
 /// One class that must be served.
 struct DesiredClass {
   policy::ClassOutcome outcome;

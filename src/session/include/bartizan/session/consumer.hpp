@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,9 +14,18 @@
 
 #include "bartizan/base/clock.hpp"
 #include "bartizan/base/secret.hpp"
+#include "bartizan/policy/resolve.hpp"
 #include "bartizan/policy/wall_class.hpp"
 
 namespace bartizan::session {
+
+/// For whom a consumer may act, as the snapshot has it that is in force.
+class ActingRights {
+ public:
+  virtual ~ActingRights() = default;
+  /// False for a tenant that does not exist. Any thread.
+  [[nodiscard]] virtual bool may_act_for(std::string_view tenant, WallTime now) const = 0;
+};
 
 /// What a Relay is given to wall its client in. Fixed at sign-in: when any of it is another one,
 /// the session has to end.
@@ -30,6 +40,10 @@ struct Consumer {
   /// Session pooling: wall::connection_key() of the one server connection. Under transaction
   /// pooling each ServerState holds its own.
   std::shared_ptr<const SecretBytes> connection_key;
+  /// The policies' decisions with their reasons, for EXPLAIN POLICY; empty: it is refused. Costs a resolution.
+  std::function<policy::Resolution()> explain;
+  std::shared_ptr<const ActingRights> acting;  ///< null: for nobody but itself
+  std::optional<std::string> tenant;           ///< for whom it acts from its start on; nullopt: itself
 };
 
 /// The audit members that say which class and policies a session is under: appended to those that say

@@ -171,6 +171,10 @@ class Relay {
   /// Messages of the extended protocol await their Sync: a transaction, whatever ReadyForQuery last said.
   [[nodiscard]] bool in_open_group() const noexcept { return unsynced_; }
   [[nodiscard]] const RelayFigures& figures() const noexcept { return figures_; }
+  /// A consumer's, from a newer snapshot; null: it may act for nobody.
+  void set_acting_rights(std::shared_ptr<const ActingRights> rights);
+  /// It acts for a tenant, or would again after a COMMIT or ROLLBACK, that it may not act for.
+  [[nodiscard]] bool acts_beyond_rights() const;
   /// The server has said FATAL: its end is near and explained.
   [[nodiscard]] bool server_said_fatal() const noexcept { return server_said_fatal_; }
 
@@ -270,6 +274,14 @@ class Relay {
   void send_consumer_query(const Forward& forward, PendingReply& entry, bool context_stood, ServerRuns& to_server);
   void put_context(const Prepared& statement, bool unnamed_portal_is_free, ServerRuns& to_server);
   void follow_consumer_statement(const ConsumerText* text) noexcept;
+  [[nodiscard]] bool may_be_tenant(std::string_view name) const;
+  [[nodiscard]] bool waits_for_tenant() const noexcept;
+  [[nodiscard]] bool changes_tenant(const Prepared& statement) const;
+  [[nodiscard]] bool run_is_owed() noexcept;
+  void judge_tenant(Prepared& statement) const;
+  void doubt_settings(const ConsumerText& text, std::size_t i) noexcept;
+  void follow_tenant();
+  void name_tenant();
   void follow_consumer_result(const PendingReply& front, std::string_view tag);
   void follow_consumer_ready();
   void take_concealed_result(PendingReply& front) noexcept;

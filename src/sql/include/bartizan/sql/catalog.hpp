@@ -155,6 +155,14 @@ struct CatalogFunction {
   friend bool operator==(const CatalogFunction&, const CatalogFunction&) = default;
 };
 
+/// A view of the wall's that classes are given for a relation of the system catalogs.
+struct CatalogViewColumns {
+  std::string shows;  ///< "pg_catalog.pg_class", "information_schema.tables"
+  std::string view;   ///< its name in the wall's schema of views
+  std::vector<std::string> columns;
+  friend bool operator==(const CatalogViewColumns&, const CatalogViewColumns&) = default;
+};
+
 /// What a reader fills. pg_catalog's own functions, operators and relations need not be in it; of
 /// pg_catalog's types those that columns and functions use are wanted.
 struct CatalogContents {
@@ -165,6 +173,7 @@ struct CatalogContents {
   std::vector<CatalogRelation> relations;
   std::vector<CatalogType> types;
   std::vector<CatalogFunction> functions;
+  std::vector<CatalogViewColumns> catalog_views;  ///< empty: the wall has not been there
 };
 
 /// Thread-safe, since immutable. Pointers that it gives live as long as it does.

@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <functional>
 #include <string_view>
+#include <vector>
 
 #include "bartizan/sql/lexer.hpp"
 
@@ -48,6 +49,16 @@ struct DigestResult {
 
 /// Linear, allocates nothing.
 [[nodiscard]] DigestResult digest(std::string_view text, LexOptions options, const DigestKey& key) noexcept;
+
+/// A constant whose value the digest does not count.
+struct FoldedLiteral {
+  Token token;
+  bool negated = false;  ///< a minus stands before it, parentheses apart
+};
+
+/// The same, and adds those constants to `folded`, in order.
+[[nodiscard]] DigestResult digest(std::string_view text, LexOptions options, const DigestKey& key,
+                                  std::vector<FoldedLiteral>& folded);
 
 /// Of the exact bytes (and options), in a domain of its own: for texts whose reading may hang on a literal.
 [[nodiscard]] Digest exact_digest(std::string_view text, LexOptions options, const DigestKey& key) noexcept;

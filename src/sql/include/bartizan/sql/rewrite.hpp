@@ -73,6 +73,9 @@ struct ViewMap {
   std::unordered_map<Oid, ClassView> relations;
   /// Key: "pg_catalog.pg_class", "information_schema.tables". Absent ones are refused.
   std::unordered_map<std::string, CatalogView> catalog_views;
+  /// The schema of the functions in the place of those of pg_catalog that tell of objects by oid or name
+  /// (sql/catalog_functions.hpp). Empty: these are refused.
+  std::string catalog_functions;
   /// Reviewed user functions (function allow) and user types (enums, domains) that may be named.
   std::unordered_set<Oid> functions;
   std::unordered_set<Oid> types;

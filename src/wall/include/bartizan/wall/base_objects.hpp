@@ -8,8 +8,9 @@
 
 namespace bartizan::wall {
 
-/// Grows with every change to the text below; a depot with another one gets its functions anew.
-inline constexpr int kBaseVersion = 1;
+/// Grows with every change to the text below; a depot with another one gets its functions anew. What is
+/// noted in the depot is kBaseVersion * 100 + the server's major version, whose catalogs the views show.
+inline constexpr int kBaseVersion = 2;
 
 /// Run by a superuser in one transaction, with search_path = pg_catalog. Makes what is not there,
 /// replaces functions, keeps tables and their rows.

@@ -30,6 +30,7 @@ enum class ObjectKind : std::uint8_t {
   View,              ///< name: the view
   ClassRole,         ///< LOGIN role; name: the role
   ViewGrant,         ///< name: "<view>/<class role>"
+  CatalogEntry,      ///< what the catalog views show of a relation; name: "<relation oid>/<class role>"
 };
 /// "view_owner", "base_grant", …: as in bartizan.object.
 [[nodiscard]] std::string_view to_string(ObjectKind kind) noexcept;
@@ -59,8 +60,8 @@ struct CompiledClass {
 /// Unsupported: an outcome or type that the wall can't express (the detail names it).
 [[nodiscard]] Result<CompiledClass> compile_class(const CompileInput& input, const policy::ClassOutcome& outcome);
 
-/// The same outcome for layer 1's rewriting. catalog_views, functions, types and user_function are
-/// left empty. Errors as above.
+/// The same outcome for layer 1's rewriting. functions and types are left empty; catalog
+/// views are there when the catalog has the wall's. Errors as above.
 [[nodiscard]] Result<sql::ViewMap> view_map(const Names& names, const sql::Catalog& catalog,
                                             const policy::ClassOutcome& outcome);
 
