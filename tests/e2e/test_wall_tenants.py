@@ -53,9 +53,10 @@ ALTER FUNCTION pg_catalog.set_config(text, text, boolean) SECURITY DEFINER;
 def world(target_name):
     if target_name != "bartizan":
         pytest.skip("only Bartizan has a wall")
-    started = walled.Walled(pool_mode="transaction", pool_size=_POOL)
+    started = walled.Walled(pool_mode="transaction", pool_size=_POOL, published=False)
     started.past = PastTheGateway(started, role=False)
     started.past.superuser.run(_WITNESS)
+    started.publish()  # afterwards: what changes in the catalog ends the sessions of its classes
     yield started
     started.stop()
 
