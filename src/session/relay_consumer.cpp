@@ -181,6 +181,8 @@ bool Relay::waits_for_tenant() const noexcept { return consumer_->tenant_in_doub
 /// Something is owed of which it is not known yet what it has done to the transaction.
 bool Relay::run_is_owed() noexcept {
   for (std::size_t i = 0; i < replies_.size(); ++i) {
+    // What the gateway does on its own when it takes up a server connection comes before, and changes no tenant.
+    if (replies_.at(i).hidden) continue;
     const Awaited kind = replies_.at(i).kind;
     const bool runs_nothing = kind == Awaited::Parse || kind == Awaited::Bind || kind == Awaited::DescribeStatement ||
                               kind == Awaited::DescribePortal || kind == Awaited::CloseStatement ||
