@@ -173,7 +173,7 @@ Command depot_pause() {
               "resume. No session ends, and none is refused. In force in every gateway within a second, over restarts "
               "too. Prints what still runs in this gateway, and exits with 1 while something does.",
           .parameters = {name_of("the depot"), kWait},
-          .examples = {{"bartizan depot pause clinic && psql -f migrate.sql direct", ""}}};
+          .examples = {{"bartizan depot pause clinic", ""}}};
 }
 
 Command depot_drain() {
@@ -181,7 +181,7 @@ Command depot_drain() {
       .noun = "depot",
       .verb = "drain",
       .admin_verb = "depot.drain",
-      .summary = "hold a depot's transactions and give up its server connections",
+      .summary = "as pause, and give up the server connections",
       .description =
           "As depot pause; besides, server connections are closed as soon as no transaction needs them, so that "
           "the server can be restarted or moved. Sessions that keep a server connection of their own (session mode, "

@@ -83,7 +83,9 @@ std::shared_ptr<ServerPool> DepotServers::pool(LinkRequest request, const policy
     pool = std::make_shared<ServerPool>(*this, std::move(request), options.mode);
   } else if (newer) {
     const auto& before = pool->request_.wall_class;
-    if (before && !same_server_side(*before, *request.wall_class)) renew(*pool);
+    if (before ? !same_server_side(*before, *request.wall_class)
+               : !same_credentials(*pool->request_.login, *request.login))
+      renew(*pool);
     pool->request_ = std::move(request);
   }
   const auto now = worker_.shared().around.clock.steady();

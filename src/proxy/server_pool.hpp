@@ -51,6 +51,9 @@ class ServerPool {
   bool retired_ = false;
 };
 
+/// The login's secret and certificate are what they were.
+[[nodiscard]] bool same_credentials(const policy::DepotLogin& a, const policy::DepotLogin& b);
+
 /// What acquire() brings: a connection, or an ErrorResponse for the client.
 struct Acquired {
   std::shared_ptr<ServerConnection> connection;

@@ -18,6 +18,7 @@ constexpr auto kSignOfLife = std::chrono::seconds(5);
 constexpr auto kKeepEmptyPool = std::chrono::seconds(60);
 
 bool same_bytes(const SecretBytes& a, const SecretBytes& b) { return std::ranges::equal(a.reveal(), b.reveal()); }
+}  // namespace
 
 /// Both are the control database's own: how long comparing takes tells nobody anything.
 bool same_credentials(const policy::DepotLogin& a, const policy::DepotLogin& b) {
@@ -33,7 +34,6 @@ bool same_credentials(const policy::DepotLogin& a, const policy::DepotLogin& b) 
   }
   return true;
 }
-}  // namespace
 
 /// A server, or the way to it, may go without a word: nobody is to be lent a connection that leads
 /// nowhere. One of a pool at a time, so that the others are there to be used.

@@ -19,6 +19,7 @@ _PID = "BackendKeyData cannot name the server process while it changes"
 SHARED: dict[str, dict[str, str]] = {
     "postgres": {},
     "bartizan": {"notify.*": _PID, "pid.*": _PID, "extended.notify_listen*": _PID,
+                 "startup.guc_*": "pg_settings.source tells the SET by which the gateway has brought it along",
                  "async.terminated_by_another_while_idle": "between two transactions a session has no backend that could be terminated",
                  # Its connection has changed, and nothing can be prepared in a failed transaction.
                  "failed.bind_refused": "the refusal names Parse's routine of PostgreSQL instead of Bind's"},

@@ -239,7 +239,7 @@ TEST_CASE_FIXTURE(ControlFixture, "pause, drain and resume are written once, and
   CHECK(text_of(ok("depot.show", R"({"name":"d"})"), "traffic") == "open");
   runtime.activity = {true, 0, 2, 5};
   CHECK(ok("depot.pause", R"({"name":"d"})").to_json() ==
-        R"({"ok":true,"name":"d","traffic":"paused","running":0,"waiting":2,"server_connections":5})");
+        R"({"name":"d","traffic":"paused","ok":true,"running":0,"waiting":2,"server_connections":5})");
   const auto before = sql("SELECT max(seq) FROM bartizan.changes");
   ok("depot.pause", R"({"name":"d"})");
   CHECK(sql("SELECT max(seq) FROM bartizan.changes") == before);
