@@ -36,7 +36,7 @@ TEST_SUITE("array indexes") {
         {"{a,b}", "a|b#2"},
         {"{ a , b c }", "a|b c#2"},
         {R"({"a,b","c\"d","e\\f"})", R"(a,b|c"d|e\f#3)"},
-        {R"({"",NULL,"NULL",null})", "|<null>|NULL|<null>#4"},
+        {R"({"",NULL,"NULL",null})", "<null>|NULL|<null>#4"},
         {R"({a\,b,n\ull})", "a,b|null#2"},
         {"{a,}", "error"},
         {"{,a}", "error"},
