@@ -103,7 +103,7 @@ void Relay::refuse_portal(Prepared& statement, std::string_view name) const {
 
 Relay::Handled Relay::refuse_bind(std::string_view portal, const Prepared& statement, pgwire::ErrorReport report,
                                   ServerRuns& to_server) {
-  record_refusal(statement, audit::Event::Statement, report);
+  record_refusal(statement, audit::Event::Statement, report, {"cells"});
   PendingReply& entry = replies_.push(Awaited::Bind);
   entry.name = portal;
   entry.refusal = std::make_unique<pgwire::ErrorReport>(std::move(report));
