@@ -196,10 +196,9 @@ bool Binder::search_configuration(const PgQuery__FuncCall& call, std::string_vie
   if (found == std::end(kSearchFunctions) || call.n_args < found->with_configuration) return true;
   const PgQuery__Node& argument = *call.args[0];
   const std::string_view value = string_constant(&argument);
-  const bool number = !value.empty() && value.find_first_not_of("0123456789") == std::string_view::npos;
-  if (argument.node_case != PG_QUERY__NODE__NODE_PARAM_REF && !number && value.find('.') == std::string_view::npos) {
-    return true;
-  }
+  // So are all of PostgreSQL's own; the marker of a template is not, since the value matters here.
+  const bool plain = value.find_first_not_of("abcdefghijklmnopqrstuvwxyz_") == std::string_view::npos;
+  if (argument.node_case != PG_QUERY__NODE__NODE_PARAM_REF && plain) return true;
   return unsupported("this text search configuration", call.location,
                      "Name one of PostgreSQL's own as a constant, without schema; cast a document to text.");
 }

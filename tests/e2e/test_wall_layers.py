@@ -160,7 +160,7 @@ def test_publishing_warns_of_what_an_exclusion_constraint_tells(world):
     owner.run("CREATE TABLE shop.rooms (id integer, tenant text, during int4range, EXCLUDE USING gist (during WITH &&))")
     try:
         folder = make_folder()
-        text = (walled.DATA / "policies.yaml").read_text().replace("leads}", "leads,rooms}").replace("acknowledge: [unique_reveals]\n", "")
+        text = (walled.DATA / "policies.yaml").read_text().replace("leads}", "leads,rooms}").replace("leads,parcels", "leads,parcels,rooms").replace("acknowledge: [unique_reveals]\n", "")
         (folder / "walled.yaml").write_text(text)
         told = world.gateway.command("policy", "publish", str(folder), "--reason", "a test", "--dry-run", check=False).stdout
         remove_folder(folder)
