@@ -18,7 +18,7 @@ THREADED = ("auditlog", "store", "control", "proxy", "net")
 
 _BUILD_LIMIT = 30 * 60
 _CTEST_LIMIT = 12 * 60
-_E2E_LIMIT = 15 * 60
+_E2E_LIMIT = 30 * 60
 _ONE_TEST_LIMIT = 180
 _FUZZ_SECONDS = 30
 
@@ -204,7 +204,7 @@ class Tiers:
             return self._absent("release", missing)
         tier = Tier("release")
         if self._configure(tier, "release"):
-            self._build(tier, "release", ["bartizan", "bartizan-verify", *self._targets("release", r"[a-z]+_bench")])
+            self._build(tier, "release", ["bartizan", "bartizan-verify", "bartizan-witness", *self._targets("release", r"[a-z]+_bench")])
         return settle(tier)
 
     def e2e(self, name="e2e", options=(), env=None, limit=_E2E_LIMIT):
