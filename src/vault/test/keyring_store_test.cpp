@@ -7,25 +7,11 @@
 
 #include <filesystem>
 
+#include "vault_testing.hpp"
+
 namespace bartizan::vault {
 
 namespace {
-
-class Folder {
- public:
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "bz_keyrings_XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder() { std::filesystem::remove_all(path_); }
-  [[nodiscard]] std::filesystem::path keyrings() const { return path_ / "keyrings"; }
-
- private:
-  std::filesystem::path path_;
-};
 
 keys::KeyringOwner owner() {
   return keys::KeyringOwner::of_tenant(*Uuid::parse("7e9a1c52-0000-4000-8000-00000000000a"));
@@ -37,8 +23,8 @@ keys::WrappedSecret wrapped() { return {{"file:test", 1}, to_bytes("wrapped")}; 
 
 TEST_SUITE("keyring store") {
   TEST_CASE("a keyring comes back, from a file that nobody else may read") {
-    const Folder folder;
-    auto store = KeyringStore::open(folder.keyrings());
+    const test::Folder folder;
+    auto store = KeyringStore::open(folder.file("keyrings"));
     REQUIRE(store);
     auto keyring = (*store)->load(owner());
     REQUIRE(keyring);
@@ -50,7 +36,7 @@ TEST_SUITE("keyring store") {
     REQUIRE(again);
     CHECK(again->find(keys::KeyId(7)) != nullptr);
     CHECK((*store)->list()->size() == 1);
-    for (const auto& file : std::filesystem::directory_iterator(folder.keyrings())) {
+    for (const auto& file : std::filesystem::directory_iterator(folder.file("keyrings"))) {
       struct stat info{};
       REQUIRE(::stat(file.path().c_str(), &info) == 0);
       CHECK((info.st_mode & 077) == 0);
@@ -58,8 +44,8 @@ TEST_SUITE("keyring store") {
   }
 
   TEST_CASE("a change of an older revision is a conflict, and nothing is written") {
-    const Folder folder;
-    auto store = KeyringStore::open(folder.keyrings());
+    const test::Folder folder;
+    auto store = KeyringStore::open(folder.file("keyrings"));
     REQUIRE(store);
     const auto empty = (*store)->load(owner());
     REQUIRE(empty);
@@ -82,8 +68,8 @@ TEST_SUITE("keyring store") {
       }
       int next = 0;
     };
-    const Folder folder;
-    auto store = KeyringStore::open(folder.keyrings());
+    const test::Folder folder;
+    auto store = KeyringStore::open(folder.file("keyrings"));
     REQUIRE(store);
     auto keyring = *(*store)->load(owner());
     keyring = *keyring.add(keys::KeyId(0x01010101), keys::KeyPurpose::Data, wrapped(), WallTime{});
