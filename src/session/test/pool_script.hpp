@@ -32,4 +32,14 @@ inline Script pool() {
   return script;
 }
 
+/// The name under which the gateway runs commands of its own.
+inline constexpr std::string_view kOwn = "bartizan_00000000000000000000000000000000";
+inline std::string own_command(std::string_view text) {
+  return close('S', kOwn) + parse(kOwn, text) + bind_portal(kOwn, kOwn) + execute(kOwn) + close('P', kOwn) +
+         close('S', kOwn);
+}
+inline std::string own_command_done(std::string_view tag) {
+  return close_complete() + parse_complete() + bind_complete() + complete(tag) + close_complete() + close_complete();
+}
+
 }  // namespace bartizan::session::test
