@@ -39,6 +39,10 @@ constexpr Parameter kDryRun = {
     .name = "dry-run", .kind = ParameterKind::Flag, .help = "tell what would be found, and publish nothing"};
 constexpr Parameter kPurpose = {
     .name = "purpose", .placeholder = "TEXT", .help = "as if stated at sign-in", .default_text = "none"};
+constexpr Parameter kOnePurpose = {.name = "purpose",
+                                   .placeholder = "TEXT",
+                                   .help = "as if stated at sign-in",
+                                   .default_text = "none, and each that shows something else"};
 
 Parameter number(std::string_view name, std::string_view help, bool positional, bool required,
                  std::string_view without) {
@@ -139,9 +143,14 @@ std::vector<Command> questions() {
                        .help = "depot:schema.table.column",
                        .positional = true,
                        .required = true},
-                      kPurpose,
+                      kOnePurpose,
                       manifests_option()},
-       .columns = {{"identity", "IDENTITY"}, {"shown", "SHOWN"}, {"writes", "WRITES"}, {"rows", "ROWS"}},
+       .columns = {{"identity", "IDENTITY"},
+                   {"purpose", "PURPOSE"},
+                   {"acts_for", "ACTS FOR"},
+                   {"shown", "SHOWN"},
+                   {"writes", "WRITES"},
+                   {"rows", "ROWS"}},
        .examples = {{"bartizan access who-can-see demo:clinic.customers.email", ""}}},
       {.noun = "access",
        .verb = "what-can-see",
@@ -149,9 +158,14 @@ std::vector<Command> questions() {
        .summary = "list what an identity sees",
        .parameters = {{.name = "identity", .placeholder = "NAME", .help = "who", .positional = true, .required = true},
                       {.name = "depot", .placeholder = "NAME", .help = "there alone", .default_text = "all"},
-                      kPurpose,
+                      kOnePurpose,
                       manifests_option()},
-       .columns = {{"depot", "DEPOT"}, {"table", "TABLE"}, {"may", "MAY"}, {"columns", "COLUMNS"}, {"rows", "ROWS"}},
+       .columns = {{"depot", "DEPOT"},
+                   {"purpose", "PURPOSE"},
+                   {"table", "TABLE"},
+                   {"may", "MAY"},
+                   {"columns", "COLUMNS"},
+                   {"rows", "ROWS"}},
        .examples = {{"bartizan access what-can-see ana@northside", ""}}},
       {.noun = "wall",
        .verb = "status",

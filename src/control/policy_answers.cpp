@@ -1,5 +1,7 @@
 #include "policy_answers.hpp"
 
+#include <set>
+
 #include "policy_publication.hpp"
 
 namespace bartizan::control {
@@ -44,6 +46,17 @@ Result<policy::PublishedPolicies> asked_policies(Args& args, const policy::Snaps
   }
   BZ_TRY(const auto documents, take_documents(args));
   return policy::read_documents(0, documents);
+}
+
+std::vector<std::optional<std::string>> asked_purposes(const policy::PublishedPolicies& policies,
+                                                       const std::optional<std::string>& purpose) {
+  if (purpose) return {purpose};
+  std::set<std::string> given;
+  for (const auto& grant : policies.set.grants)
+    if (!grant.purpose.empty()) given.insert(grant.purpose);
+  std::vector<std::optional<std::string>> out{std::nullopt};
+  out.insert(out.end(), given.begin(), given.end());
+  return out;
 }
 
 Result<const policy::Identity*> find_identity(Call& call, const policy::Snapshot& snapshot, const std::string& name) {

@@ -2,8 +2,10 @@
 // words.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "bartizan/policy/access_questions.hpp"
 #include "bartizan/policy/published.hpp"
@@ -20,6 +22,9 @@ namespace bartizan::control {
 
 /// Of the argument 'documents', or those in force. Unsupported: this program can't read these.
 [[nodiscard]] Result<policy::PublishedPolicies> asked_policies(Args& args, const policy::Snapshot& snapshot);
+/// The one that was asked about; else none, and each that a grant of the policies gives to somebody.
+[[nodiscard]] std::vector<std::optional<std::string>> asked_purposes(const policy::PublishedPolicies& policies,
+                                                                     const std::optional<std::string>& purpose);
 [[nodiscard]] Result<const policy::Identity*> find_identity(Call& call, const policy::Snapshot& snapshot,
                                                             const std::string& name);
 /// NotFound, or FailedPrecondition where no policy speaks of it: then there is no class.

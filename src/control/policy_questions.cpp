@@ -32,23 +32,48 @@ Result<ColumnPath> take_column(Args& args) {
                     text.substr(first + 1, second - first - 1), text.substr(second + 1)};
 }
 
-/// Everyone whose grant on the depot lives and leads through the wall.
+/// Everyone whose grant on the depot lives and leads through the wall, once for each purpose.
 std::vector<policy::SubjectFacts> subjects_of(const policy::Snapshot& snapshot, const policy::Depot& depot,
-                                              const std::optional<std::string>& purpose, WallTime now) {
+                                              const std::vector<std::optional<std::string>>& purposes, WallTime now) {
   std::vector<policy::SubjectFacts> out;
   for (const auto& identity : snapshot.identities()) {
     const auto grant = snapshot.resolve_grant(identity.id, depot.id, now);
     if (!grant || grant->past_wall) continue;
-    if (auto facts = policy::subject_facts(snapshot, identity.id, purpose, now)) out.push_back(std::move(*facts));
+    for (const auto& purpose : purposes)
+      if (auto facts = policy::subject_facts(snapshot, identity.id, purpose, now)) out.push_back(std::move(*facts));
   }
   return out;
 }
 
-Result<void> what_is_seen(Call& call, const policy::PublishedPolicies& policies, const policy::SubjectFacts& facts,
-                          const policy::Depot& depot, Items& out) {
-  BZ_TRY(const auto catalog, read_depot_catalog(call, depot));
-  const auto resolution = policy::resolve(policies.set, facts, depot.name, *catalog, policy::Explain::No);
-  for (const auto& table : resolution.outcome.tables) {
+Document text_or_null(const std::optional<std::string>& text) { return text ? Document(*text) : Document(); }
+
+/// "*", names with commas, or null: for whom an identity that is of no tenant may see rows.
+Document acts_for(const policy::Snapshot& snapshot, std::string_view identity, const policy::Depot& depot,
+                  WallTime now) {
+  const auto* found = snapshot.find_identity(identity);
+  const auto grant = found == nullptr ? Result<policy::GrantedLogin>(fail(Errc::NotFound, ""))
+                                      : snapshot.resolve_grant(found->id, depot.id, now);
+  if (!grant) return {};
+  if (grant->act_for.any) return Document("*");
+  std::string names;
+  for (const auto& [id, until] : grant->act_for.tenants)
+    if (const auto* tenant = snapshot.find_tenant(policy::TenantId(id)))
+      names.append(names.empty() ? "" : ",").append(tenant->name);
+  return names.empty() ? Document() : Document(std::move(names));
+}
+
+/// A stated purpose that shows no more and no less than none is not worth a line.
+bool same_sight(const policy::ColumnSight& a, const policy::ColumnSight& b) {
+  return a.identity == b.identity && a.visibility == b.visibility && a.writes == b.writes && a.filters == b.filters &&
+         a.aggregate_only == b.aggregate_only;
+}
+
+/// Those of them that the identity sees otherwise than without a purpose.
+void seen_tables(const policy::ClassOutcome& outcome, const std::optional<policy::ClassOutcome>& without,
+                 const std::string& depot, const std::optional<std::string>& purpose, Items& out) {
+  for (const auto& table : outcome.tables) {
+    const auto* before = without ? without->find(table.schema, table.name) : nullptr;
+    if (before != nullptr && *before == table) continue;
     std::string columns;
     for (const auto& column : table.columns) {
       if (std::holds_alternative<policy::Hidden>(column.visibility)) continue;
@@ -56,11 +81,26 @@ Result<void> what_is_seen(Call& call, const policy::PublishedPolicies& policies,
       if (!std::holds_alternative<policy::Clear>(column.visibility))
         columns.append(" (").append(policy::describe(column.visibility)).append(")");
     }
-    out.push_back(Members{{"depot", depot.name},
+    out.push_back(Members{{"depot", depot},
+                          {"purpose", text_or_null(purpose)},
                           {"table", table.schema + "." + table.name},
                           {"may", verbs_of(table.verbs)},
                           {"columns", std::move(columns)},
                           {"rows", rows_of(table)}});
+  }
+}
+
+Result<void> what_is_seen(Call& call, const policy::Snapshot& snapshot, const policy::PublishedPolicies& policies,
+                          const policy::Identity& identity, const std::vector<std::optional<std::string>>& purposes,
+                          const policy::Depot& depot, Items& out) {
+  BZ_TRY(const auto catalog, read_depot_catalog(call, depot));
+  std::optional<policy::ClassOutcome> first;
+  for (const auto& purpose : purposes) {
+    const auto facts = policy::subject_facts(snapshot, identity.id, purpose, call.context.clock.wall());
+    if (!facts) continue;
+    auto outcome = policy::resolve(policies.set, *facts, depot.name, *catalog, policy::Explain::No).outcome;
+    seen_tables(outcome, first, depot.name, purpose, out);
+    if (!first) first = std::move(outcome);
   }
   return {};
 }
@@ -89,21 +129,29 @@ Result<Document> access_who_can_see(Call& call, Args& args) {
   BZ_CHECK(args.finish());
   BZ_TRY(const auto* depot, find_protected_depot(call, *snapshot, policies, path.depot));
   BZ_TRY(const auto catalog, read_depot_catalog(call, *depot));
-  const auto subjects = subjects_of(*snapshot, *depot, purpose, call.context.clock.wall());
+  const auto now = call.context.clock.wall();
+  const auto subjects = subjects_of(*snapshot, *depot, asked_purposes(policies, purpose), now);
   BZ_TRY(const auto sights, policy::who_can_see(policies.set, subjects, depot->name, *catalog,
                                                 {path.depot, path.schema, path.table, path.column}));
   Items out;
+  const policy::ColumnSight* without = nullptr;  // a purpose, of the same identity
   for (const auto& sight : sights) {
+    if (without != nullptr && same_sight(*without, sight)) continue;
+    if (without == nullptr || without->identity != sight.identity) without = &sight;
     out.push_back(Members{{"identity", sight.identity},
+                          {"purpose", text_or_null(sight.purpose)},
+                          {"acts_for", acts_for(*snapshot, sight.identity, *depot, now)},
                           {"shown", policy::describe(sight.visibility)},
                           {"writes", verbs_of(sight.writes)},
                           {"rows", rows_of(sight)},
                           {"why", policy::reasons_in_line(sight.reasons, path.schema, path.table, path.column)}});
   }
   for (const auto& identity : snapshot->identities()) {
-    const auto grant = snapshot->resolve_grant(identity.id, depot->id, call.context.clock.wall());
+    const auto grant = snapshot->resolve_grant(identity.id, depot->id, now);
     if (!grant || !grant->past_wall) continue;
     out.push_back(Members{{"identity", identity.name},
+                          {"purpose", Document()},
+                          {"acts_for", Document()},
                           {"shown", "clear"},
                           {"writes", "whatever its login may"},
                           {"rows", "all"},
@@ -122,16 +170,17 @@ Result<Document> access_what_can_see(Call& call, Args& args) {
   BZ_TRY(const auto* identity, find_identity(call, *snapshot, who));
   if (where) BZ_CHECK(find_protected_depot(call, *snapshot, policies, *where));
   const auto now = call.context.clock.wall();
-  const auto facts = policy::subject_facts(*snapshot, identity->id, purpose, now);
+  const auto purposes = asked_purposes(policies, purpose);
   Items out;
   for (const auto& depot : snapshot->depots()) {
     const auto grant = snapshot->resolve_grant(identity->id, depot.id, now);
-    if ((where && *where != depot.name) || !facts || !grant) continue;
+    if ((where && *where != depot.name) || !grant) continue;
     const bool behind_wall = policies.protects(depot.name);
     if (behind_wall && !grant->past_wall) {
-      BZ_CHECK(what_is_seen(call, policies, *facts, depot, out));
+      BZ_CHECK(what_is_seen(call, *snapshot, policies, *identity, purposes, depot, out));
     } else {
       out.push_back(Members{{"depot", depot.name},
+                            {"purpose", Document()},
                             {"table", "*"},
                             {"may", "whatever its login may"},
                             {"columns", behind_wall ? "past the wall" : "unprotected"},

@@ -74,3 +74,44 @@ def test_an_explained_statement_is_not_run(world):
         return b'"operation":"policy.explain"' in records and b'"arguments":{"as":"ana@north"}' in records and records
     assert b"QZX7CONSTANT" not in wait_for(recorded, 10, "the call's record")
     assert world.gateway.command("policy", "explain", "--as", "nobody", "select 1", check=False).returncode != 0
+
+
+def test_who_and_what_are_as_a_session_sees_them(world):
+    """Also under a purpose that a grant of the policies gives."""
+    world.publish(more="""
+---
+name: case-4711
+version: v1
+type: grant
+acknowledge: [grant_without_end]
+grant: {subjects: {tags: ["users:id:ana@north"]}, purpose: fraud}
+---
+name: emails-for-fraud
+version: v1
+type: policy
+policy:
+  data:
+    type: mask
+    priority: 10
+    depot: walled
+    selector: {user: {tags: ["**"]}, column: {tags: [PII.Email]}}
+    mask: {operator: pass_through}
+    condition: {purposes: [fraud]}
+""")
+    try:
+        told = _asked(world, "access", "who-can-see", "walled:shop.customers.email")
+        shown = {(one["identity"], one["purpose"]): one["shown"].split(" ")[0] for one in told}
+        assert shown == {("ana@north", None): "email", ("ana@north", "fraud"): "clear", ("ana@lake", None): "email",
+                         ("cleo@north", None): "email", ("cleo@lake", None): "email", ("olga", None): "clear"}
+        for purpose in (None, "fraud"):
+            with world.session("ana@north", {"bartizan.purpose": purpose} if purpose else None) as ana:
+                email = ana.value("select email from shop.customers order by id limit 1")
+                assert ("***" in email) == (shown["ana@north", purpose] == "email")
+        seen = {(one["table"], one["purpose"]) for one in _asked(world, "access", "what-can-see", "ana@north")}
+        assert ("shop.customers", "fraud") in seen and ("shop.orders", "fraud") not in seen
+        with world.session("ana@north") as ana:
+            tables = {"shop." + name for name, in _rows(ana, "select relname from pg_class where relkind in ('r', 'p') "
+                                                             "and relnamespace = 'shop'::regnamespace")}
+        assert {table for table, purpose in seen if not purpose} == tables
+    finally:
+        world.publish()

@@ -104,7 +104,7 @@ TEST_CASE_FIXTURE(PoliciesFixture, "questions, differences and the way back") {
   CHECK(who.as<Items>()->size() == 6);
   CHECK(
       who.to_json().find(
-          R"("identity":"olive@northside","shown":"clear","writes":"whatever its login may","rows":"all","why":"a grant past the wall")") !=
+          R"("identity":"olive@northside","purpose":null,"acts_for":null,"shown":"clear","writes":"whatever its login may","rows":"all","why":"a grant past the wall")") !=
       std::string::npos);
   CHECK(try_call("access.who-can-see", R"({"column":"demo:clinic.customers.none"})").error().code == Errc::NotFound);
   CHECK(try_call("access.who-can-see", R"({"column":"customers"})").error().code == Errc::InvalidArgument);

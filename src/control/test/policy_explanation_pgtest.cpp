@@ -48,5 +48,54 @@ TEST_CASE_FIXTURE(PoliciesFixture, "a statement is explained, and not run") {
         Errc::InvalidArgument);
 }
 
+TEST_CASE_FIXTURE(PoliciesFixture, "who sees a column also says under which purpose, and for whom") {
+  const std::string with_case = std::string(kPolicies) + R"(---
+name: case-4711
+version: v1
+type: grant
+acknowledge: [grant_without_end]
+grant: {subjects: {tags: ["users:id:ana@northside"]}, purpose: fraud}
+---
+name: emails-for-fraud
+version: v1
+type: policy
+policy:
+  data:
+    type: mask
+    priority: 10
+    dataset_id: demo:clinic.customers
+    selector: {user: {tags: ["**"]}, column: {tags: [PII.Email]}}
+    mask: {operator: pass_through}
+    condition: {purposes: [fraud]}
+)";
+  REQUIRE(*publish(with_case).find("ok")->as<bool>());
+  const auto lines = [&](const std::string& args) {
+    std::map<std::string, std::string> out;  // identity/purpose: shown
+    const auto answer = call("access.who-can-see", R"({"column":"demo:clinic.customers.email")" + args + "}");
+    for (const auto& one : *answer.as<Items>()) {
+      const auto* purpose = one.find("purpose")->as<std::string>();
+      out[text_of(one, "identity") + "/" + (purpose == nullptr ? "" : *purpose)] = text_of(one, "shown");
+    }
+    return out;
+  };
+  const auto all = lines("");
+  CHECK(all.at("ana@northside/") == "hash");
+  CHECK(all.at("ana@northside/fraud") == "clear");
+  CHECK(all.contains("ana@lakeview/"));
+  CHECK_FALSE(all.contains("ana@lakeview/fraud"));
+  CHECK(lines(R"(,"purpose":"fraud")").at("ana@lakeview/fraud") == "hash");
+  const auto what = call("access.what-can-see", R"({"identity":"ana@northside"})");
+  INFO(what.to_json());
+  REQUIRE(what.as<Items>()->size() == 3);  // customers and orders, and customers again
+  CHECK(text_of(what.as<Items>()->at(2), "purpose") == "fraud");
+  CHECK(text_of(what.as<Items>()->at(2), "table") == "clinic.customers");
+  call("identity.create", R"({"name":"clinic-app","service":true,"password":"of an application"})");
+  call("role.assign", R"({"role":"analyst","identity":"clinic-app"})");
+  call("grant.add", R"({"depot":"demo","identity":"clinic-app","login":"demo_owner","act_for":"lakeview"})");
+  const auto who = call("access.who-can-see", R"({"column":"demo:clinic.customers.email"})").to_json();
+  CHECK(who.find(R"("identity":"clinic-app","purpose":null,"acts_for":"lakeview","shown":"hash")") !=
+        std::string::npos);
+}
+
 }  // namespace
 }  // namespace bartizan::control
