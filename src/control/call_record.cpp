@@ -11,9 +11,9 @@ namespace {
 constexpr auto kLongestWait = std::chrono::seconds(5);
 constexpr std::size_t kMaxNamed = 256;
 /// Arguments that name something, and hold no secret.
-constexpr std::array<std::string_view, 14> kNames = {"column",   "database", "depot",  "host",   "id",
-                                                     "identity", "login",    "name",   "number", "reason",
-                                                     "role",     "table",    "tenant", "to"};
+constexpr std::array<std::string_view, 15> kNames = {"as",     "column",   "database", "depot",  "host",
+                                                     "id",     "identity", "login",    "name",   "number",
+                                                     "reason", "role",     "table",    "tenant", "to"};
 
 struct State {
   Errc code;

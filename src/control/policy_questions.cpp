@@ -1,8 +1,10 @@
-// policy.explain, policy.test, access.who-can-see and access.what-can-see: the evaluation that the
+// policy.test, access.who-can-see and access.what-can-see: the evaluation that the
 // wall is built of, asked by people. All of them over the policies in force, or over documents
 // that are not published yet.
 #include "bartizan/policy/access_questions.hpp"
+#include "bartizan/policy/statement_explanation.hpp"
 #include "depot_catalog.hpp"
+#include "policy_answers.hpp"
 #include "policy_publication.hpp"
 #include "services.hpp"
 
@@ -10,98 +12,6 @@ namespace bartizan::control {
 namespace {
 
 constexpr std::size_t kMaxObjectBytes = 400;
-
-std::string verbs_of(policy::VerbSet verbs) {
-  std::string out;
-  for (const auto verb : policy::kAllVerbs)
-    if (verbs.contains(verb)) out.append(out.empty() ? "" : ",").append(policy::to_string(verb));
-  return out;
-}
-
-std::string filters_of(const std::vector<policy::FilterTemplate>& filters) {
-  std::string out;
-  for (const auto& filter : filters) out.append(out.empty() ? "" : " AND ").append("(" + filter.text + ")");
-  return out;
-}
-
-/// "policy: text" of a table (column empty) or a column, in one line.
-std::string reasons_of(const std::vector<policy::Reason>& reasons, std::string_view schema, std::string_view table,
-                       std::string_view column) {
-  std::string out;
-  for (const auto& reason : reasons) {
-    if (reason.schema != schema || reason.table != table || reason.column != column) continue;
-    out.append(out.empty() ? "" : "; ").append(reason.policy.empty() ? "" : reason.policy + ": ").append(reason.text);
-  }
-  return out;
-}
-
-Result<policy::PublishedPolicies> asked_policies(Args& args, const policy::Snapshot& snapshot) {
-  if (!args.has("documents")) {
-    if (!snapshot.policies().readable)
-      return fail(Errc::Unsupported, "the policies in force are of a form that this program does not know");
-    return snapshot.policies();
-  }
-  BZ_TRY(const auto documents, take_documents(args));
-  return policy::read_documents(0, documents);
-}
-
-Result<const policy::Identity*> find_identity(Call& call, const policy::Snapshot& snapshot, const std::string& name) {
-  const auto* found = snapshot.find_identity(name);
-  if (found != nullptr) return found;
-  call.hint = "see: bartizan identity list";
-  return fail(Errc::NotFound, "no identity '" + name + "'");
-}
-
-/// NotFound, or FailedPrecondition where no policy speaks of it: then there is no class.
-Result<const policy::Depot*> find_depot(Call& call, const policy::Snapshot& snapshot,
-                                        const policy::PublishedPolicies& policies, std::string_view name) {
-  const auto* found = snapshot.find_depot(name);
-  if (found == nullptr) call.hint = "see: bartizan depot list";
-  if (found == nullptr) return fail(Errc::NotFound, "no depot '" + std::string(name) + "'");
-  if (policies.protects(name)) return found;
-  return fail(Errc::FailedPrecondition,
-              "no policy speaks of depot '" + std::string(name) + "': whoever has a grant sees what its login sees");
-}
-
-Items explained_tables(const policy::Resolution& resolution, const std::optional<std::string>& only) {
-  Items out;
-  for (const auto& table : resolution.outcome.tables) {
-    auto name = table.schema + "." + table.name;
-    if (only && *only != name) continue;
-    out.push_back(Members{{"table", std::move(name)},
-                          {"may", verbs_of(table.verbs)},
-                          {"rows", table.filters.empty() ? "all" : filters_of(table.filters)},
-                          {"why", reasons_of(resolution.reasons, table.schema, table.name, "")}});
-  }
-  return out;
-}
-
-Items explained_columns(const policy::Resolution& resolution, const std::optional<std::string>& only) {
-  Items out;
-  for (const auto& table : resolution.outcome.tables) {
-    const auto name = table.schema + "." + table.name;
-    if (only && *only != name) continue;
-    for (const auto& column : table.columns)
-      out.push_back(Members{{"column", name + "." + column.name},
-                            {"shown", policy::describe(column.visibility)},
-                            {"writes", verbs_of(column.writes)},
-                            {"why", reasons_of(resolution.reasons, table.schema, table.name, column.name)}});
-  }
-  return out;
-}
-
-/// Tables that are not there for the subject, with what took them away.
-Items explained_absences(const policy::Resolution& resolution, const std::optional<std::string>& only) {
-  Items out;
-  for (const auto& reason : resolution.reasons) {
-    if (!reason.column.empty() || resolution.outcome.find(reason.schema, reason.table) != nullptr) continue;
-    auto name = reason.schema + "." + reason.table;
-    if (only && *only != name) continue;
-    out.push_back(Members{{"table", std::move(name)},
-                          {"why", (reason.policy.empty() ? "" : reason.policy + ": ") + reason.text}});
-  }
-  return out;
-}
 
 struct ColumnPath {
   std::string depot;
@@ -122,23 +32,48 @@ Result<ColumnPath> take_column(Args& args) {
                     text.substr(first + 1, second - first - 1), text.substr(second + 1)};
 }
 
-/// Everyone whose grant on the depot lives and leads through the wall.
+/// Everyone whose grant on the depot lives and leads through the wall, once for each purpose.
 std::vector<policy::SubjectFacts> subjects_of(const policy::Snapshot& snapshot, const policy::Depot& depot,
-                                              const std::optional<std::string>& purpose, WallTime now) {
+                                              const std::vector<std::optional<std::string>>& purposes, WallTime now) {
   std::vector<policy::SubjectFacts> out;
   for (const auto& identity : snapshot.identities()) {
     const auto grant = snapshot.resolve_grant(identity.id, depot.id, now);
     if (!grant || grant->past_wall) continue;
-    if (auto facts = policy::subject_facts(snapshot, identity.id, purpose, now)) out.push_back(std::move(*facts));
+    for (const auto& purpose : purposes)
+      if (auto facts = policy::subject_facts(snapshot, identity.id, purpose, now)) out.push_back(std::move(*facts));
   }
   return out;
 }
 
-Result<void> what_is_seen(Call& call, const policy::PublishedPolicies& policies, const policy::SubjectFacts& facts,
-                          const policy::Depot& depot, Items& out) {
-  BZ_TRY(const auto catalog, read_depot_catalog(call, depot));
-  const auto resolution = policy::resolve(policies.set, facts, depot.name, *catalog, policy::Explain::No);
-  for (const auto& table : resolution.outcome.tables) {
+Document text_or_null(const std::optional<std::string>& text) { return text ? Document(*text) : Document(); }
+
+/// "*", names with commas, or null: for whom an identity that is of no tenant may see rows.
+Document acts_for(const policy::Snapshot& snapshot, std::string_view identity, const policy::Depot& depot,
+                  WallTime now) {
+  const auto* found = snapshot.find_identity(identity);
+  const auto grant = found == nullptr ? Result<policy::GrantedLogin>(fail(Errc::NotFound, ""))
+                                      : snapshot.resolve_grant(found->id, depot.id, now);
+  if (!grant) return {};
+  if (grant->act_for.any) return Document("*");
+  std::string names;
+  for (const auto& [id, until] : grant->act_for.tenants)
+    if (const auto* tenant = snapshot.find_tenant(policy::TenantId(id)))
+      names.append(names.empty() ? "" : ",").append(tenant->name);
+  return names.empty() ? Document() : Document(std::move(names));
+}
+
+/// A stated purpose that shows no more and no less than none is not worth a line.
+bool same_sight(const policy::ColumnSight& a, const policy::ColumnSight& b) {
+  return a.identity == b.identity && a.visibility == b.visibility && a.writes == b.writes && a.filters == b.filters &&
+         a.aggregate_only == b.aggregate_only;
+}
+
+/// Those of them that the identity sees otherwise than without a purpose.
+void seen_tables(const policy::ClassOutcome& outcome, const std::optional<policy::ClassOutcome>& without,
+                 const std::string& depot, const std::optional<std::string>& purpose, Items& out) {
+  for (const auto& table : outcome.tables) {
+    const auto* before = without ? without->find(table.schema, table.name) : nullptr;
+    if (before != nullptr && *before == table) continue;
     std::string columns;
     for (const auto& column : table.columns) {
       if (std::holds_alternative<policy::Hidden>(column.visibility)) continue;
@@ -146,45 +81,31 @@ Result<void> what_is_seen(Call& call, const policy::PublishedPolicies& policies,
       if (!std::holds_alternative<policy::Clear>(column.visibility))
         columns.append(" (").append(policy::describe(column.visibility)).append(")");
     }
-    out.push_back(Members{{"depot", depot.name},
+    out.push_back(Members{{"depot", depot},
+                          {"purpose", text_or_null(purpose)},
                           {"table", table.schema + "." + table.name},
                           {"may", verbs_of(table.verbs)},
                           {"columns", std::move(columns)},
-                          {"rows", table.filters.empty() ? "all" : filters_of(table.filters)}});
+                          {"rows", rows_of(table)}});
+  }
+}
+
+Result<void> what_is_seen(Call& call, const policy::Snapshot& snapshot, const policy::PublishedPolicies& policies,
+                          const policy::Identity& identity, const std::vector<std::optional<std::string>>& purposes,
+                          const policy::Depot& depot, Items& out) {
+  BZ_TRY(const auto catalog, read_depot_catalog(call, depot));
+  std::optional<policy::ClassOutcome> first;
+  for (const auto& purpose : purposes) {
+    const auto facts = policy::subject_facts(snapshot, identity.id, purpose, call.context.clock.wall());
+    if (!facts) continue;
+    auto outcome = policy::resolve(policies.set, *facts, depot.name, *catalog, policy::Explain::No).outcome;
+    seen_tables(outcome, first, depot.name, purpose, out);
+    if (!first) first = std::move(outcome);
   }
   return {};
 }
 
 }  // namespace
-
-Result<Document> policy_explain(Call& call, Args& args) {
-  BZ_TRY(const auto who, args.name("identity", NameKind::Identity));
-  BZ_TRY(const auto where, args.name("depot", NameKind::Resource));
-  BZ_TRY(const auto only, args.text_or_none("table", kMaxObjectBytes));
-  BZ_TRY(auto purpose, args.text_or_none("purpose", 128));
-  BZ_TRY(const auto snapshot, fresh_snapshot(call));
-  BZ_TRY(const auto policies, asked_policies(args, *snapshot));
-  BZ_CHECK(args.finish());
-  BZ_TRY(const auto* identity, find_identity(call, *snapshot, who));
-  BZ_TRY(const auto* depot, find_depot(call, *snapshot, policies, where));
-  BZ_TRY(const auto catalog, read_depot_catalog(call, *depot));
-  const auto now = call.context.clock.wall();
-  const auto facts = policy::subject_facts(*snapshot, identity->id, std::move(purpose), now);
-  if (!facts) return fail(Errc::NotFound, "no identity '" + who + "'");
-  const auto resolution = policy::resolve(policies.set, *facts, depot->name, *catalog, policy::Explain::Yes);
-  Items context;
-  for (const auto& attribute : resolution.outcome.context) context.emplace_back(attribute.name);
-  return Document(Members{{"identity", identity->name},
-                          {"depot", depot->name},
-                          {"granted", snapshot->resolve_grant(identity->id, depot->id, now).has_value()},
-                          {"policies", policies.number},
-                          {"class", class_name(policy::class_id(resolution.outcome))},
-                          {"context", std::move(context)},
-                          {"valid_until", time_or_null(resolution.valid_until)},
-                          {"tables", explained_tables(resolution, only)},
-                          {"columns", explained_columns(resolution, only)},
-                          {"not_seen", explained_absences(resolution, only)}});
-}
 
 Result<Document> policy_test(Call& call, Args& args) {
   BZ_TRY(const auto snapshot, fresh_snapshot(call));
@@ -206,25 +127,31 @@ Result<Document> access_who_can_see(Call& call, Args& args) {
   BZ_TRY(const auto snapshot, fresh_snapshot(call));
   BZ_TRY(const auto policies, asked_policies(args, *snapshot));
   BZ_CHECK(args.finish());
-  BZ_TRY(const auto* depot, find_depot(call, *snapshot, policies, path.depot));
+  BZ_TRY(const auto* depot, find_protected_depot(call, *snapshot, policies, path.depot));
   BZ_TRY(const auto catalog, read_depot_catalog(call, *depot));
-  const auto subjects = subjects_of(*snapshot, *depot, purpose, call.context.clock.wall());
+  const auto now = call.context.clock.wall();
+  const auto subjects = subjects_of(*snapshot, *depot, asked_purposes(policies, purpose), now);
   BZ_TRY(const auto sights, policy::who_can_see(policies.set, subjects, depot->name, *catalog,
                                                 {path.depot, path.schema, path.table, path.column}));
   Items out;
+  const policy::ColumnSight* without = nullptr;  // a purpose, of the same identity
   for (const auto& sight : sights) {
-    std::string rows;
-    for (const auto& filter : sight.filters) rows.append(rows.empty() ? "" : " AND ").append("(" + filter + ")");
+    if (without != nullptr && same_sight(*without, sight)) continue;
+    if (without == nullptr || without->identity != sight.identity) without = &sight;
     out.push_back(Members{{"identity", sight.identity},
+                          {"purpose", text_or_null(sight.purpose)},
+                          {"acts_for", acts_for(*snapshot, sight.identity, *depot, now)},
                           {"shown", policy::describe(sight.visibility)},
                           {"writes", verbs_of(sight.writes)},
-                          {"rows", rows.empty() ? "all" : rows},
-                          {"why", reasons_of(sight.reasons, path.schema, path.table, path.column)}});
+                          {"rows", rows_of(sight)},
+                          {"why", policy::reasons_in_line(sight.reasons, path.schema, path.table, path.column)}});
   }
   for (const auto& identity : snapshot->identities()) {
-    const auto grant = snapshot->resolve_grant(identity.id, depot->id, call.context.clock.wall());
+    const auto grant = snapshot->resolve_grant(identity.id, depot->id, now);
     if (!grant || !grant->past_wall) continue;
     out.push_back(Members{{"identity", identity.name},
+                          {"purpose", Document()},
+                          {"acts_for", Document()},
                           {"shown", "clear"},
                           {"writes", "whatever its login may"},
                           {"rows", "all"},
@@ -241,18 +168,19 @@ Result<Document> access_what_can_see(Call& call, Args& args) {
   BZ_TRY(const auto policies, asked_policies(args, *snapshot));
   BZ_CHECK(args.finish());
   BZ_TRY(const auto* identity, find_identity(call, *snapshot, who));
-  if (where) BZ_CHECK(find_depot(call, *snapshot, policies, *where));
+  if (where) BZ_CHECK(find_protected_depot(call, *snapshot, policies, *where));
   const auto now = call.context.clock.wall();
-  const auto facts = policy::subject_facts(*snapshot, identity->id, purpose, now);
+  const auto purposes = asked_purposes(policies, purpose);
   Items out;
   for (const auto& depot : snapshot->depots()) {
     const auto grant = snapshot->resolve_grant(identity->id, depot.id, now);
-    if ((where && *where != depot.name) || !facts || !grant) continue;
+    if ((where && *where != depot.name) || !grant) continue;
     const bool behind_wall = policies.protects(depot.name);
     if (behind_wall && !grant->past_wall) {
-      BZ_CHECK(what_is_seen(call, policies, *facts, depot, out));
+      BZ_CHECK(what_is_seen(call, *snapshot, policies, *identity, purposes, depot, out));
     } else {
       out.push_back(Members{{"depot", depot.name},
+                            {"purpose", Document()},
                             {"table", "*"},
                             {"may", "whatever its login may"},
                             {"columns", behind_wall ? "past the wall" : "unprotected"},

@@ -65,7 +65,8 @@ Result<std::vector<ColumnSight>> who_can_see(const PolicySet& policies, std::spa
     const TableOutcome* table = resolution.outcome.find(column.schema, column.table);
     const ColumnOutcome* found = table == nullptr ? nullptr : table->find(column.column);
     if (found == nullptr || std::holds_alternative<Hidden>(found->visibility)) continue;
-    ColumnSight sight{subject.identity, found->visibility, found->writes, {}, table->aggregate_only, {}};
+    ColumnSight sight{
+        subject.identity, subject.purpose, found->visibility, found->writes, {}, table->aggregate_only, {}};
     for (const FilterTemplate& filter : table->filters) sight.filters.push_back(filter.text);
     std::ranges::copy_if(resolution.reasons, std::back_inserter(sight.reasons), [&](const Reason& r) {
       return r.schema == column.schema && r.table == column.table && (r.column.empty() || r.column == column.column);

@@ -16,6 +16,7 @@ namespace bartizan::policy {
 /// One subject's sight of one column.
 struct ColumnSight {
   std::string identity;
+  std::optional<std::string> purpose;  ///< as the subject states it
   Visibility visibility = Hidden{};
   VerbSet writes;
   std::vector<std::string> filters;  ///< texts; only rows for which all are true
