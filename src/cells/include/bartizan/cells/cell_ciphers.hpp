@@ -12,6 +12,7 @@
 
 #include "bartizan/base/clock.hpp"
 #include "bartizan/cells/cell_text.hpp"
+#include "bartizan/crypto/buffered_random.hpp"
 #include "bartizan/sql/digest.hpp"
 #include "bartizan/transform/encrypted_column.hpp"
 
@@ -48,7 +49,7 @@ class CellCiphers {
   static constexpr std::size_t kMostCiphers = 1024;
 
   sql::DigestKey key_;
-  Random& random_;
+  crypto::BufferedRandom random_;  // a system call for each cell was a tenth of a COPY
   std::map<Of, transform::EncryptedColumn> ciphers_;
   std::list<Entry> order_;
   std::unordered_map<sql::Digest, std::list<Entry>::iterator> index_;
