@@ -45,4 +45,16 @@ void CellCiphers::keep(const std::string& composed, std::shared_ptr<const CellTe
   order_.pop_back();
 }
 
+std::shared_ptr<const ClassColumns> CellCiphers::class_columns(const EncryptedDepot& depot, const ClassFacts& of) {
+  const std::pair key{depot.version, of.version};
+  if (const auto found = classes_.find(key); found != classes_.end()) return found->second;
+  auto made = cells::class_columns(*depot.columns, of);
+  if (!made) {
+    BZ_LOG(Error, "cells.class_unusable", {"reason", made.error().detail});
+    return nullptr;
+  }
+  if (classes_.size() >= kMostClasses) classes_.clear();
+  return classes_.emplace(key, std::move(*made)).first->second;
+}
+
 }  // namespace bartizan::cells

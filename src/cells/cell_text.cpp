@@ -127,11 +127,18 @@ std::shared_ptr<const CellText> SessionCells::read(std::string_view text, ByteVi
         refusal("0A000", "standard_conforming_strings = off is not supported in a database with encrypted columns",
                 "SET standard_conforming_strings = on.", "cells.setting"));
   if (analysis != nullptr)
-    if (auto refuse = refuse_setting(text, *analysis, settings.lex)) return refused_text(std::move(*refuse));
+    if (auto refuse = refuse_setting(text, *analysis, settings.lex, facts_.of_class.has_value()))
+      return refused_text(std::move(*refuse));
+  if (columns() == nullptr)
+    return refused_text(refusal("57P03", "the encrypted columns of this database can't be used now",
+                                "Connect again. An operator finds out why in the log.", "cells.class"));
   bool cacheable = temporary_.empty() && made_.empty() && !asks_names(analysis);
   if (cacheable) {
     composed_.assign(reinterpret_cast<const char*>(&depot_->version), sizeof(depot_->version));
-    composed_.push_back(facts_.behind_wall ? '\1' : '\0');
+    if (facts_.of_class) {
+      composed_.push_back('\1');
+      composed_.append(reinterpret_cast<const char*>(&facts_.of_class->version), sizeof(policy::ClassVersion));
+    }
     for (const auto& schema : facts_.search_path) composed_.append(schema).push_back('\0');
     composed_.push_back('\0');
     composed_.append(as_chars(parameter_types)).push_back('\0');
@@ -165,8 +172,8 @@ std::shared_ptr<const CellText> SessionCells::plan(std::string_view text, ByteVi
                                                    const ReadSettings& settings, bool& cacheable) {
   sql::EncryptionRequest request;
   request.text = text;
-  request.columns = depot_->columns.get();
-  request.search_path = facts_.search_path;
+  request.columns = columns();
+  if (!facts_.of_class) request.search_path = facts_.search_path;  // layer 1's names are qualified
   request.temporary = temporary_;
   request.temporary.insert(made_.begin(), made_.end());
   request.parameter_types = types_on_wire(parameter_types);
@@ -178,11 +185,12 @@ std::shared_ptr<const CellText> SessionCells::plan(std::string_view text, ByteVi
   if (!std::holds_alternative<sql::Refused>(outcome)) awaited_look_ = 0;
   if (std::holds_alternative<sql::Untouched>(outcome)) return nullptr;
   if (auto* refused = std::get_if<sql::Refused>(&outcome)) {
+    if (class_columns_ != nullptr) refused->message = class_columns_->shown(std::move(refused->message));
     auto made = refused_text(
         refusal(refused->sqlstate, std::move(refused->message), std::move(refused->hint), "cells.statement"));
-    made->position = static_cast<std::uint32_t>(refused->position);
+    if (!facts_.of_class) made->position = static_cast<std::uint32_t>(refused->position);
     // Tables that have just been made are not in the catalog yet.
-    if (refused->sqlstate == "42P01") {
+    if (refused->sqlstate == "42P01" && !facts_.of_class) {
       const bool looked = awaited_look_ != 0 && holder_.looked() >= awaited_look_;
       if (looked) awaited_look_ = 0;
       if (!looked && awaited_look_ == 0) awaited_look_ = holder_.ask_to_look();
@@ -192,9 +200,6 @@ std::shared_ptr<const CellText> SessionCells::plan(std::string_view text, ByteVi
     }
     return made;
   }
-  if (facts_.behind_wall)
-    return refused_text(refusal("0A000", "encrypted columns are not available to identities under a policy",
-                                "Name other columns, or ask for a grant past the wall.", "cells.behind_wall"));
   auto& planned = std::get<sql::EncryptionPlan>(outcome);
   auto made = std::make_shared<CellText>();
   made->depot = depot_;
@@ -209,6 +214,7 @@ std::shared_ptr<const CellText> SessionCells::plan(std::string_view text, ByteVi
     if (!made->server_text.empty()) made->server_text.push_back(';');
     made->server_text.append(*server_text);
     CellStatement out;
+    if (facts_.of_class) out.server_text = std::move(*server_text);
     out.kind = statement.kind;
     out.columns = statement.columns;
     out.copy = statement.copy;

@@ -22,7 +22,9 @@ bool is_known(const sql::Catalog& catalog, std::string_view name) {
 
 SessionCells::SessionCells(std::shared_ptr<const EncryptedDepot> depot, DepotHolder& holder, CellCiphers& ciphers,
                            SessionFacts facts)
-    : depot_(std::move(depot)), holder_(holder), ciphers_(ciphers), facts_(std::move(facts)) {}
+    : depot_(std::move(depot)), holder_(holder), ciphers_(ciphers), facts_(std::move(facts)) {
+  renew_class();
+}
 SessionCells::~SessionCells() = default;
 
 /// Newer keys and a newer catalog of the same columns; another generation ends the session.
@@ -33,7 +35,12 @@ void SessionCells::renew() {
   auto newest = holder_.find(facts_.depot);
   if (newest != nullptr && newest->columns != nullptr && newest->generation == depot_->generation)
     depot_ = std::move(newest);
+  renew_class();
   std::erase_if(made_, [this](const auto& name) { return is_known(depot_->columns->catalog(), name); });
+}
+
+void SessionCells::renew_class() {
+  if (facts_.of_class) class_columns_ = ciphers_.class_columns(*depot_, *facts_.of_class);
 }
 
 transform::ValueSettings SessionCells::value_settings(const ReadSettings& settings) const {

@@ -57,8 +57,8 @@ policy::Refuse refusal(std::string_view sqlstate, std::string message, std::stri
   return refuse;
 }
 
-std::optional<policy::Refuse> refuse_setting(std::string_view text, const sql::Analysis& analysis,
-                                             sql::LexOptions lex) {
+std::optional<policy::Refuse> refuse_setting(std::string_view text, const sql::Analysis& analysis, sql::LexOptions lex,
+                                             bool kept_path) {
   const auto sets = [](const sql::Statement& each) {
     return each.kind == sql::Kind::Set || each.kind == sql::Kind::SetLocal;
   };
@@ -70,7 +70,7 @@ std::optional<policy::Refuse> refuse_setting(std::string_view text, const sql::A
     const auto name = folded(each.name);
     const auto value = i < ranges.size() ? value_of(ranges[i].in(text), lex) : "?";
     bool permitted = true;
-    if (name == "search_path") permitted = value == "default";
+    if (name == "search_path") permitted = kept_path || value == "default";
     if (name == "datestyle") permitted = value == "iso" || value.starts_with("iso,") || value == "default";
     for (const auto& watched : kWatched)
       if (watched.name == name) permitted = std::ranges::find(watched.permitted, value) != watched.permitted.end();

@@ -11,9 +11,9 @@
 
 namespace bartizan::cells {
 
-/// nullopt: none of the statements sets such a one.
+/// nullopt: none of the statements sets such a one. kept_path: search_path is the gateway's own matter.
 [[nodiscard]] std::optional<policy::Refuse> refuse_setting(std::string_view text, const sql::Analysis& analysis,
-                                                           sql::LexOptions lex);
+                                                           sql::LexOptions lex, bool kept_path);
 
 [[nodiscard]] policy::Refuse refusal(std::string_view sqlstate, std::string message, std::string hint,
                                      std::string reason);

@@ -24,7 +24,8 @@ std::string with_ending(const std::string& name, std::string_view ending) {
 }
 
 Result<std::string> cell_as_text(transform::EncryptedColumn& cipher, std::string_view cell) {
-  BZ_TRY(const auto bytes, transform::cell_of_field(transform::WireFormat::Text, as_bytes(cell)));
+  Bytes room;
+  BZ_TRY(const auto bytes, transform::cell_of_field(transform::WireFormat::Text, as_bytes(cell), room));
   Bytes value;
   transform::BoundedBytes out(value, kMaxFieldBytes);
   BZ_CHECK(cipher.decrypt(bytes, nullptr, transform::WireFormat::Text, utc_settings(), out));

@@ -1,7 +1,9 @@
 #include "depot_catalog.hpp"
 
 #include "bartizan/store/depots.hpp"
+#include "bartizan/store/encrypted_columns.hpp"
 #include "bartizan/store/snapshot_reader.hpp"
+#include "depot_cells.hpp"
 #include "depot_connection.hpp"
 
 namespace bartizan::control {
@@ -33,7 +35,15 @@ Result<std::shared_ptr<const sql::Catalog>> read_depot_catalog(Call& call, const
   const auto deadline = call.context.clock.steady() + kReadFor;
   auto catalog = [&]() -> Result<std::shared_ptr<const sql::Catalog>> {
     BZ_TRY(auto connection, connect(call, depot, deadline));
-    return postgres::read_catalog(connection, 1, deadline);
+    BZ_TRY(auto physical, postgres::read_catalog(connection, 1, deadline));
+    std::vector<store::EncryptedColumn> columns;
+    {
+      BZ_TRY(auto transaction, call.read());
+      BZ_TRY(auto found, store::EncryptedColumns(transaction).list());
+      for (auto& one : found) columns.push_back(std::move(one.value));
+    }
+    BZ_TRY(auto logical, sql::with_logical_types(std::move(physical), logical_columns(columns, depot.id)));
+    return std::move(logical.catalog);
   }();
   if (catalog) return catalog;
   call.hint = "see: bartizan doctor --depot " + depot.name;

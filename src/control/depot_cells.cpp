@@ -108,6 +108,16 @@ Result<std::shared_ptr<cells::EncryptedDepot>> make_depot(const std::vector<Uuid
   return out;
 }
 
+std::vector<sql::LogicalColumn> logical_columns(const std::vector<store::EncryptedColumn>& columns,
+                                                policy::DepotId depot) {
+  std::vector<sql::LogicalColumn> out;
+  for (const auto& column : columns)
+    if (column.depot == depot)
+      out.push_back({column.schema, column.table, column.column, column.type_oid, column.typmod,
+                     column.stored_index ? stored_index_of(column.column) : std::string()});
+  return out;
+}
+
 Result<void> read_search_paths(postgres::ControlConnection& connection, SteadyTime deadline,
                                cells::EncryptedDepot& depot) {
   BZ_TRY(const auto rows,

@@ -8,6 +8,7 @@
 #include "bartizan/control/cell_keys.hpp"
 #include "bartizan/policy/model.hpp"
 #include "bartizan/postgres/control_connection.hpp"
+#include "bartizan/sql/logical_types.hpp"
 #include "bartizan/store/encrypted_columns.hpp"
 
 namespace bartizan::control {
@@ -26,6 +27,10 @@ namespace bartizan::control {
 [[nodiscard]] Result<std::shared_ptr<cells::EncryptedDepot>> make_depot(
     const std::vector<Uuid>& tenants, const policy::Depot& depot, const std::vector<store::EncryptedColumn>& columns,
     std::shared_ptr<const sql::Catalog> catalog, CellKeys& keys);
+
+/// Of one depot, in whatever state: what holds cells the catalog tells (sql::with_logical_types).
+[[nodiscard]] std::vector<sql::LogicalColumn> logical_columns(const std::vector<store::EncryptedColumn>& columns,
+                                                              policy::DepotId depot);
 
 /// By login, what search_path is where the client states none.
 [[nodiscard]] Result<void> read_search_paths(postgres::ControlConnection& connection, SteadyTime deadline,

@@ -9,6 +9,8 @@
 #include "bartizan/store/wall_secrets.hpp"
 #include "bartizan/wall/compile.hpp"
 #include "bartizan/wall/context.hpp"
+#include "column_migrations.hpp"
+#include "depot_cells.hpp"
 #include "passwords.hpp"
 
 namespace bartizan::control {
@@ -126,8 +128,12 @@ Result<void> WallDepot::try_to_bring(const policy::Snapshot& snapshot, const pol
 Result<void> WallDepot::read_catalog(const policy::Depot& depot, postgres::ControlConnection& connection) {
   // First of all, since what classes are shown of the system catalogs is views of the wall's.
   BZ_CHECK(postgres::install_base(connection, names_of(depot), around_.clock.steady() + around_.options.deadline));
-  BZ_TRY(auto fresh,
+  BZ_TRY(auto physical,
          postgres::read_catalog(connection, catalog_epoch_ + 1, around_.clock.steady() + around_.options.deadline));
+  BZ_TRY(const auto columns, read_encrypted_columns(around_.database));
+  encrypted_ = logical_columns(columns, depot.id);
+  BZ_TRY(auto logical, sql::with_logical_types(std::move(physical), encrypted_));
+  auto fresh = std::move(logical.catalog);
   if (catalog_ != nullptr && same_content(*catalog_, *fresh)) return {};
   ++catalog_epoch_;
   catalog_ = std::move(fresh);
@@ -240,7 +246,7 @@ Result<void> WallDepot::reconcile(const policy::Depot& depot, postgres::ControlC
   const auto deadline = around_.clock.steady() + around_.options.deadline;
   const auto names = names_of(depot);
   BZ_TRY(auto kept, secrets(depot, names));
-  postgres::DesiredWall desired{names, kept.context_key.clone(), {}};
+  postgres::DesiredWall desired{names, kept.context_key.clone(), {}, encrypted_};
   for (const auto& [id, wanted] : classes_)
     desired.classes.push_back({wanted.outcome, kept.logins.at(names.class_role(id)).verifier.clone()});
   BZ_TRY(auto hardening, postgres::harden(connection, names, deadline));

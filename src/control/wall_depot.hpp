@@ -56,7 +56,8 @@ class WallDepot {
   [[nodiscard]] bool all_stand() const;
 
   const WallSurroundings& around_;
-  std::shared_ptr<const sql::Catalog> catalog_;
+  std::shared_ptr<const sql::Catalog> catalog_;  ///< by logical types
+  std::vector<sql::LogicalColumn> encrypted_;
   std::uint64_t catalog_epoch_ = 0;
   std::int64_t policies_ = 0;
   WallAssignments assignments_;

@@ -1,29 +1,57 @@
+// libcrypto's SHA-256 by its plain functions: through EVP_MAC a short message spends more on finding
+// parameters and copying contexts than on hashing, and each written cell makes one or two of these.
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include "bartizan/crypto/hmac_key.hpp"
 
-#include <openssl/core_names.h>
-#include <openssl/params.h>
+#include <openssl/sha.h>
+
+#include <algorithm>
+#include <array>
 
 #include "bartizan/base/result.hpp"
 #include "openssl_handles.hpp"
 
 namespace bartizan::crypto {
 
+namespace {
+
+constexpr std::size_t kBlock = 64;
+
+void begin(SHA256_CTX& context, const std::array<std::byte, kBlock>& key, std::byte pad) {
+  auto block = key;
+  for (auto& one : block) one ^= pad;
+  BZ_ASSERT(SHA256_Init(&context) == 1 && SHA256_Update(&context, block.data(), block.size()) == 1);
+  secure_wipe(block.data(), block.size());
+}
+
+}  // namespace
+
+/// What both hashes are after the padded key.
 struct HmacSha256Key::State {
-  MacContext context;
+  SHA256_CTX inner;
+  SHA256_CTX outer;
+
+  State() = default;
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+  ~State() {
+    secure_wipe(&inner, sizeof(inner));
+    secure_wipe(&outer, sizeof(outer));
+  }
 };
 
 HmacSha256Key::HmacSha256Key(ByteView key) : state_(std::make_unique<State>()) {
-  EVP_MAC* mac = EVP_MAC_fetch(nullptr, OSSL_MAC_NAME_HMAC, nullptr);
-  BZ_ASSERT(mac != nullptr);
-  state_->context.reset(EVP_MAC_CTX_new(mac));
-  EVP_MAC_free(mac);  // the context keeps its own reference
-  char digest[] = "SHA256";
-  const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
-                                   OSSL_PARAM_construct_end()};
-  // A null key would mean "none" to OpenSSL; an empty key is a key.
-  static constexpr unsigned char kNoOctets[1] = {};
-  const auto* key_octets = key.empty() ? kNoOctets : octets(key);
-  BZ_ASSERT(state_->context && EVP_MAC_init(state_->context.get(), key_octets, key.size(), parameters) == 1);
+  std::array<std::byte, kBlock> block{};
+  if (key.size() > kBlock) {
+    auto digest = sha256(key);
+    std::ranges::copy(digest, block.begin());
+    secure_wipe(digest.data(), digest.size());
+  } else {
+    std::ranges::copy(key, block.begin());
+  }
+  begin(state_->inner, block, std::byte{0x36});
+  begin(state_->outer, block, std::byte{0x5c});
+  secure_wipe(block.data(), block.size());
 }
 
 HmacSha256Key::HmacSha256Key(HmacSha256Key&&) noexcept = default;
@@ -31,13 +59,15 @@ HmacSha256Key& HmacSha256Key::operator=(HmacSha256Key&&) noexcept = default;
 HmacSha256Key::~HmacSha256Key() = default;
 
 Digest256 HmacSha256Key::mac(std::initializer_list<ByteView> parts) {
-  auto* context = state_->context.get();
-  BZ_ASSERT(EVP_MAC_init(context, nullptr, 0, nullptr) == 1);  // begins again under the same key
+  SHA256_CTX context = state_->inner;
   for (const auto part : parts)
-    if (!part.empty()) BZ_ASSERT(EVP_MAC_update(context, octets(part), part.size()) == 1);
+    if (!part.empty()) BZ_ASSERT(SHA256_Update(&context, octets(part), part.size()) == 1);
   Digest256 digest;
-  std::size_t size = 0;
-  BZ_ASSERT(EVP_MAC_final(context, writable_octets(digest), &size, digest.size()) == 1 && size == kSha256Size);
+  BZ_ASSERT(SHA256_Final(writable_octets(digest), &context) == 1);
+  context = state_->outer;
+  BZ_ASSERT(SHA256_Update(&context, octets(digest), digest.size()) == 1 &&
+            SHA256_Final(writable_octets(digest), &context) == 1);
+  secure_wipe(&context, sizeof(context));
   return digest;
 }
 

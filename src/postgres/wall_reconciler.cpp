@@ -26,7 +26,7 @@ Result<void> check_dormant_policies(WallTransaction& transaction, const wall::Na
   return {};
 }
 
-/// A view shows each of its columns with the base's name, type and modifier.
+/// A view shows each of its columns with the base's name, type and modifier; a masked one of cells with its logical type.
 Result<void> check_view_columns(WallTransaction& transaction, const std::string& view) {
   BZ_TRY(const auto rows,
          transaction.exec("SELECT v.attname FROM pg_attribute AS v WHERE v.attnum > 0 AND v.attrelid = "
@@ -35,8 +35,8 @@ Result<void> check_view_columns(WallTransaction& transaction, const std::string&
                           "') AND NOT EXISTS (SELECT FROM pg_rewrite AS r JOIN pg_depend AS d ON d.objid = r.oid "
                           "AND d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass "
                           "JOIN pg_attribute AS b ON b.attrelid = d.refobjid WHERE r.ev_class = v.attrelid "
-                          "AND d.refobjid <> v.attrelid AND b.attname = v.attname AND b.atttypid = v.atttypid "
-                          "AND b.atttypmod = v.atttypmod)"));
+                          "AND d.refobjid <> v.attrelid AND b.attname = v.attname AND (b.atttypid = v.atttypid "
+                          "AND b.atttypmod = v.atttypmod OR b.atttypid = to_regtype('bartizan_cells.cell')))"));
   if (!rows.empty())
     return fail(Errc::Internal, "column " + rows.at(0, 0).value_or("") + " of " + view + " is not of its base's type");
   return {};
@@ -164,7 +164,9 @@ class Reconciliation {
     BZ_TRY(report_.base_changed, ensure_base(connection_, desired_.names, deadline_));
     BZ_TRY(const bool key_changed, install_context_key(connection_, desired_.context_key, deadline_));
     report_.base_changed = report_.base_changed || key_changed;
-    BZ_TRY(catalog_, read_catalog(connection_, 0, deadline_));
+    BZ_TRY(auto catalog, read_catalog(connection_, 0, deadline_));
+    BZ_TRY(logical_, sql::with_logical_types(std::move(catalog), desired_.encrypted));
+    catalog_ = logical_.catalog;
     BZ_CHECK(read_own_row_security());
     for (const auto& wanted : desired_.classes) BZ_CHECK(build(wanted));
     BZ_CHECK(drop_unreferenced());
@@ -185,7 +187,8 @@ class Reconciliation {
     auto& entry = report_.classes.emplace_back();
     entry.id = policy::class_id(wanted.outcome);
     entry.role = desired_.names.class_role(entry.id);
-    auto compiled = wall::compile_class({&desired_.names, catalog_.get(), own_row_security_}, wanted.outcome);
+    auto compiled =
+        wall::compile_class({&desired_.names, catalog_.get(), own_row_security_, &logical_}, wanted.outcome);
     if (compiled && !wanted.scram_verifier.reveal_chars().starts_with("SCRAM-SHA-256$"))
       compiled = fail(Errc::InvalidArgument, "the password of a class role must be a SCRAM-SHA-256 verifier");
     if (!compiled) {
@@ -248,6 +251,7 @@ class Reconciliation {
   const DesiredWall& desired_;
   SteadyTime deadline_;
   std::shared_ptr<const sql::Catalog> catalog_;
+  sql::LogicalCatalog logical_;
   std::set<sql::Oid> own_row_security_;
   std::vector<wall::CompiledClass> compiled_;
   WallReport report_;

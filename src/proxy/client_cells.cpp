@@ -48,12 +48,14 @@ net::Task<bool> ClientSession::enter_cells(const Granted& granted) {
 
 /// The server has to read names and print values as the gateway does, so both are told how.
 net::Task<bool> ClientSession::settle_cells(const Granted& granted, LinkRequest& request) {
-  if (walled_) {
-    cells_path_ = walled_->search_path;
-    co_return true;
-  }
-  cells_path_ = cells_->path_of(granted.grant.login->role_name);
   std::string_view wrong;
+  if (walled_) {
+    for (const auto& [name, value] : request.settings)
+      if (same_name(name, "bytea_output") && value != "hex") wrong = "bytea_output";
+    if (wrong.empty()) request.settings.emplace_back("bytea_output", "hex");
+    if (wrong.empty()) co_return true;
+  }
+  if (!walled_) cells_path_ = cells_->path_of(granted.grant.login->role_name);
   for (const auto& [name, value] : request.settings) {
     if (same_name(name, "search_path")) {
       auto path = cells::read_path(value, granted.grant.login->role_name, cells_->columns->catalog());
@@ -84,7 +86,10 @@ std::unique_ptr<cells::SessionCells> ClientSession::session_cells() {
   facts.depot = subject_.depot;
   facts.tenant = subject_.tenant ? subject_.tenant->get() : Uuid{};
   facts.search_path = cells_path_;
-  facts.behind_wall = walled_ != nullptr;
+  if (walled_) {
+    const auto& wall_class = *walled_->assignment->wall_class;
+    facts.of_class = cells::ClassFacts{wall_class.version, wall_class.catalog, wall_class.views};
+  }
   return std::make_unique<cells::SessionCells>(cells_, *shared_.around.cells, worker_.ciphers(), std::move(facts));
 }
 

@@ -11,6 +11,7 @@
 #include "bartizan/pgwire/backend_messages.hpp"
 #include "bartizan/pgwire/frontend_messages.hpp"
 #include "bartizan/session/relay.hpp"
+#include "consumer_settings.hpp"
 #include "consumer_state.hpp"
 
 namespace bartizan::session {
@@ -65,8 +66,29 @@ Relay::Handled Relay::wait_for_names(ServerRuns& to_server) {
 }
 
 void Relay::read_cells(Prepared& statement, std::string_view text, ByteView parameter_types) {
-  statement.cells = cells_->read(text, parameter_types, statement.analysis.get(), read_settings());
   statement.cells_known = true;
+  if (!consumer_) {
+    statement.cells = cells_->read(text, parameter_types, statement.analysis.get(), read_settings());
+    return;
+  }
+  // Layer 1's text, by which its views are read; what it refuses stays refused.
+  if (statement.text == nullptr || statement.text->refusal || statement.text->server_text.empty()) return;
+  statement.cells =
+      cells_->read(statement.text->server_text, parameter_types, statement.analysis.get(), read_settings());
+  if (!statement.cells || statement.cells->refusal || !statement.cells->edited) return;
+  if (statement.cells->statements.size() != statement.text->statements.size()) {
+    auto refused = std::make_shared<cells::CellText>();
+    refused->refusal = refusal("0A000", "a text on encrypted columns holds what can't be told apart",
+                               "Send each statement by itself.", "cells.statement");
+    statement.cells = std::move(refused);
+    return;
+  }
+  auto made = std::make_shared<ConsumerText>(*statement.text);
+  made->server_text = statement.cells->server_text;
+  for (std::size_t i = 0; i < made->statements.size(); ++i)
+    made->statements[i].server_text = statement.cells->statements[i].server_text;
+  statement.analysis = {made, &made->analysis};
+  statement.text = std::move(made);
 }
 
 /// One of SQL's PREPARE.

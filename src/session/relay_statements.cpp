@@ -180,8 +180,8 @@ Relay::Handled Relay::on_parse(const Message& message, ServerRuns& to_server) {
   }
   const auto cells = entry.statement.cells;  // likewise
   const bool edited = cells && (cells->edited || !cells->parameters.empty());
-  if (edited && !consumer_) {
-    sent.query = cells->server_text;
+  if (edited) {
+    if (!consumer_) sent.query = cells->server_text;
     types = cells->server_types;
   }
   if (before && before->by_shared_name && !read_as_now(*before)) before = as_read_now(*before);

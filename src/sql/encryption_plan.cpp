@@ -9,6 +9,7 @@
 #include "deparse.hpp"
 #include "encryption_ddl.hpp"
 #include "encryption_scan.hpp"
+#include "logical_catalogs.hpp"
 #include "nesting.hpp"
 #include "node_access.hpp"
 #include "statement_kinds.hpp"
@@ -87,6 +88,12 @@ Parts parts_of(PgQuery__Node& statement) {
   return parts;
 }
 
+/// A view keeps the catalogs that it names: what it gives out is not known then.
+bool reads_rows(PgQuery__Node& statement) {
+  const Parts parts = parts_of(statement);
+  return !parts.makes_view && (parts.query != nullptr || parts.copy != nullptr);
+}
+
 // After it, names may mean something else than search_path says: in the same text that isn't known.
 bool may_change_names(const PgQuery__Node& statement) {
   switch (static_cast<int>(statement.node_case)) {
@@ -142,7 +149,7 @@ class Planner {
   bool refuse(const CellBinder::Refusal& refusal, const StatementRange& range) {
     std::size_t position = 0;
     const auto at = static_cast<std::size_t>(refusal.location);
-    if (refusal.location >= 0 && at <= range.length) {
+    if (refusal.location >= 0 && at <= range.length && !replaced_) {
       position = characters(request_.text.substr(0, range.offset + at)) + 1;
     }
     return refuse(Refused{refusal.sqlstate, refusal.message, refusal.hint, position});
@@ -166,12 +173,14 @@ class Planner {
   std::string mark_;
   bool names_changed_ = false;
   bool session_names_changed_ = false;
+  bool replaced_ = false;  ///< the statement's text is not the client's any more
   Refused refused_;
 };
 
 bool Planner::statement(const StatementRange& range, PlannedStatement& planned) {
   const std::string_view text = range.in(request_.text);
   planned.server_text = text;
+  replaced_ = false;
   if (nests_deeply(text, options_, request_.max_nesting)) {
     return refuse(refused("54001", "statement is nested too deeply"));
   }
@@ -179,14 +188,23 @@ bool Planner::statement(const StatementRange& range, PlannedStatement& planned) 
     return refuse(refused("0A000", "a backslash in a string while standard_conforming_strings is off is not supported",
                           "Use E'…' for strings with backslashes."));
   }
-  ParseTree tree{std::string(text)};
+  ParseTree parsed{std::string(text)};
   Statement described;
-  if (tree.statement() == nullptr || !range.complete || !describe(*tree.statement(), described)) {
+  if (parsed.statement() == nullptr || !range.complete || !describe(*parsed.statement(), described)) {
     return refuse(refused("42601", "syntax error, or syntax that the gateway does not read",
                           "This database has encrypted columns: what is not understood is not sent to it."));
   }
   planned.kind = described.kind;
   planned.name = described.name;
+  std::optional<ParseTree> replaced;
+  if (reads_rows(*parsed.mutable_statement())) {
+    if (auto logical = with_logical_catalogs(text, *parsed.statement(), *request_.columns, names_)) {
+      replaced.emplace(*logical);
+      replaced_ = planned.touched = replaced->statement() != nullptr;
+      if (replaced_) planned.server_text = std::move(*logical);
+    }
+  }
+  ParseTree& tree = replaced_ ? *replaced : parsed;
   const Parts parts = parts_of(*tree.mutable_statement());
   if (names_changed_ && (parts.query != nullptr || parts.copy != nullptr)) {
     return refuse(refused("0A000",
@@ -250,8 +268,8 @@ bool Planner::plan(ParseTree& tree, const Parts& parts, const StatementRange& ra
   if (parts.copy != nullptr && binder.met_cell()) planned.copy = std::move(copy);
   if (parts.makes_view) planned.columns.clear();
   const bool edited = binder.edited() || !binder.literals().empty() || !planned.parameters.empty();
-  planned.touched = edited || !planned.columns.empty();
-  if (!planned.touched) {
+  planned.touched = replaced_ || edited || !planned.columns.empty();
+  if (!edited && planned.columns.empty()) {
     planned.copy.reset();
     return true;
   }

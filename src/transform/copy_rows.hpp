@@ -39,6 +39,7 @@ class CopyFields {
   Random& random_;
   std::size_t max_field_bytes_;
   WipedBytes replacement_;
+  Bytes cell_;  // ciphertext: not wiped
 };
 
 class CopyRows {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "codecs.hpp"
@@ -14,7 +15,11 @@ constexpr std::string_view kControls = "\b\f\n\r\t\v", kControlLetters = "bfnrtv
 class CopyText final : public CopyRows {
  public:
   CopyText(const CopyOptions& options, CopyFields& fields)
-      : delimiter_(options.delimiter), null_text_(options.null_text), header_(options.header), fields_(fields) {}
+      : delimiter_(options.delimiter), null_text_(options.null_text), header_(options.header), fields_(fields) {
+    for (const char c : kControls) escaped_on_output_[static_cast<unsigned char>(c)] = true;
+    for (const char c : {'\\', delimiter_}) escaped_on_output_[static_cast<unsigned char>(c)] = true;
+    for (const char c : {'\\', '\r', delimiter_}) noted_on_input_[static_cast<unsigned char>(c)] = true;
+  }
 
   Result<std::optional<std::size_t>> find_row(ByteView data) override {
     const auto text = as_chars(data);
@@ -67,9 +72,10 @@ class CopyText final : public CopyRows {
   }
 
   Result<std::size_t> end_of_field(std::string_view text, std::size_t at) const {
-    for (; at < text.size() && text[at] != delimiter_; ++at) {
+    for (; at < text.size(); ++at) {
+      if (!noted_on_input_[static_cast<unsigned char>(text[at])]) continue;
+      if (text[at] == delimiter_) break;
       if (text[at] == '\r') return bad_copy_data("a carriage return stands in a row");
-      if (text[at] != '\\') continue;
       ++at;
       if (at >= text.size()) return bad_copy_data("a row ends after a backslash");
       if (text[at] == '.') return bad_copy_data("an end-of-data marker stands in a row");
@@ -93,6 +99,7 @@ class CopyText final : public CopyRows {
   }
 
   static void unescape(std::string_view raw, Bytes& out) {
+    if (raw.find('\\') == std::string_view::npos) return append_chars(out, raw);
     for (std::size_t at = 0; at < raw.size(); ++at) {
       char c = raw[at];
       if (c == '\\') {
@@ -123,12 +130,16 @@ class CopyText final : public CopyRows {
   }
 
   void escape(std::string_view value, Bytes& out) const {
-    for (char c : value) {
-      const auto control = kControls.find(c);
-      if (control != std::string_view::npos || c == '\\' || c == delimiter_) out.push_back(std::byte{'\\'});
-      if (control != std::string_view::npos) c = kControlLetters[control];
-      out.push_back(static_cast<std::byte>(c));
+    std::size_t from = 0;
+    for (std::size_t at = 0; at < value.size(); ++at) {
+      if (!escaped_on_output_[static_cast<unsigned char>(value[at])]) continue;
+      append_chars(out, value.substr(from, at - from));
+      const auto control = kControls.find(value[at]);
+      out.push_back(std::byte{'\\'});
+      out.push_back(static_cast<std::byte>(control == std::string_view::npos ? value[at] : kControlLetters[control]));
+      from = at + 1;
     }
+    append_chars(out, value.substr(from));
   }
 
   char delimiter_;
@@ -137,6 +148,8 @@ class CopyText final : public CopyRows {
   CopyFields& fields_;
   std::size_t scanned_ = 0;
   bool escaped_ = false;
+  std::array<bool, 256> escaped_on_output_{};
+  std::array<bool, 256> noted_on_input_{};
   WipedBytes unescaped_;
 };
 

@@ -35,18 +35,17 @@ EncryptedColumn* CopyFields::column_of(std::size_t index) const noexcept {
 
 Result<ByteView> CopyFields::replace(EncryptedColumn& column, WireFormat format, ByteView field) {
   if (direction_ == CopyDirection::Out) {
-    BZ_TRY(const auto cell, cell_of_field(format, field));
+    BZ_TRY(const auto cell, cell_of_field(format, field, cell_));
     BoundedBytes made(replacement_.use(2 * cell.size()), max_field_bytes_);
     BZ_CHECK(column.decrypt(cell, nullptr, format, settings_, made));
     return replacement_.view();
   }
-  auto& buffer = replacement_.use(4 * field.size() + 256);
-  BoundedBytes cell(buffer, max_field_bytes_);
+  cell_.clear();
+  BoundedBytes cell(cell_, max_field_bytes_);
   BZ_CHECK(column.encrypt(format, field, settings_, nullptr, random_, cell));
-  if (format == WireFormat::Binary) return replacement_.view();
-  const Bytes bytes = buffer;
-  BoundedBytes text(replacement_.use(2 * bytes.size() + 2), 2 * max_field_bytes_ + 2);
-  append_bytea_hex(bytes, text);
+  if (format == WireFormat::Binary) return ByteView(cell_);
+  BoundedBytes text(replacement_.use(2 * cell_.size() + 2), 2 * max_field_bytes_ + 2);
+  append_bytea_hex(cell_, text);
   return replacement_.view();
 }
 

@@ -1,5 +1,7 @@
 #include "bartizan/transform/encrypted_column.hpp"
 
+#include <array>
+
 namespace bartizan::transform {
 namespace {
 
@@ -7,6 +9,17 @@ namespace {
 constexpr std::size_t canonical_room(std::size_t field_size) { return 2 * field_size + 64; }
 
 constexpr std::uint32_t kByteaOid = 17;
+
+/// Of a hexadecimal digit; -1 of anything else.
+constexpr auto kNibbles = [] {
+  std::array<std::int8_t, 256> out{};
+  for (std::size_t c = 0; c < out.size(); ++c)
+    out[c] = static_cast<std::int8_t>(c >= '0' && c <= '9'   ? c - '0'
+                                      : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                                      : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                                             : 255);
+  return out;
+}();
 
 }  // namespace
 
@@ -63,13 +76,20 @@ Result<void> EncryptedColumn::blind_index_array(WireFormat format, ByteView fiel
   return {};
 }
 
-Result<Bytes> cell_of_field(WireFormat format, ByteView field) {
-  if (format == WireFormat::Binary) return Bytes(field.begin(), field.end());
-  auto text = as_chars(field);
-  if (!text.starts_with("\\x")) return fail(Errc::Crypto, kCellDoesNotOpen);
-  auto cell = hex_decode(text.substr(2));
-  if (!cell) return fail(Errc::Crypto, kCellDoesNotOpen);
-  return std::move(*cell);
+Result<ByteView> cell_of_field(WireFormat format, ByteView field, Bytes& room) {
+  if (format == WireFormat::Binary) return field;
+  const auto text = as_chars(field);
+  if (!text.starts_with("\\x") || text.size() % 2 != 0) return fail(Errc::Crypto, kCellDoesNotOpen);
+  room.resize(text.size() / 2 - 1);
+  int wrong = 0;
+  for (std::size_t i = 0; i < room.size(); ++i) {
+    const int high = kNibbles[static_cast<unsigned char>(text[2 * i + 2])];
+    const int low = kNibbles[static_cast<unsigned char>(text[2 * i + 3])];
+    wrong |= high | low;
+    room[i] = static_cast<std::byte>(((high << 4) | low) & 0xff);
+  }
+  if (wrong < 0) return fail(Errc::Crypto, kCellDoesNotOpen);
+  return ByteView(room);
 }
 
 }  // namespace bartizan::transform

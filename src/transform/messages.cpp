@@ -102,8 +102,13 @@ Result<void> write_bind(const pgwire::Bind& bind, std::span<const BindOp> ops, c
   return {};
 }
 
+struct RowScratch {
+  WipedBytes value;
+  Bytes cell;
+};
+
 Result<void> write_row(const pgwire::DataRow& row, std::span<const RowOp> ops, const ValueSettings& settings,
-                       std::size_t max_field_bytes, WipedBytes& scratch, pgwire::MessageWriter& writer) {
+                       std::size_t max_field_bytes, RowScratch& scratch, pgwire::MessageWriter& writer) {
   writer.begin(pgwire::backend::kDataRow);
   writer.count(row.columns.size());
   std::size_t index = 0, next = 0;
@@ -115,13 +120,8 @@ Result<void> write_row(const pgwire::DataRow& row, std::span<const RowOp> ops, c
       writer.value(value);
       continue;
     }
-    Bytes decoded;
-    ByteView cell = *value;
-    if (op->server_format == WireFormat::Text) {
-      BZ_TRY(decoded, cell_of_field(op->server_format, cell));
-      cell = decoded;
-    }
-    auto& field = scratch.use(2 * cell.size());
+    BZ_TRY(const ByteView cell, cell_of_field(op->server_format, *value, scratch.cell));
+    auto& field = scratch.value.use(2 * cell.size());
     BoundedBytes made(field, max_field_bytes);
     BZ_CHECK(op->column->decrypt(cell, op->row, op->client_format, settings, made));
     writer.value(field);
@@ -145,8 +145,10 @@ Result<void> rewrite_data_row(const pgwire::DataRow& row, std::span<const RowOp>
   if (!ascending(ops, row.columns.size())) return does_not_fit();
   const auto before = out.size();
   pgwire::MessageWriter writer(out);
-  WipedBytes scratch;
-  return keep_if(write_row(row, ops, settings, max_field_bytes, scratch, writer), writer, before, out);
+  thread_local RowScratch scratch;
+  auto done = write_row(row, ops, settings, max_field_bytes, scratch, writer);
+  scratch.value.clear();
+  return keep_if(std::move(done), writer, before, out);
 }
 
 }  // namespace bartizan::transform

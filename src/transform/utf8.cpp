@@ -1,5 +1,7 @@
 #include "utf8.hpp"
 
+#include <cstring>
+
 namespace bartizan::transform {
 namespace {
 
@@ -20,11 +22,30 @@ std::size_t sequence_length(std::string_view text, std::size_t at) noexcept {
   return overlong || beyond ? 0 : length;
 }
 
+/// How many characters from at on are ASCII and not NUL, by eights.
+std::size_t plain_ascii(std::string_view text, std::size_t at) noexcept {
+  constexpr std::uint64_t kHigh = 0x8080808080808080;
+  constexpr std::uint64_t kOnes = 0x0101010101010101;
+  const auto from = at;
+  for (; text.size() - at >= 8; at += 8) {
+    std::uint64_t eight;
+    std::memcpy(&eight, text.data() + at, 8);
+    // Without high bits, a byte of zero is the only one from which 1 borrows.
+    if ((eight & kHigh) != 0 || ((eight - kOnes) & kHigh) != 0) break;
+  }
+  return at - from;
+}
+
 }  // namespace
 
 std::optional<std::size_t> count_utf8(std::string_view text) noexcept {
   std::size_t count = 0;
   for (std::size_t at = 0; at < text.size(); ++count) {
+    if (const auto plain = plain_ascii(text, at); plain != 0) {
+      at += plain;
+      count += plain - 1;
+      continue;
+    }
     const auto length = sequence_length(text, at);
     if (length == 0) return std::nullopt;
     at += length;

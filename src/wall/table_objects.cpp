@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <variant>
 
+#include "bartizan/sql/lexer.hpp"
 #include "mask_expression.hpp"
 #include "sequence_default.hpp"
 #include "text.hpp"
@@ -31,6 +32,30 @@ bool is_masked(const ColumnOutcome& column) noexcept {
   return std::holds_alternative<policy::Masked>(column.visibility);
 }
 
+/// Masks that tell nothing of the value but whether there is one.
+bool is_constant(const policy::Mask& mask) noexcept {
+  return std::holds_alternative<policy::NullMask>(mask) || std::holds_alternative<policy::RedactMask>(mask) ||
+         std::holds_alternative<policy::ConstantMask>(mask);
+}
+
+/// Whether a name stands in the text; what can't be read may be any name.
+bool names(std::string_view text, std::string_view name) {
+  sql::Lexer lexer(text, sql::LexOptions{});
+  for (auto token = lexer.next(); token.kind != sql::TokenKind::End; token = lexer.next()) {
+    if (token.kind == sql::TokenKind::Error || token.kind == sql::TokenKind::UnicodeIdentifier) return true;
+    std::string found(token.in(text));
+    if (token.kind == sql::TokenKind::Identifier)
+      std::ranges::transform(found, found.begin(),
+                             [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    else if (token.kind == sql::TokenKind::QuotedIdentifier)
+      found = found.substr(1, found.size() - 2);
+    else
+      continue;
+    if (found == name || found.find("\"\"") != std::string::npos) return true;
+  }
+  return false;
+}
+
 tl::unexpected<Error> refused(Errc code, const TableOutcome& table, std::string_view why) {
   return fail(code, fmt::format("{}.{}: {}", table.schema, table.name, why));
 }
@@ -49,6 +74,7 @@ class TableCompiler {
         base_(quoted_name(relation.schema, relation.name)) {}
 
   Result<std::vector<Object>> run() {
+    BZ_CHECK(filters_name_no_cell());
     owner_and_grants();
     if (has_row_security(relation_.kind)) policies();
     const auto view = input_.names->view(table_, relation_, outcome_.context);
@@ -77,6 +103,22 @@ class TableCompiler {
       add(ObjectKind::BaseGrant, fmt::format("{}/{}/{}", relation_.oid, policy::to_string(verb), owner_),
           fmt::format("GRANT {} ON {} TO {}", sql_verb(verb), base_, owner_));
     }
+  }
+
+  [[nodiscard]] bool holds_cells(const sql::CatalogColumn& column) const noexcept {
+    return input_.logical != nullptr && input_.logical->holds_cells(relation_.oid, column.attnum);
+  }
+
+  /// PostgreSQL would compare cells: a filter of `<>` would let every row pass. Told by names alone, of all tables,
+  /// since a filter may look things up in another.
+  [[nodiscard]] Result<void> filters_name_no_cell() const {
+    if (input_.logical == nullptr || input_.logical->cells.empty()) return {};
+    for (const auto& filter : table_.filters)
+      for (const auto& [relation, attnums] : input_.logical->cells)
+        for (const auto attnum : attnums)
+          if (const auto* column = input_.catalog->relation(relation)->column(attnum); names(filter.text, column->name))
+            return refused(Errc::Unsupported, table_, "a row filter names the encrypted column " + column->name);
+    return {};
   }
 
   /// All filters, each in parentheses; empty when there is none.
@@ -119,6 +161,11 @@ class TableCompiler {
     const auto name = quoted_name(column.name);
     const auto* masked = std::get_if<policy::Masked>(&outcome.visibility);
     if (bare || masked == nullptr) return name;
+    if (holds_cells(column) && !is_constant(masked->mask))
+      return refused(Errc::Unsupported, table_,
+                     "column " + column.name +
+                         " is encrypted, and its mask would need the value: use null, redact or constant, or let it "
+                         "pass through");
     BZ_TRY(const auto expression, mask_expression(*input_.catalog, column, masked->mask));
     return expression + " AS " + name;
   }

@@ -117,9 +117,9 @@ struct World {
   DepotHolder holder;
   CellCiphers ciphers{sql::DigestKey{}, system_random()};
   std::shared_ptr<EncryptedDepot> state = depot();
-  SessionCells north{state, holder, ciphers, {kDepot, kNorth, {"public"}, false}};
-  SessionCells lake{state, holder, ciphers, {kDepot, kLake, {"public"}, false}};
-  SessionCells nobody{state, holder, ciphers, {kDepot, Uuid{}, {"public"}, false}};
+  SessionCells north{state, holder, ciphers, {kDepot, kNorth, {"public"}, {}}};
+  SessionCells lake{state, holder, ciphers, {kDepot, kLake, {"public"}, {}}};
+  SessionCells nobody{state, holder, ciphers, {kDepot, Uuid{}, {"public"}, {}}};
 
   World() { holder.publish(kDepot, state); }
   static ReadSettings settings() {
@@ -288,7 +288,7 @@ TEST_SUITE("session cells") {
     wide->columns = *sql::EncryptedColumns::make(catalog(), specs);
     wide->cells.resize(1);
     world.holder.publish(kDepot, wide);
-    SessionCells session(wide, world.holder, world.ciphers, {kDepot, Uuid{}, {"public"}, false});
+    SessionCells session(wide, world.holder, world.ciphers, {kDepot, Uuid{}, {"public"}, {}});
     const auto index_of = [&](sql::Oid type, std::initializer_list<unsigned> bytes) {
       Bytes types(6);
       store_be16(types.data(), 1);

@@ -12,6 +12,8 @@
 
 #include "bartizan/base/clock.hpp"
 #include "bartizan/cells/cell_text.hpp"
+#include "bartizan/cells/class_columns.hpp"
+#include "bartizan/crypto/buffered_random.hpp"
 #include "bartizan/sql/digest.hpp"
 #include "bartizan/transform/encrypted_column.hpp"
 
@@ -33,6 +35,9 @@ class CellCiphers {
   [[nodiscard]] std::optional<std::shared_ptr<const CellText>> find(const std::string& composed);
   void keep(const std::string& composed, std::shared_ptr<const CellText> text);
 
+  /// Made once for all sessions of a class. Null: it can't be made.
+  [[nodiscard]] std::shared_ptr<const ClassColumns> class_columns(const EncryptedDepot& depot, const ClassFacts& of);
+
  private:
   struct Of {
     std::uint64_t version;
@@ -48,8 +53,10 @@ class CellCiphers {
   static constexpr std::size_t kMostCiphers = 1024;
 
   sql::DigestKey key_;
-  Random& random_;
+  crypto::BufferedRandom random_;  // a system call for each cell was a tenth of a COPY
   std::map<Of, transform::EncryptedColumn> ciphers_;
+  static constexpr std::size_t kMostClasses = 256;
+  std::map<std::pair<std::uint64_t, policy::ClassVersion>, std::shared_ptr<const ClassColumns>> classes_;
   std::list<Entry> order_;
   std::unordered_map<sql::Digest, std::list<Entry>::iterator> index_;
 };

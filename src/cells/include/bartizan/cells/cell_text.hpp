@@ -22,6 +22,7 @@ using Formats = std::shared_ptr<const std::vector<std::int16_t>>;
 struct CellStatement {
   sql::Kind kind = sql::Kind::Unknown;
   std::vector<sql::OutputOp> columns;  ///< by index
+  std::string server_text;  ///< of this one; for consumers alone
   std::optional<sql::CopyPlan> copy;
   /// PREPARE and DECLARE: what the name will stand for; null: for nothing that touches a cell.
   std::string name;

@@ -15,6 +15,7 @@
 
 #include "bartizan/cells/cell_ciphers.hpp"
 #include "bartizan/cells/cell_text.hpp"
+#include "bartizan/cells/class_columns.hpp"
 #include "bartizan/cells/depot_holder.hpp"
 #include "bartizan/pgwire/backend_messages.hpp"
 #include "bartizan/pgwire/frontend_messages.hpp"
@@ -28,7 +29,7 @@ struct SessionFacts {
   policy::DepotId depot;
   Uuid tenant;  ///< nil: of no tenant
   std::vector<std::string> search_path;  ///< the server's, which the session was started with
-  bool behind_wall = false;  ///< under a policy: may not touch encrypted columns at all, so far
+  std::optional<ClassFacts> of_class;  ///< of an identity under a policy: its texts are layer 1's
 };
 
 /// As the server has told them last.
@@ -116,11 +117,19 @@ class SessionCells {
                                         ByteView value, sql::Oid given, Bytes& out);
   [[nodiscard]] transform::ValueSettings value_settings(const ReadSettings& settings) const;
   void renew();
+  void renew_class();
+  /// Null: they can't be told apart, and nothing may be sent.
+  [[nodiscard]] const sql::EncryptedColumns* columns() const noexcept {
+    return !facts_.of_class            ? depot_->columns.get()
+           : class_columns_ == nullptr ? nullptr
+                                       : class_columns_->columns.get();
+  }
 
   std::shared_ptr<const EncryptedDepot> depot_;
   DepotHolder& holder_;
   CellCiphers& ciphers_;
   SessionFacts facts_;
+  std::shared_ptr<const ClassColumns> class_columns_;
   std::uint64_t seen_changes_ = 0;
   sql::PlansByName plans_;    // prepared statements by name, for EXECUTE
   sql::PlansByName cursors_;  // for FETCH

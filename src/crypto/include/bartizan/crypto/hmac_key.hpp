@@ -11,7 +11,7 @@
 
 namespace bartizan::crypto {
 
-/// One key. Not thread-safe: make one for each thread. OpenSSL wipes the key at its end.
+/// One key, wiped at its end. Not thread-safe: make one for each thread.
 class HmacSha256Key {
  public:
   explicit HmacSha256Key(ByteView key);

@@ -18,6 +18,7 @@
 #include "bartizan/policy/outcome.hpp"
 #include "bartizan/postgres/control_connection.hpp"
 #include "bartizan/sql/catalog.hpp"
+#include "bartizan/sql/logical_types.hpp"
 #include "bartizan/wall/compile.hpp"
 #include "bartizan/wall/names.hpp"
 
@@ -42,6 +43,7 @@ struct DesiredWall {
   wall::Names names;
   SecretBytes context_key;  ///< wall::kContextKeySize bytes; also the gateways'
   std::vector<DesiredClass> classes;
+  std::vector<sql::LogicalColumn> encrypted{};  ///< the depot's columns of cells
 };
 
 enum class ChangeKind : std::uint8_t { Created, Repaired, Dropped };

@@ -43,7 +43,8 @@ class EncryptedColumn {
 
 /// Appends a cell as bytea's text form, "\x" and hexadecimal digits.
 void append_bytea_hex(ByteView bytes, BoundedBytes& out);
-/// The cell in a field that the server sent. Crypto (kCellDoesNotOpen) when text is not that form.
-[[nodiscard]] Result<Bytes> cell_of_field(WireFormat format, ByteView field);
+/// The cell in a field that the server sent: the field itself, or in room, which is used again and again.
+/// Crypto (kCellDoesNotOpen) when text is not that form.
+[[nodiscard]] Result<ByteView> cell_of_field(WireFormat format, ByteView field, Bytes& room);
 
 }  // namespace bartizan::transform

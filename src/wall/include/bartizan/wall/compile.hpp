@@ -14,6 +14,7 @@
 #include "bartizan/base/result.hpp"
 #include "bartizan/policy/outcome.hpp"
 #include "bartizan/sql/catalog.hpp"
+#include "bartizan/sql/logical_types.hpp"
 #include "bartizan/sql/rewrite.hpp"
 #include "bartizan/wall/names.hpp"
 
@@ -48,6 +49,8 @@ struct CompileInput {
   const sql::Catalog* catalog = nullptr;
   /// Relations whose row-level security the owner had enabled himself, before the wall.
   std::set<sql::Oid> own_row_security;
+  /// Of this catalog: which columns hold cells. Null: none.
+  const sql::LogicalCatalog* logical = nullptr;
 };
 
 struct CompiledClass {
