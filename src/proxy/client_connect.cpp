@@ -218,7 +218,7 @@ net::Task<bool> ClientSession::connect(std::unique_ptr<Granted> granted) {
   pooling.share_unnamed = granted->depot->pool.share_unnamed;
   const bool shared_servers = pool_->mode() == policy::PoolMode::Transaction;
   if (shared_servers) pooling.shares = &worker_.shares();
-  pooling.sequences_matter = &shared_.budgets.of(granted->depot->id).sequences_matter;
+  pooling.sequences_matter = &shared_.budgets.of(granted->depot->id).sequences_matter_to(subject_.identity);
   if (!shared_.options.always_reset) pooling.traits = &shared_.budgets.of(granted->depot->id).traits;
   relay_ = std::make_unique<session::Relay>(
       subject_, who_,

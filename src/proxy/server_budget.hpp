@@ -101,8 +101,12 @@ class ServerBudget {
     return used_;
   }
 
-  /// Some session has asked for currval or lastval: those that write keep their server connection from then on.
-  std::atomic<bool> sequences_matter{false};
+  /// Some session of this identity has asked for currval or lastval: those of its sessions that write keep
+  /// their server connection from then on. Lives as long as the budget.
+  [[nodiscard]] std::atomic<bool>& sequences_matter_to(policy::IdentityId identity) {
+    const std::lock_guard lock(mutex_);
+    return sequences_matter_to_[identity.get()];
+  }
   session::DepotTraits traits;
 
  private:
@@ -125,6 +129,7 @@ class ServerBudget {
   std::map<std::uint32_t, std::uint32_t> by_worker_;
   std::map<std::uint32_t, Wake> waiting_;
   SteadyTime yielded_at_{};
+  std::unordered_map<Uuid, std::atomic<bool>> sequences_matter_to_;  // node-based: references stay valid
   std::atomic<bool> contended_{false};
   std::atomic<int> idle_{0};
 };

@@ -14,7 +14,7 @@ import targets
 import wire
 import wire_messages as m
 from pooling import POOL_SIZE, POOLED, Rotation, assert_pinned, assert_shared, backends, extended, transcript
-from postgres import USER
+from postgres import DATABASE, USER
 
 # What anybody could notice of another's session on a server connection that was not cleaned. One row of a fresh session.
 PROBE = ("select to_regclass('pinned_t') is null, to_regclass('pg_temp.pinned_t') is null, current_setting('work_mem'), "
@@ -187,6 +187,23 @@ def test_first_lastval_of_a_depot_errs_rather_than_tell_anothers(start_target, c
         rotation.move()
         assert session.value(ask) == "t"
         assert_pinned(pool, session, rotation)
+
+
+def test_lastval_of_one_identity_pins_no_other(start_target, target_name, cluster):
+    """Else anybody who may sign in could have every session that writes keep a server connection."""
+    if target_name != "bartizan":
+        pytest.skip("identities are Bartizan's")
+    cluster.admin(*_SETUP)
+    pool = start_target(**POOLED)
+    pool.command("identity", "create", "asks", "--password-stdin", input="asks for lastval\n")
+    pool.command("grant", "add", "--depot", DATABASE, "--identity", "asks", "--login", USER)
+    with wire.sign_in(pool.endpoint().replace(user="asks", password="asks for lastval")) as asks, wire.sign_in(pool.endpoint()) as session:
+        asks.query("insert into pinning.t(b) values ('x')")
+        asks.query("select lastval()")
+        session.query("insert into pinning.t(b) values ('y')")
+        asks.close()
+        with Rotation(pool.endpoint()) as rotation:
+            assert_shared(pool, session, rotation)
 
 
 def test_keys_taken_by_nextval_do_not_pin(start_target, cluster):

@@ -68,7 +68,8 @@ struct Pooling {
   std::uint32_t process_id = 0;  ///< as the client was told
   StatementShares* shares = nullptr;  ///< the thread's own; outlives the relay
   bool share_unnamed = true;  ///< statements without a name that come again are shared too
-  /// Of the depot: some session has asked for currval or lastval, so all keep what they may ask for.
+  /// Of the identity in the depot: one of its sessions has asked for currval or lastval, so all of its own keep
+  /// what they may ask for.
   std::atomic<bool>* sequences_matter = nullptr;
   bool temporary_path = false;  ///< started with a search_path in which unqualified objects may be temporary
   DepotTraits* traits = nullptr;  ///< of the depot; outlives the relay. Null: server connections are always reset
