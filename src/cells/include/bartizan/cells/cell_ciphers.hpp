@@ -26,7 +26,13 @@ class CellCiphers {
 
   /// Null: there are no keys of it for this tenant. Valid until the next call for another version.
   [[nodiscard]] transform::EncryptedColumn* column(const EncryptedDepot& depot, std::uint32_t number,
-                                                   const Uuid& tenant);
+                                                   const Uuid& tenant) {
+    return shared_column(depot, number, tenant).get();
+  }
+  /// The same for whoever keeps it across messages, as COPY does.
+  [[nodiscard]] const std::shared_ptr<transform::EncryptedColumn>& shared_column(const EncryptedDepot& depot,
+                                                                                 std::uint32_t number,
+                                                                                 const Uuid& tenant);
   [[nodiscard]] Random& random() noexcept { return random_; }
 
   /// A plan that holds for every session with the same composed key: nullptr inside: touches nothing.
@@ -49,7 +55,7 @@ class CellCiphers {
 
   sql::DigestKey key_;
   Random& random_;
-  std::map<Of, transform::EncryptedColumn> ciphers_;
+  std::map<Of, std::shared_ptr<transform::EncryptedColumn>> ciphers_;
   std::list<Entry> order_;
   std::unordered_map<sql::Digest, std::list<Entry>::iterator> index_;
 };
