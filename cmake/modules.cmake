@@ -28,7 +28,7 @@ set(BZ_LAYERS
   "auditlog <- base crypto audit"
   "shipping <- base crypto audit auditlog"
   "store    <- base crypto identity policy"
-  "vault    <- base crypto keys"
+  "vault    <- base crypto keys shipping"
   "postgres <- base procs sql policy crypto wall"
   # layer 4
   "proxy    <- base crypto pgwire sql policy wall identity audit session net auditlog cells"

@@ -4,14 +4,17 @@
 
 namespace bartizan::cells {
 
-transform::EncryptedColumn* CellCiphers::column(const EncryptedDepot& depot, std::uint32_t number, const Uuid& tenant) {
+const std::shared_ptr<transform::EncryptedColumn>& CellCiphers::shared_column(const EncryptedDepot& depot,
+                                                                              std::uint32_t number,
+                                                                              const Uuid& tenant) {
+  static const std::shared_ptr<transform::EncryptedColumn> none;
   const CellColumn* const column = depot.find(number);
-  if (column == nullptr) return nullptr;
+  if (column == nullptr) return none;
   const Uuid owner = column->per_tenant ? tenant : Uuid{};
   const Of of{depot.version, number, owner};
-  if (const auto found = ciphers_.find(of); found != ciphers_.end()) return &found->second;
+  if (const auto found = ciphers_.find(of); found != ciphers_.end()) return found->second;
   const auto keys = column->keys.find(owner);
-  if (keys == column->keys.end() || keys->second == nullptr) return nullptr;
+  if (keys == column->keys.end() || keys->second == nullptr) return none;
   // Ciphers of older versions hold keys that may be destroyed by now.
   if (ciphers_.size() >= kMostCiphers) ciphers_.clear();
   std::erase_if(ciphers_, [&](const auto& one) { return one.first.version < depot.version; });
@@ -23,9 +26,10 @@ transform::EncryptedColumn* CellCiphers::column(const EncryptedDepot& depot, std
   auto cipher = transform::ColumnCipher::make(place, clone(*keys->second));
   if (!cipher) {
     BZ_LOG(Error, "cells.keys_unusable", {"column", column->name}, {"reason", cipher.error().detail});
-    return nullptr;
+    return none;
   }
-  return &ciphers_.emplace(of, transform::EncryptedColumn(std::move(*cipher), column->typmod)).first->second;
+  auto made = std::make_shared<transform::EncryptedColumn>(std::move(*cipher), column->typmod);
+  return ciphers_.emplace(of, std::move(made)).first->second;
 }
 
 std::optional<std::shared_ptr<const CellText>> CellCiphers::find(const std::string& composed) {

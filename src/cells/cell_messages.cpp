@@ -205,12 +205,13 @@ Result<void> SessionCells::begin_copy(const CellText& text, std::size_t statemen
   options.header = plan.header;
   std::vector<transform::CopyOp> ops;
   for (const auto& column : of->columns) {
-    auto* const cipher = ciphers_.column(*depot_, column.column, facts_.tenant);
+    const auto& cipher = ciphers_.shared_column(*depot_, column.column, facts_.tenant);
     const CellColumn* const known = depot_->find(column.column);
     wrong_column_ = known == nullptr ? std::string() : known->name;
     if (cipher == nullptr)
       return fail(Errc::PermissionDenied, "column " + wrong_column_ + ": there is no key that this session may use");
-    ops.push_back({column.index, cipher});
+    ops.push_back({column.index, cipher.get()});
+    copied_.push_back({column.column, cipher});
   }
   copy_settings_ = value_settings(settings);
   BZ_TRY(auto made,
@@ -220,7 +221,10 @@ Result<void> SessionCells::begin_copy(const CellText& text, std::size_t statemen
   return {};
 }
 
-void SessionCells::end_copy() noexcept { copy_.reset(); }
+void SessionCells::end_copy() noexcept {
+  copy_.reset();
+  copied_.clear();
+}
 
 namespace {
 
@@ -237,7 +241,22 @@ void append_copy_data(ByteView data, Bytes& out) {
 
 }  // namespace
 
+/// A COPY goes on by the keys that it began with, for as long as there are keys for it at all.
+Result<void> SessionCells::keys_of_copy_stand() {
+  if (holder_.changes() == seen_changes_) return {};
+  renew();
+  for (const auto& column : copied_) {
+    if (ciphers_.column(*depot_, column.number, facts_.tenant) != nullptr) continue;
+    const CellColumn* const known = depot_->find(column.number);
+    wrong_column_ = known == nullptr ? std::string() : known->name;
+    return fail(Errc::PermissionDenied,
+                "column " + wrong_column_ + ": there is no key any more that this session may use");
+  }
+  return {};
+}
+
 Result<void> SessionCells::copy(ByteView payload, Bytes& out) {
+  BZ_CHECK(keys_of_copy_stand());
   scratch_.clear();
   auto fed = copy_->feed(payload, scratch_);
   if (fed) append_copy_data(scratch_, out);

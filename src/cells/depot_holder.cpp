@@ -4,6 +4,17 @@
 
 namespace bartizan::cells {
 
+namespace {
+
+void take_one(std::map<policy::DepotId, std::map<std::uint64_t, std::size_t>>& counts, policy::DepotId depot,
+              std::uint64_t of) {
+  auto& here = counts[depot];
+  if (--here[of] == 0) here.erase(of);
+  if (here.empty()) counts.erase(depot);
+}
+
+}  // namespace
+
 void DepotHolder::publish(policy::DepotId depot, std::shared_ptr<const EncryptedDepot> state) {
   {
     const std::lock_guard lock(mutex_);
@@ -24,13 +35,16 @@ std::shared_ptr<const EncryptedDepot> DepotHolder::find(policy::DepotId depot) c
 std::shared_ptr<const EncryptedDepot> DepotHolder::enter(policy::DepotId depot, Stay& stay) {
   std::shared_ptr<const EncryptedDepot> state;
   std::uint64_t generation = 0;
+  std::uint64_t version = 0;
   {
     const std::lock_guard lock(mutex_);
     if (const auto found = states_.find(depot); found != states_.end()) state = found->second;
     generation = state ? state->generation : 0;
+    version = state ? state->version : 0;
     ++stays_[depot][generation];
+    ++entered_[depot][version];
   }
-  stay = Stay(this, depot, generation);
+  stay = Stay(this, depot, generation, version);
   return state;
 }
 
@@ -42,21 +56,29 @@ std::size_t DepotHolder::others_than(policy::DepotId depot, std::uint64_t genera
   return count;
 }
 
+std::size_t DepotHolder::entered_before(policy::DepotId depot, std::uint64_t version) const {
+  const std::lock_guard lock(mutex_);
+  std::size_t count = 0;
+  if (const auto found = entered_.find(depot); found != entered_.end())
+    for (const auto& [by, sessions] : found->second) count += by < version ? sessions : 0;
+  return count;
+}
+
 DepotHolder::Stay& DepotHolder::Stay::operator=(Stay&& other) noexcept {
   if (this == &other) return *this;
   end();
   holder_ = std::exchange(other.holder_, nullptr);
   depot_ = other.depot_;
   generation_ = other.generation_;
+  entered_ = other.entered_;
   return *this;
 }
 
 void DepotHolder::Stay::end() noexcept {
   if (holder_ == nullptr) return;
   const std::lock_guard lock(holder_->mutex_);
-  auto& generations = holder_->stays_[depot_];
-  if (--generations[generation_] == 0) generations.erase(generation_);
-  if (generations.empty()) holder_->stays_.erase(depot_);
+  take_one(holder_->stays_, depot_, generation_);
+  take_one(holder_->entered_, depot_, entered_);
   holder_ = nullptr;
 }
 

@@ -4,20 +4,28 @@
 #include <condition_variable>
 #include <map>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include "bartizan/base/log.hpp"
 #include "bartizan/postgres/wall_reconciler.hpp"
+#include "bartizan/store/key_events.hpp"
+#include "bartizan/store/settings.hpp"
 #include "bartizan/store/snapshot_reader.hpp"
 #include "bartizan/store/tenants.hpp"
 #include "column_migrations.hpp"
 #include "depot_cells.hpp"
+#include "key_destructions.hpp"
+#include "key_owners.hpp"
+#include "key_rotator.hpp"
+#include "setting_specs.hpp"
 
 namespace bartizan::control {
 
 namespace {
 
 constexpr auto kLook = std::chrono::milliseconds(200);
+constexpr auto kAskCustomers = std::chrono::milliseconds(500);
 constexpr auto kLookAnyway = std::chrono::seconds(30);
 constexpr auto kDepotDeadline = std::chrono::seconds(60);
 constexpr auto kRetryAfter = std::chrono::seconds(5);
@@ -53,13 +61,19 @@ class CellKeeper::Work {
     }
     stop_.notify_all();
     if (thread_.joinable()) thread_.join();
+    if (customers_.joinable()) customers_.join();
   }
 
   void start() {
     migrations_.repair();
+    if (around_.keys.in_use()) ask_customers(true);
+    customers_ = std::thread([this] { follow_customers(); });
     thread_ = std::thread([this] { run(); });
+    rotator_.start();
   }
   Result<void> look(bool whole);
+  std::vector<KeyProgress> key_progress() const { return rotator_.progress(); }
+  void wake_rotator() noexcept { rotator_.wake(); }
   Result<std::vector<ColumnProgress>> status();
   ColumnMigrations& migrations() noexcept { return migrations_; }
 
@@ -75,6 +89,8 @@ class CellKeeper::Work {
     SteadyTime retry_at{};
   };
   void run();
+  void ask_customers(bool at_once);
+  void follow_customers();
   void bring(const std::vector<Uuid>& tenants, const policy::Depot& depot,
              const std::vector<store::EncryptedColumn>& columns, bool whole);
   Result<void> build(const std::vector<Uuid>& tenants, const policy::Depot& depot,
@@ -86,17 +102,45 @@ class CellKeeper::Work {
   std::map<policy::DepotId, Known> depots_;
   std::int64_t epoch_ = -1;
   std::uint64_t asked_ = 0;
+  std::uint64_t keys_ = 0;
+  bool finished_ = false;
   SteadyTime next_whole_{};
   std::uint64_t versions_ = 0;
   std::uint64_t generations_ = 0;
 
   ColumnMigrations migrations_{around_, [this] { return look(true); }};
+  KeyRotator rotator_{around_, migrations_, [this] { return look(true); }};
 
   std::mutex stop_mutex_;
   std::condition_variable stop_;
   bool stopping_ = false;
   std::thread thread_;
+  std::thread customers_;
 };
+
+void CellKeeper::Work::ask_customers(bool at_once) {
+  const auto asked = [&]() -> Result<void> {
+    vault::KeyCustody::Times times;
+    {
+      BZ_TRY(auto transaction, around_.database.begin_read());
+      BZ_TRY(const auto values, store::Settings(transaction).list());
+      times.check = std::chrono::seconds(setting_in(values, kCheckSeconds));
+      times.outage = std::chrono::seconds(setting_in(values, kOutageSeconds));
+    }
+    around_.keys.custody().set_times(times);
+    return around_.keys.check_customers(at_once);
+  }();
+  if (!asked) BZ_LOG(Error, "keys.customers_not_asked", {"reason", asked.error().detail});
+}
+
+/// A thread of its own: a provider that is silent holds up nobody else's keys.
+void CellKeeper::Work::follow_customers() {
+  while (true) {
+    if (around_.keys.in_use()) ask_customers(false);
+    std::unique_lock lock(stop_mutex_);
+    if (stop_.wait_for(lock, kAskCustomers, [this] { return stopping_; })) return;
+  }
+}
 
 void CellKeeper::Work::run() {
   while (true) {
@@ -108,11 +152,15 @@ void CellKeeper::Work::run() {
 
 Result<void> CellKeeper::Work::look(bool whole) {
   const std::lock_guard lock(mutex_);
+  // Before any key is given out: what was destroyed stays so, whichever key store was put back.
+  if (!finished_) BZ_CHECK(finish_destructions(around_.database, around_.keys, around_.clock));
+  finished_ = true;
   const auto asked = around_.holder.asked();
   const auto now = around_.clock.steady();
   const auto current = around_.snapshots.current();
   whole = whole || asked != asked_ || now >= next_whole_;
-  if (!whole && current && current->epoch() == epoch_) return {};
+  const auto keys = around_.keys.version();
+  if (!whole && keys == keys_ && current && current->epoch() == epoch_) return {};
   std::shared_ptr<const policy::Snapshot> snapshot;
   std::vector<Uuid> tenants;
   {
@@ -120,12 +168,17 @@ Result<void> CellKeeper::Work::look(bool whole) {
     BZ_TRY(snapshot, store::read_snapshot(transaction));
     BZ_TRY(const auto known, store::Tenants(transaction).list());
     for (const auto& tenant : known) tenants.push_back(tenant.value.id.get());
+    BZ_TRY(const auto revocations, store::KeyRevocations(transaction).list());
+    std::set<keys::KeyringOwner> revoked;
+    for (const auto& one : revocations) revoked.insert(owner_in(one.value.owner));
+    around_.keys.set_revoked(std::move(revoked));
   }
   BZ_TRY(const auto columns, read_encrypted_columns(around_.database));
   std::map<policy::DepotId, std::vector<store::EncryptedColumn>> by_depot;
   for (const auto& column : columns) by_depot[column.depot].push_back(column);
   for (const policy::Depot& depot : snapshot->depots()) bring(tenants, depot, by_depot[depot.id], whole);
   epoch_ = snapshot->epoch();
+  keys_ = keys;
   asked_ = asked;
   if (whole) around_.holder.looked(asked);
   if (whole) next_whole_ = now + kLookAnyway;
@@ -184,10 +237,11 @@ Result<void> CellKeeper::Work::build(const std::vector<Uuid>& tenants, const pol
   const bool usable = known.published != nullptr && known.published->columns != nullptr &&
                       known.published->generation == known.generation;
   if (usable && same_keys && known.catalog != nullptr && same_catalog(*known.catalog, *catalog)) return {};
+  const auto keys_then = around_.keys.version();
   BZ_TRY(auto made, make_depot(tenants, depot, columns, catalog, around_.keys));
   BZ_CHECK(read_search_paths(connection, deadline, *made));
   known.catalog = std::move(catalog);
-  known.keys = around_.keys.version();
+  known.keys = keys_then;
   known.tenants = tenants.size();
   publish(depot, known, std::move(made));
   return {};
@@ -217,6 +271,7 @@ Result<std::vector<ColumnProgress>> CellKeeper::Work::status() {
     if (const auto state = around_.holder.find(column.depot)) one.error = state->closed;
     one.column = std::move(column);
     migrations_.describe(one);
+    rotator_.describe(one);
     out.push_back(std::move(one));
   }
   return out;
@@ -226,7 +281,12 @@ CellKeeper::CellKeeper(CellSurroundings around) : work_(std::make_unique<Work>(a
 CellKeeper::~CellKeeper() = default;
 
 void CellKeeper::start() { work_->start(); }
-Result<void> CellKeeper::run_now() { return work_->look(true); }
+Result<void> CellKeeper::run_now() {
+  auto done = work_->look(true);
+  work_->wake_rotator();
+  return done;
+}
+std::vector<KeyProgress> CellKeeper::key_progress() { return work_->key_progress(); }
 Result<std::vector<ColumnProgress>> CellKeeper::status() { return work_->status(); }
 Result<store::EncryptedColumn> CellKeeper::encrypt(const std::string& actor, const policy::Depot& depot,
                                                    store::EncryptedColumn wanted) {

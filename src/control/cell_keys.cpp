@@ -21,7 +21,11 @@ bool destroyed(const keys::Keyring& keyring) {
 }  // namespace
 
 CellKeys::CellKeys(std::filesystem::path folder, SecretBytes passphrase, const Clock& clock, Random& random)
-    : folder_(std::move(folder)), passphrase_(std::move(passphrase)), clock_(clock), random_(random) {}
+    : folder_(std::move(folder)),
+      passphrase_(std::move(passphrase)),
+      clock_(clock),
+      random_(random),
+      custody_(folder_ / "keyrings", clock, random) {}
 CellKeys::~CellKeys() = default;
 
 Result<void> CellKeys::open() {
@@ -40,12 +44,16 @@ Result<void> CellKeys::open() {
 Result<void> CellKeys::add(keys::Keyring& keyring, keys::KeyPurpose purpose) {
   BZ_TRY(const auto id, store_->fresh_id(random_));
   const auto secret = keys::generate_root_secret(random_);
-  BZ_TRY(auto wrapped, provider_->wrap(secret, {keyring.owner(), id, purpose}));
+  const keys::WrapContext context{keyring.owner(), id, purpose};
+  BZ_TRY(auto wrapped,
+         custody_.holds(keyring.owner()) ? custody_.wrap(secret, context) : provider_->wrap(secret, context));
   BZ_TRY(auto pending, keyring.add(id, purpose, std::move(wrapped), clock_.wall()));
   BZ_CHECK(store_->put(pending, random_));
   BZ_TRY(auto active, pending.activate(id, clock_.wall()));
   BZ_CHECK(store_->put(active, random_));
   keyring = std::move(active);
+  if (custody_.holds(keyring.owner())) [[maybe_unused]]
+    const bool other = custody_.check(keyring, true);
   ++version_;
   BZ_LOG(Info, "keys.version_made", {"key", id.get()}, {"owner", keyring.owner().id.to_string()});
   return {};
@@ -68,12 +76,16 @@ Result<keys::Keyring> CellKeys::ensure(const keys::KeyringOwner& owner) {
 Result<std::shared_ptr<const transform::ColumnKeySet>> CellKeys::keys_of(const keys::KeyringOwner& owner,
                                                                          const Uuid& column, const Uuid& join_domain,
                                                                          bool searchable) {
+  if (is_revoked(owner)) return fail(Errc::PermissionDenied, "the keys of this owner are revoked");
   const std::lock_guard lock(mutex_);
   BZ_TRY(const auto keyring, ensured(owner));
   auto out = std::make_shared<transform::ColumnKeySet>();
   for (const auto& version : keyring.versions()) {
     if (version.state == keys::KeyState::Destroyed) continue;
-    BZ_TRY(auto secret, provider_->unwrap(version.wrapped, keyring.context_of(version)));
+    auto opened = unwrap(keyring, version);
+    // A customer may hold back old versions alone: cells under them stay shut.
+    if (!opened && version.state == keys::KeyState::Retired) continue;
+    BZ_TRY(auto secret, std::move(opened));
     BZ_TRY(const auto root, keys::KeyringRoot::make(version.id, version.purpose, owner, std::move(secret)));
     if (version.purpose == keys::KeyPurpose::Data) {
       BZ_TRY(auto derived, keys::derive_column_keys(root, column));
@@ -100,18 +112,94 @@ Result<keys::Keyring> CellKeys::rotate(const keys::KeyringOwner& owner) {
   return keyring;
 }
 
+void CellKeys::set_revoked(std::set<keys::KeyringOwner> owners) {
+  const std::lock_guard lock(revoked_mutex_);
+  if (owners == revoked_) return;
+  revoked_ = std::move(owners);
+  ++version_;
+}
+
+bool CellKeys::is_revoked(const keys::KeyringOwner& owner) const {
+  const std::lock_guard lock(revoked_mutex_);
+  return revoked_.contains(owner);
+}
+
+bool CellKeys::in_use() const {
+  std::error_code error;
+  return std::filesystem::exists(folder_ / "keyrings", error);
+}
+
+Result<keys::Keyring> CellKeys::activate(const keys::KeyringOwner& owner, keys::KeyId id) {
+  const std::lock_guard lock(mutex_);
+  BZ_CHECK(open());
+  BZ_TRY(const auto keyring, store_->load(owner));
+  BZ_TRY(auto active, keyring.activate(id, clock_.wall()));
+  BZ_CHECK(store_->put(active, random_));
+  ++version_;
+  return active;
+}
+
+Result<keys::Keyring> CellKeys::destroy_version(const keys::KeyringOwner& owner, keys::KeyId id,
+                                                const std::string& authority) {
+  const std::lock_guard lock(mutex_);
+  BZ_CHECK(open());
+  BZ_TRY(const auto keyring, store_->load(owner));
+  BZ_TRY(auto next, keyring.destroy(id, authority, clock_.wall()));
+  BZ_CHECK(store_->put(next, random_));
+  ++version_;
+  BZ_LOG(Info, "keys.version_destroyed", {"key", id.get()}, {"authority", authority});
+  return next;
+}
+
+Result<bool> CellKeys::bury(const keys::KeyringOwner& owner, const std::vector<keys::KeyId>& ids,
+                            const std::string& authority) {
+  const std::lock_guard lock(mutex_);
+  BZ_CHECK(open());
+  BZ_TRY(auto keyring, store_->load(owner));
+  std::vector<keys::KeyVersion> tombstones;
+  auto all = ids;
+  for (const auto& version : keyring.versions())
+    if (std::ranges::find(all, version.id) == all.end()) all.push_back(version.id);
+  for (const auto id : all) {
+    const auto* const version = keyring.find(id);
+    if (version != nullptr && version->state == keys::KeyState::Destroyed) continue;
+    keys::KeyVersion tombstone;
+    tombstone.id = id;
+    tombstone.purpose = version == nullptr ? keys::KeyPurpose::Data : version->purpose;
+    tombstone.state = keys::KeyState::Destroyed;
+    tombstone.created_at = tombstone.changed_at = clock_.wall();
+    tombstone.authority = authority;
+    tombstones.push_back(std::move(tombstone));
+  }
+  if (tombstones.empty()) return false;
+  BZ_TRY(const auto known, keys::Keyring::restore(owner, keyring.revision(), std::move(tombstones)));
+  BZ_TRY(const auto buried, keyring.bury(known));
+  BZ_CHECK(store_->put(buried, random_));
+  ++version_;
+  BZ_LOG(Warn, "keys.buried", {"owner", owner.id.to_string()}, {"authority", authority});
+  return true;
+}
+
 Result<std::size_t> CellKeys::rewrap_all() {
+  // Ours alone: customers renew their root keys themselves.
   BZ_TRY(const auto fresh, provider_->rotate(random_));
   std::size_t count = 0;
   BZ_TRY(auto keyrings, store_->list());
   for (auto& keyring : keyrings) {
     std::vector<keys::KeyId> ids;
     for (const auto& version : keyring.versions())
-      if (version.state != keys::KeyState::Destroyed) ids.push_back(version.id);
+      if (version.state != keys::KeyState::Destroyed && version.wrapped.root.provider == kProvider)
+        ids.push_back(version.id);
     for (const auto id : ids) {
       const auto* version = keyring.find(id);
-      BZ_TRY(const auto secret, provider_->unwrap(version->wrapped, keyring.context_of(*version)));
-      BZ_TRY(auto wrapped, provider_->wrap(secret, keyring.context_of(*version)));
+      const auto secret = provider_->unwrap(version->wrapped, keyring.context_of(*version));
+      if (!secret && secret.error().code == Errc::NotFound) {
+        // Out of an older key store: its root is forgotten, and nothing here makes it worse or better.
+        BZ_LOG(Error, "keys.root_forgotten", {"key", id.get()}, {"owner", keyring.owner().id.to_string()});
+        continue;
+      }
+      if (!secret) return tl::unexpected(secret.error());
+      BZ_TRY(auto wrapped, provider_->wrap(*secret, keyring.context_of(*version)));
       BZ_TRY(auto changed, keyring.rewrap(id, std::move(wrapped)));
       BZ_CHECK(store_->put(changed, random_));
       keyring = std::move(changed);
@@ -129,27 +217,6 @@ Result<std::size_t> CellKeys::rewrap() {
   const std::lock_guard lock(mutex_);
   BZ_CHECK(open());
   return rewrap_all();
-}
-
-Result<keys::Keyring> CellKeys::destroy(const keys::KeyringOwner& owner, const std::string& authority) {
-  const std::lock_guard lock(mutex_);
-  BZ_CHECK(open());
-  BZ_TRY(const auto keyring, store_->load(owner));
-  auto shredded = keyring;
-  // One version a revision.
-  for (const auto& version : keyring.versions()) {
-    if (version.state == keys::KeyState::Destroyed) continue;
-    BZ_TRY(auto next, shredded.destroy(version.id, authority, clock_.wall()));
-    BZ_CHECK(store_->put(next, random_));
-    shredded = std::move(next);
-    ++version_;
-  }
-  if (shredded.revision() == keyring.revision())
-    return fail(Errc::FailedPrecondition,
-                keyring.versions().empty() ? "this owner has no keys" : "the keys of this owner are destroyed already");
-  BZ_CHECK(rewrap_all());
-  BZ_LOG(Warn, "keys.destroyed", {"owner", owner.id.to_string()}, {"authority", authority});
-  return shredded;
 }
 
 }  // namespace bartizan::control

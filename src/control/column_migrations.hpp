@@ -27,6 +27,8 @@ class ColumnMigrations {
   Result<store::EncryptedColumn> encrypt(const std::string& actor, const policy::Depot& depot,
                                          store::EncryptedColumn wanted);
   Result<void> decrypt(const std::string& actor, const policy::Depot& depot, const std::string& column);
+  /// None runs and none begins while this is held; nothing when one runs.
+  [[nodiscard]] std::unique_lock<std::mutex> hold_still() { return {migration_mutex_, std::try_to_lock}; }
   /// How far the one that runs is.
   void describe(ColumnProgress& one);
 

@@ -1,16 +1,20 @@
-// key list, create, rotate, rewrap, destroy.
+// key list, create, rotate, rewrap, revoke, reinstate, destroy, status.
 #include <map>
 
 #include "bartizan/control/cell_keeper.hpp"
 #include "bartizan/control/cell_keys.hpp"
 #include "bartizan/store/depots.hpp"
+#include "bartizan/store/key_events.hpp"
 #include "bartizan/store/tenants.hpp"
+#include "key_destructions.hpp"
+#include "key_owners.hpp"
 #include "services.hpp"
 
 namespace bartizan::control {
 namespace {
 
 constexpr std::size_t kMaxReasonBytes = 900;
+constexpr std::string_view kOurs = "file";  ///< in place of an address: a root key of the gateway's
 
 Result<CellKeys*> keys_of(Call& call) {
   if (call.context.keys == nullptr) return fail(Errc::Unsupported, "this gateway holds no keys");
@@ -72,6 +76,62 @@ Result<Document> shown(Call& call, const keys::Keyring& keyring) {
   return Document(std::move(out));
 }
 
+Result<void> checked_reason(const std::string& reason) {
+  if (!reason.empty() && is_printable_utf8(reason)) return {};
+  return fail(Errc::InvalidArgument, "'reason' is a line of text");
+}
+
+/// Whether sessions can have it, and if not, why.
+std::string availability(CellKeys& keys, const keys::KeyringOwner& owner, const keys::KeyVersion& version) {
+  if (version.state == keys::KeyState::Destroyed) return "destroyed";
+  if (keys.is_revoked(owner)) return "revoked";
+  if (version.wrapped.root.provider.starts_with("file:")) return "available";
+  const auto trouble = keys.custody().trouble(owner);
+  return trouble.empty() ? "available" : "held back: " + trouble;
+}
+
+/// A row for each version: where its root is, how far it is on its way to its end, and the evidence of that.
+Result<Document> status_rows(Call& call, CellKeys& keys, const std::vector<keys::Keyring>& keyrings) {
+  BZ_TRY(const auto known, names(call));
+  std::map<std::int64_t, store::Record<store::KeyDestruction>> destroyed;
+  {
+    BZ_TRY(auto transaction, call.read());
+    BZ_TRY(auto all, store::KeyDestructions(transaction).list());
+    for (auto& one : all) destroyed.emplace(one.value.key, std::move(one));
+  }
+  std::map<keys::KeyId, KeyProgress> progress;
+  if (call.context.cells != nullptr)
+    for (auto& one : call.context.cells->key_progress()) progress.emplace(one.key, std::move(one));
+  Items out;
+  for (const auto& keyring : keyrings) {
+    const auto named = known.find(keyring.owner());
+    for (const auto& version : keyring.versions()) {
+      Members row = {{"owner", named == known.end() ? keyring.owner().id.to_string() : named->second},
+                     {"key", static_cast<std::int64_t>(version.id.get())},
+                     {"purpose", version.purpose == keys::KeyPurpose::Data ? "data" : "index"},
+                     {"state", std::string(keys::to_string(version.state))},
+                     {"use", availability(keys, keyring.owner(), version)}};
+      const auto one = progress.find(version.id);
+      const auto gone = destroyed.find(version.id.get());
+      const bool counted = one != progress.end() && one->second.cells.has_value();
+      const auto evidence = gone == destroyed.end() ? std::nullopt : gone->second.value.cells;
+      row.emplace_back("step", one == progress.end() ? std::string() : one->second.step);
+      row.emplace_back("done", one == progress.end() ? std::int64_t{0} : static_cast<std::int64_t>(one->second.done));
+      row.emplace_back("total", one == progress.end() ? std::int64_t{0} : static_cast<std::int64_t>(one->second.total));
+      row.emplace_back("cells", counted    ? Document(static_cast<std::int64_t>(*one->second.cells))
+                                : evidence ? Document(*evidence)
+                                           : Document());
+      row.emplace_back("counted_at", counted ? format_time(one->second.counted_at)
+                                     : gone != destroyed.end() && gone->second.value.counted_at
+                                         ? format_time(*gone->second.value.counted_at)
+                                         : std::string());
+      row.emplace_back("error", one == progress.end() ? std::string() : one->second.error);
+      out.push_back(std::move(row));
+    }
+  }
+  return Document(std::move(out));
+}
+
 /// What sessions use from here on.
 Result<void> bring_into_force(Call& call) {
   return call.context.cells == nullptr ? Result<void>() : call.context.cells->run_now();
@@ -91,9 +151,11 @@ Result<Document> key_list(Call& call, Args& args) {
 
 Result<Document> key_create(Call& call, Args& args) {
   BZ_TRY(const auto owner, owner_named(call, args));
+  BZ_TRY(const auto provider, args.text_or_none("provider", vault::kMaxAddressBytes));
   BZ_CHECK(args.finish());
   BZ_TRY(auto* keys, keys_of(call));
-  BZ_TRY(const auto keyring, keys->ensure(owner));
+  if (provider && *provider != kOurs) BZ_CHECK(vault::parse_provider(*provider));
+  BZ_TRY(const auto keyring, !provider ? keys->ensure(owner) : keys->give(owner, *provider == kOurs ? "" : *provider));
   BZ_CHECK(bring_into_force(call));
   return shown(call, keyring);
 }
@@ -123,11 +185,56 @@ Result<Document> key_destroy(Call& call, Args& args) {
     call.hint = "add --irrevocably: there is no way back, not even from a backup";
     return fail(Errc::FailedPrecondition, "what is encrypted under these keys becomes unreadable for ever");
   }
-  if (reason.empty() || !is_printable_utf8(reason)) return fail(Errc::InvalidArgument, "'reason' is a line of text");
+  BZ_CHECK(checked_reason(reason));
   BZ_TRY(auto* keys, keys_of(call));
-  BZ_TRY(const auto keyring, keys->destroy(owner, call.actor + ": " + reason));
+  BZ_TRY(auto done,
+         destroy_keys(call.context.database, *keys, call.context.clock, owner, call.actor, call.actor + ": " + reason));
   BZ_CHECK(bring_into_force(call));
-  return shown(call, keyring);
+  BZ_TRY(auto verifier, keys->certifier());
+  BZ_TRY(auto rows, shown(call, done.keyring));
+  return Document(Members{
+      {"keys", std::move(rows)}, {"certificate", std::move(done.certificate)}, {"verifier", std::move(verifier)}});
+}
+
+Result<Document> key_revoke(Call& call, Args& args) {
+  BZ_TRY(const auto owner, owner_named(call, args));
+  BZ_TRY(const auto reason, args.text("reason", kMaxReasonBytes));
+  BZ_CHECK(args.finish());
+  BZ_CHECK(checked_reason(reason));
+  BZ_TRY(auto* keys, keys_of(call));
+  BZ_TRY(const auto keyring, keys->find(owner));
+  if (keyring.versions().empty()) return fail(Errc::FailedPrecondition, "this owner has no keys");
+  {
+    BZ_TRY(auto transaction, call.write());
+    if (auto added = store::KeyRevocations(transaction).add({stored_owner(owner), reason}); !added) {
+      if (added.error().code == Errc::AlreadyExists) return fail(Errc::AlreadyExists, "these keys are revoked already");
+      return tl::unexpected(added.error());
+    }
+    BZ_CHECK(transaction.commit());
+  }
+  BZ_CHECK(bring_into_force(call));
+  return status_rows(call, *keys, {keyring});
+}
+
+Result<Document> key_reinstate(Call& call, Args& args) {
+  BZ_TRY(const auto owner, owner_named(call, args));
+  BZ_CHECK(args.finish());
+  BZ_TRY(auto* keys, keys_of(call));
+  {
+    BZ_TRY(auto transaction, call.write());
+    BZ_CHECK(store::KeyRevocations(transaction).remove(owner.id));
+    BZ_CHECK(transaction.commit());
+  }
+  BZ_CHECK(bring_into_force(call));
+  BZ_TRY(const auto keyring, keys->find(owner));
+  return status_rows(call, *keys, {keyring});
+}
+
+Result<Document> key_status(Call& call, Args& args) {
+  BZ_CHECK(args.finish());
+  BZ_TRY(auto* keys, keys_of(call));
+  BZ_TRY(const auto keyrings, keys->list());
+  return status_rows(call, *keys, keyrings);
 }
 
 }  // namespace bartizan::control

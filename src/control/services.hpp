@@ -106,6 +106,9 @@ Result<Document> key_create(Call& call, Args& args);
 Result<Document> key_rotate(Call& call, Args& args);
 Result<Document> key_rewrap(Call& call, Args& args);
 Result<Document> key_destroy(Call& call, Args& args);
+Result<Document> key_reinstate(Call& call, Args& args);
+Result<Document> key_revoke(Call& call, Args& args);
+Result<Document> key_status(Call& call, Args& args);
 
 Result<Document> changes_list(Call& call, Args& args);
 Result<Document> import_roles(Call& call, Args& args);

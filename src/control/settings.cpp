@@ -9,7 +9,13 @@
 namespace bartizan::control {
 namespace {
 
-constexpr std::array<SettingSpec, 1> kSpecs = {{
+constexpr std::array<SettingSpec, 6> kSpecs = {{
+    {kCellsPerSecond, "how many cells a second are sealed again after a key was rotated", 2000, 1, 1'000'000},
+    {kCheckSeconds, "how often customers' key providers are asked: a refusal is in force within it", 10, 1, 3600},
+    {kGraceSeconds, "how long a retired key is kept at least: as long as backups of the databases", 3'024'000, 0,
+     315'360'000},
+    {kOutageSeconds, "how long keys are used of a customer's key provider that does not answer", 60, 1, 86'400},
+    {kRotateAfterSeconds, "keys are rotated by themselves at this age; 0: never", 0, 0, 315'360'000},
     {kScramIterations, "PBKDF2 iterations of passwords set from now on", 4096, 4096, 1'000'000},
 }};
 
@@ -40,6 +46,16 @@ Result<const SettingSpec*> find_setting_spec(std::string_view name) {
     if (spec.name == name) return &spec;
   }
   return fail(Errc::NotFound, "no setting '" + std::string(name) + "'");
+}
+
+std::int64_t setting_in(const std::map<std::string, std::string, std::less<>>& values, std::string_view name) noexcept {
+  const auto spec = find_setting_spec(name);
+  if (!spec) return 0;
+  const auto set = values.find(name);
+  if (set == values.end() || !validate_setting(**spec, set->second)) return (*spec)->default_value;
+  std::int64_t number = 0;
+  std::from_chars(set->second.data(), set->second.data() + set->second.size(), number);
+  return number;
 }
 
 Result<void> validate_setting(const SettingSpec& spec, std::string_view value) {

@@ -66,8 +66,11 @@ constexpr std::array kVerbs = {
     Verb{"key.create", key_create},
     Verb{"key.destroy", key_destroy},
     Verb{"key.list", key_list},
+    Verb{"key.reinstate", key_reinstate},
+    Verb{"key.revoke", key_revoke},
     Verb{"key.rewrap", key_rewrap},
     Verb{"key.rotate", key_rotate},
+    Verb{"key.status", key_status},
     Verb{"policy.diff", policy_diff},
     Verb{"policy.explain", policy_explain},
     Verb{"policy.history", policy_history},
@@ -201,9 +204,9 @@ Result<Document> Verbs::call(const std::string& actor, std::string_view verb, Do
 namespace {
 
 bool writes(std::string_view verb) {
-  return !verb.ends_with(".list") && !verb.ends_with(".show") && !verb.ends_with(".get") &&
-         verb.find('.') != std::string_view::npos && !verb.starts_with("session.") && !verb.starts_with("access.") &&
-         !verb.starts_with("wall.") &&
+  return !verb.ends_with(".list") && !verb.ends_with(".status") && !verb.ends_with(".show") &&
+         !verb.ends_with(".get") && verb.find('.') != std::string_view::npos && !verb.starts_with("session.") &&
+         !verb.starts_with("access.") && !verb.starts_with("wall.") &&
          (!verb.starts_with("audit.") || verb.starts_with("audit.reader-") || verb.starts_with("audit.hold-")) &&
          (!verb.starts_with("policy.") || verb == "policy.publish" || verb == "policy.rollback");
 }

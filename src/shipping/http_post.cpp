@@ -1,4 +1,4 @@
-#include "http_post.hpp"
+#include "bartizan/shipping/http_post.hpp"
 
 #include <fmt/format.h>
 
@@ -6,6 +6,8 @@
 #include <array>
 #include <cctype>
 #include <charconv>
+
+#include "bartizan/base/secret.hpp"
 
 namespace bartizan::shipping {
 namespace {
@@ -97,7 +99,9 @@ Result<HttpAnswer> http_post(const Url& url, const TlsContext* tls, std::string_
     if (*got == 0) break;
     answer.append(chunk.data(), *got);
   }
-  return parse_answer(answer);
+  auto parsed = parse_answer(answer);
+  secure_wipe(answer.data(), answer.size());  // a key service's answer holds keys
+  return parsed;
 }
 
 }  // namespace bartizan::shipping

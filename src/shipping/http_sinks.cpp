@@ -1,8 +1,8 @@
 // Webhook and OTLP/HTTP: a batch is one POST, delivered when the receiver answers 2xx.
 #include <fmt/format.h>
 
+#include "bartizan/shipping/http_post.hpp"
 #include "bartizan/shipping/sink.hpp"
-#include "http_post.hpp"
 
 namespace bartizan::shipping {
 namespace {

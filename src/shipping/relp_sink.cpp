@@ -5,8 +5,8 @@
 #include <set>
 
 #include "bartizan/shipping/sink.hpp"
+#include "bartizan/shipping/transport.hpp"
 #include "relp_frame.hpp"
-#include "transport.hpp"
 
 namespace bartizan::shipping {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "bartizan/base/log.hpp"
-#include "transport.hpp"
+#include "bartizan/shipping/transport.hpp"
 
 namespace bartizan::shipping {
 namespace {

@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include "bartizan/shipping/sink.hpp"
-#include "transport.hpp"
+#include "bartizan/shipping/transport.hpp"
 
 namespace bartizan::shipping {
 namespace {

@@ -1,4 +1,4 @@
-#include "transport.hpp"
+#include "bartizan/shipping/transport.hpp"
 
 #include <arpa/inet.h>
 #include <linux/sockios.h>

@@ -6,7 +6,7 @@
 #include "bartizan/crypto/hkdf.hpp"
 #include "bartizan/crypto/key_wrap.hpp"
 #include "bartizan/keys/derivation.hpp"
-#include "private_file.hpp"
+#include "bartizan/vault/private_file.hpp"
 #include "root_file.hpp"
 
 namespace bartizan::vault {

@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <array>
 
-#include "private_file.hpp"
+#include "bartizan/vault/private_file.hpp"
 
 namespace bartizan::vault {
 namespace {

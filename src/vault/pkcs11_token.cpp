@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <map>
+#include <mutex>
 #include <string_view>
 
 namespace bartizan::vault {
@@ -60,12 +62,30 @@ Result<CK_SLOT_ID> find_slot(CK_FUNCTION_LIST& api, const std::string& token_lab
   return fail(Errc::NotFound, "PKCS #11: there is no token of this label");
 }
 
+/// How many tokens use a module: its work ends with the last one.
+struct Modules {
+  std::mutex mutex;
+  std::map<CK_FUNCTION_LIST*, int> users;
+};
+
+Modules& modules() {
+  static Modules all;
+  return all;
+}
+
+void release(CK_FUNCTION_LIST* api) {
+  const std::lock_guard lock(modules().mutex);
+  if (--modules().users[api] > 0) return;
+  modules().users.erase(api);
+  api->C_Finalize(nullptr);
+}
+
 }  // namespace
 
 struct Pkcs11Token::State {
   void* library = nullptr;
   CK_FUNCTION_LIST* api = nullptr;
-  bool initialised = false;  ///< by us: only then finalised by us
+  bool initialised = false;  ///< by us: only then finalised by us, with the last token of the module
   CK_SESSION_HANDLE session = CK_INVALID_HANDLE;
 
   State() = default;
@@ -73,7 +93,7 @@ struct Pkcs11Token::State {
   State& operator=(const State&) = delete;
   ~State() {
     if (session != CK_INVALID_HANDLE) api->C_CloseSession(session);
-    if (initialised) api->C_Finalize(nullptr);
+    if (initialised) release(api);
     if (library != nullptr) ::dlclose(library);
   }
 
@@ -87,10 +107,15 @@ struct Pkcs11Token::State {
     BZ_CHECK(checked("C_GetFunctionList", get(&api)));
     CK_C_INITIALIZE_ARGS arguments{};
     arguments.flags = CKF_OS_LOCKING_OK;
+    const std::lock_guard lock(modules().mutex);
     const CK_RV status = api->C_Initialize(&arguments);
-    if (status == CKR_CRYPTOKI_ALREADY_INITIALIZED) return {};
-    initialised = status == CKR_OK;
-    return checked("C_Initialize", status);
+    const auto found = modules().users.find(api);
+    // Initialised by somebody else in this process: theirs to end.
+    if (status == CKR_CRYPTOKI_ALREADY_INITIALIZED && found == modules().users.end()) return {};
+    if (status != CKR_OK && status != CKR_CRYPTOKI_ALREADY_INITIALIZED) return checked("C_Initialize", status);
+    initialised = true;
+    ++modules().users[api];
+    return {};
   }
 
   Result<void> log_in(CK_SLOT_ID slot, const SecretBytes& pin) {

@@ -248,6 +248,45 @@ TEST_SUITE("session cells") {
     CHECK_FALSE(world.north.row(*select, 0, nullptr, World::settings(), payload(data_row({cell})), out));
   }
 
+  TEST_CASE("a COPY goes on when newer keys are published, and ends when there are none any more") {
+    World world;
+    const auto text = World::read(world.north, "COPY people (id, ssn) FROM STDIN");
+    REQUIRE(text != nullptr);
+    REQUIRE_FALSE(text->refusal);
+    REQUIRE(world.north.begin_copy(*text, 0, World::settings()));
+    Bytes out;
+    CHECK(world.north.copy(as_bytes("1\t12\n"), out));
+    // Another session of the same worker meets the newer version first: the worker's ciphers are made anew.
+    world.holder.publish(kDepot, depot(2));
+    CHECK_FALSE(World::read(world.lake, "SELECT ssn FROM people")->refusal);
+    CHECK(world.north.copy(as_bytes("2\t34\n"), out));
+    auto shredded = depot(3);
+    shredded->cells[1].keys.erase(kNorth);
+    world.holder.publish(kDepot, shredded);
+    const auto refused = world.north.copy(as_bytes("3\t56\n"), out);
+    REQUIRE_FALSE(refused);
+    CHECK(SessionCells::report_of(refused.error()).sqlstate == pgwire::sqlstate::kInsufficientPrivilege);
+    CHECK(world.north.wrong_column() == "public.people.ssn");
+  }
+
+  TEST_CASE("the holder knows how many sessions signed in by an older version") {
+    DepotHolder holder;
+    DepotHolder::Stay none, first, second;
+    CHECK(holder.enter(kDepot, none) == nullptr);
+    holder.publish(kDepot, depot(5));
+    (void)holder.enter(kDepot, first);
+    holder.publish(kDepot, depot(7));
+    (void)holder.enter(kDepot, second);
+    CHECK(holder.entered_before(kDepot, 5) == 1);
+    CHECK(holder.entered_before(kDepot, 7) == 2);
+    CHECK(holder.entered_before(kDepot, 8) == 3);
+    first = std::move(second);
+    CHECK(holder.entered_before(kDepot, 7) == 1);
+    none = DepotHolder::Stay();
+    CHECK(holder.entered_before(kDepot, 7) == 0);
+    CHECK(holder.entered_before(kDepot, 8) == 1);
+  }
+
   TEST_CASE("parameters of Bind become cells and indexes, others pass") {
     World world;
     const auto text = World::read(world.north, "UPDATE people SET note = $1, email = $2 WHERE email = $3");

@@ -42,6 +42,8 @@ TEST_CASE("who may what") {
     CHECK(authorise(c.policy, c.peer, "audit.break-glass").has_value() == c.shutdown);
     CHECK(authorise(c.policy, c.peer, "audit.erase").has_value() == c.shutdown);
     CHECK(authorise(c.policy, c.peer, "audit.unseal").has_value() == c.shutdown);
+    CHECK(authorise(c.policy, c.peer, "key.create").has_value() == c.shutdown);
+    CHECK(authorise(c.policy, c.peer, "key.destroy").has_value() == c.shutdown);
     if (!c.list) CHECK(authorise(c.policy, c.peer, "depot.list").error().code == Errc::PermissionDenied);
   }
 }

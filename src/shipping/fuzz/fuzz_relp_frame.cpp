@@ -3,8 +3,8 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "../http_post.hpp"
 #include "../relp_frame.hpp"
+#include "bartizan/shipping/http_post.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace bartizan::shipping;

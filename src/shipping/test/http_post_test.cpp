@@ -1,4 +1,4 @@
-#include "http_post.hpp"
+#include "bartizan/shipping/http_post.hpp"
 
 #include <doctest/doctest.h>
 

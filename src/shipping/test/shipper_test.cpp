@@ -6,8 +6,8 @@
 #include <atomic>
 #include <map>
 
+#include "bartizan/shipping/transport.hpp"
 #include "log_fixture.hpp"
-#include "transport.hpp"
 
 namespace bartizan::shipping {
 namespace {

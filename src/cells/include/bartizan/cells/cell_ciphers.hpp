@@ -28,7 +28,13 @@ class CellCiphers {
 
   /// Null: there are no keys of it for this tenant. Valid until the next call for another version.
   [[nodiscard]] transform::EncryptedColumn* column(const EncryptedDepot& depot, std::uint32_t number,
-                                                   const Uuid& tenant);
+                                                   const Uuid& tenant) {
+    return shared_column(depot, number, tenant).get();
+  }
+  /// The same for whoever keeps it across messages, as COPY does.
+  [[nodiscard]] const std::shared_ptr<transform::EncryptedColumn>& shared_column(const EncryptedDepot& depot,
+                                                                                 std::uint32_t number,
+                                                                                 const Uuid& tenant);
   [[nodiscard]] Random& random() noexcept { return random_; }
 
   /// A plan that holds for every session with the same composed key: nullptr inside: touches nothing.
@@ -54,7 +60,7 @@ class CellCiphers {
 
   sql::DigestKey key_;
   crypto::BufferedRandom random_;  // a system call for each cell was a tenth of a COPY
-  std::map<Of, transform::EncryptedColumn> ciphers_;
+  std::map<Of, std::shared_ptr<transform::EncryptedColumn>> ciphers_;
   static constexpr std::size_t kMostClasses = 256;
   std::map<std::pair<std::uint64_t, policy::ClassVersion>, std::shared_ptr<const ClassColumns>> classes_;
   std::list<Entry> order_;

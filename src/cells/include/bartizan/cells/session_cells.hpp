@@ -124,6 +124,7 @@ class SessionCells {
            : class_columns_ == nullptr ? nullptr
                                        : class_columns_->columns.get();
   }
+  [[nodiscard]] Result<void> keys_of_copy_stand();
 
   std::shared_ptr<const EncryptedDepot> depot_;
   DepotHolder& holder_;
@@ -141,7 +142,11 @@ class SessionCells {
   transform::ValueSettings reading_;  // of the message under way
   std::vector<char> told_binary_;     // by the last RowDescription of a Query
   std::optional<transform::CopyTransform> copy_;
-  std::shared_ptr<const CellText> copy_text_;
+  struct CopiedColumn {
+    std::uint32_t number = 0;
+    std::shared_ptr<transform::EncryptedColumn> cipher;  // outlives the worker's own once newer keys are published
+  };
+  std::vector<CopiedColumn> copied_;
   transform::ValueSettings copy_settings_;
   std::string wrong_column_;
   std::string composed_;

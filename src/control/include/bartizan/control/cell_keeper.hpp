@@ -40,7 +40,18 @@ struct ColumnProgress {
   std::string error;         ///< of the depot
 };
 
-/// Thread-safe. Owns a thread from start() to its destructor.
+/// How far a retired key is on its way to its destruction.
+struct KeyProgress {
+  keys::KeyId key;
+  std::string step;
+  std::uint64_t done = 0;  ///< cells sealed again
+  std::uint64_t total = 0;
+  std::optional<std::uint64_t> cells;  ///< under it, as counted
+  WallTime counted_at{};
+  std::string error;
+};
+
+/// Thread-safe. Owns two threads from start() to its destructor: one publishes, one follows rotated keys.
 class CellKeeper {
  public:
   explicit CellKeeper(CellSurroundings around);
@@ -53,6 +64,7 @@ class CellKeeper {
   /// What is published holds when it returns. REQUIRES: the caller has no transaction open.
   [[nodiscard]] Result<void> run_now();
   [[nodiscard]] Result<std::vector<ColumnProgress>> status();
+  [[nodiscard]] std::vector<KeyProgress> key_progress();
 
   /// What is asked for; its state is the keeper's. Goes on where an earlier run was broken off. Blocks
   /// until the column is encrypted. FailedPrecondition: something depends on it.

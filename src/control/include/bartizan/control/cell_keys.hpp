@@ -7,15 +7,18 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "bartizan/audit/note.hpp"
 #include "bartizan/base/clock.hpp"
 #include "bartizan/base/result.hpp"
 #include "bartizan/base/secret.hpp"
 #include "bartizan/keys/keyring.hpp"
 #include "bartizan/transform/column_cipher.hpp"
 #include "bartizan/vault/file_provider.hpp"
+#include "bartizan/vault/key_custody.hpp"
 #include "bartizan/vault/keyring_store.hpp"
 
 namespace bartizan::control {
@@ -36,13 +39,37 @@ class CellKeys {
                                                                                const Uuid& join_domain,
                                                                                bool searchable);
   [[nodiscard]] Result<std::vector<keys::Keyring>> list();
+  /// An empty one where there is none.
+  [[nodiscard]] Result<keys::Keyring> find(const keys::KeyringOwner& owner);
+  /// The owner's keys under a root key of the owner's own (vault::parse_provider), or empty: under ours again. What
+  /// there is is wrapped anew, and our old roots are forgotten, so that nothing of ours opens it.
+  [[nodiscard]] Result<keys::Keyring> give(const keys::KeyringOwner& owner, const std::string& address);
+  /// Asks customers' providers what is due, everything if at_once. version() rises when keys come or go.
+  [[nodiscard]] Result<void> check_customers(bool at_once);
+  [[nodiscard]] vault::KeyCustody& custody() noexcept { return custody_; }
+  /// A text about the owner's keys, signed by the key that is made for that beside the keyrings; kept in a file too.
+  [[nodiscard]] Result<std::string> certify(const keys::KeyringOwner& owner, const std::string& text);
+  /// The key that verifies it, as signed notes write it.
+  [[nodiscard]] Result<std::string> certifier();
   /// A new data version seals from now on; the former one still opens.
   [[nodiscard]] Result<keys::Keyring> rotate(const keys::KeyringOwner& owner);
   /// Everything wrapped again under a new root, and the old roots forgotten. How many versions.
   [[nodiscard]] Result<std::size_t> rewrap();
-  /// The owner's data is unreadable from now on, in backups too; then rewrap(), so that an old copy of
-  /// the key store does not help either.
-  [[nodiscard]] Result<keys::Keyring> destroy(const keys::KeyringOwner& owner, const std::string& authority);
+  /// A version that a crash has left Pending.
+  [[nodiscard]] Result<keys::Keyring> activate(const keys::KeyringOwner& owner, keys::KeyId id);
+  /// Whether any owner ever had keys here: cheap, and opens nothing.
+  [[nodiscard]] bool in_use() const;
+  /// One version of which a count has shown that nothing uses it.
+  [[nodiscard]] Result<keys::Keyring> destroy_version(const keys::KeyringOwner& owner, keys::KeyId id,
+                                                      const std::string& authority);
+  /// The owner's data is unreadable from now on, in backups too: these versions and all others are destroyed, also
+  /// where the key store has come out of an older backup. Whether anything had to be done; then rewrap(), so that an
+  /// old copy of the key store does not help either.
+  [[nodiscard]] Result<bool> bury(const keys::KeyringOwner& owner, const std::vector<keys::KeyId>& ids,
+                                  const std::string& authority);
+  /// The owners whose keys nobody gets until they are not among these any more.
+  void set_revoked(std::set<keys::KeyringOwner> owners);
+  [[nodiscard]] bool is_revoked(const keys::KeyringOwner& owner) const;
   /// Rises with every change.
   [[nodiscard]] std::uint64_t version() const noexcept { return version_.load(); }
 
@@ -51,6 +78,9 @@ class CellKeys {
   Result<void> add(keys::Keyring& keyring, keys::KeyPurpose purpose);
   Result<keys::Keyring> ensured(const keys::KeyringOwner& owner);
   Result<std::size_t> rewrap_all();
+  Result<SecretBytes> unwrap(const keys::Keyring& keyring, const keys::KeyVersion& version);
+  Result<void> rewrap_under(keys::Keyring& keyring, bool customer);
+  Result<audit::NoteSigner> signer();
 
   std::filesystem::path folder_;
   SecretBytes passphrase_;
@@ -59,6 +89,9 @@ class CellKeys {
   std::mutex mutex_;
   std::unique_ptr<vault::FileProvider> provider_;
   std::unique_ptr<vault::KeyringStore> store_;
+  vault::KeyCustody custody_;
+  mutable std::mutex revoked_mutex_;
+  std::set<keys::KeyringOwner> revoked_;
   std::atomic<std::uint64_t> version_{1};
 };
 

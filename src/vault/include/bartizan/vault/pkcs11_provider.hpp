@@ -22,8 +22,7 @@ struct Pkcs11Options {
 };
 
 /// Thread-safe: one session, one call at a time. Calls block on the device. The random source
-/// (for the nonces of AES-GCM) outlives it. Of two
-/// providers of one module the first opened must live longest: it ends the module's work.
+/// (for the nonces of AES-GCM) outlives it. A module's work ends with its last provider.
 /// Errors beside KeyProvider's: Unavailable where the device does not answer, PermissionDenied
 /// for a wrong PIN.
 class Pkcs11Provider final : public keys::KeyProvider {

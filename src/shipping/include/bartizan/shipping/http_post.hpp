@@ -6,7 +6,7 @@
 
 #include "bartizan/base/result.hpp"
 #include "bartizan/shipping/sink.hpp"
-#include "transport.hpp"
+#include "bartizan/shipping/transport.hpp"
 
 namespace bartizan::shipping {
 
