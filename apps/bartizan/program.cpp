@@ -12,7 +12,9 @@
 #include <cstdlib>
 
 #include "bartizan/base/log.hpp"
+#include "bartizan/cells/time_zones.hpp"
 #include "bartizan/config/reference.hpp"
+#include "bartizan/control/zone_files.hpp"
 #include "bartizan/postgres/demo.hpp"
 #include "certificates.hpp"
 #include "files.hpp"
@@ -169,6 +171,8 @@ Result<std::string> Program::open_control_database() {
   BZ_TRY(auto passphrase, load_or_create_secret(control.root_key_file.parent_path() / "passphrase"));
   cell_keys_ = std::make_unique<control::CellKeys>(control.root_key_file.parent_path(), std::move(passphrase),
                                                    system_clock(), system_random());
+  static control::ZoneFiles zones;
+  cells::provide_time_zones(&zones);
   cell_keeper_ = std::make_unique<control::CellKeeper>(
       control::CellSurroundings{*database_, snapshots_, *this, *cell_keys_, cells_, system_clock(), system_random()});
   verbs_ = std::make_unique<control::Verbs>(

@@ -2,17 +2,13 @@
 
 #include <algorithm>
 
+#include "bartizan/cells/time_zones.hpp"
+
 namespace bartizan::cells {
 
 namespace {
 
 constexpr std::size_t kMostNames = 65'536;
-
-const transform::TimeZone* zone_of(std::string_view name) noexcept {
-  static const transform::FixedTimeZone utc{std::chrono::seconds(0)};
-  constexpr std::string_view kUtc[] = {"UTC", "Etc/UTC", "GMT", "Etc/GMT", "Zulu", "Etc/Zulu", "Universal", "UCT"};
-  return std::ranges::find(kUtc, name) == std::end(kUtc) ? nullptr : &utc;
-}
 
 bool is_known(const sql::Catalog& catalog, std::string_view name) {
   return std::ranges::any_of(catalog.contents().relations, [&](const auto& relation) { return relation.name == name; });
@@ -45,7 +41,7 @@ void SessionCells::renew_class() {
 
 transform::ValueSettings SessionCells::value_settings(const ReadSettings& settings) const {
   transform::ValueSettings out;
-  out.time_zone = zone_of(settings.time_zone);
+  out.time_zone = time_zone(settings.time_zone);
   out.iso_dates = settings.date_style.empty() || settings.date_style.starts_with("ISO");
   return out;
 }
