@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "bartizan/base/log.hpp"
+#include "bartizan/control/key_uses.hpp"
 #include "bartizan/keys/derivation.hpp"
 #include "bartizan/keys/plan.hpp"
 
@@ -36,11 +37,17 @@ Result<void> CellKeys::open() {
   return {};
 }
 
+Result<void> CellKeys::used(std::string_view operation, const keys::WrapContext& key, const keys::RootRef& root) {
+  return uses_ == nullptr ? Result<void>() : uses_->record(operation, key, root);
+}
+
 /// A fresh version, active at once: this gateway is the only one that holds keys.
 Result<void> CellKeys::add(keys::Keyring& keyring, keys::KeyPurpose purpose) {
   BZ_TRY(const auto id, store_->fresh_id(random_));
   const auto secret = keys::generate_root_secret(random_);
-  BZ_TRY(auto wrapped, provider_->wrap(secret, {keyring.owner(), id, purpose}));
+  const keys::WrapContext context{keyring.owner(), id, purpose};
+  BZ_TRY(auto wrapped, provider_->wrap(secret, context));
+  BZ_CHECK(used("key.create", context, wrapped.root));
   BZ_TRY(auto pending, keyring.add(id, purpose, std::move(wrapped), clock_.wall()));
   BZ_CHECK(store_->put(pending, random_));
   BZ_TRY(auto active, pending.activate(id, clock_.wall()));
@@ -73,6 +80,7 @@ Result<std::shared_ptr<const transform::ColumnKeySet>> CellKeys::keys_of(const k
   auto out = std::make_shared<transform::ColumnKeySet>();
   for (const auto& version : keyring.versions()) {
     if (version.state == keys::KeyState::Destroyed) continue;
+    BZ_CHECK(used("key.unwrap", keyring.context_of(version), version.wrapped.root));
     BZ_TRY(auto secret, provider_->unwrap(version.wrapped, keyring.context_of(version)));
     BZ_TRY(const auto root, keys::KeyringRoot::make(version.id, version.purpose, owner, std::move(secret)));
     if (version.purpose == keys::KeyPurpose::Data) {
@@ -102,6 +110,7 @@ Result<keys::Keyring> CellKeys::rotate(const keys::KeyringOwner& owner) {
 
 Result<std::size_t> CellKeys::rewrap_all() {
   BZ_TRY(const auto fresh, provider_->rotate(random_));
+  if (uses_ != nullptr) BZ_CHECK(uses_->record_root("root.rotate", fresh));
   std::size_t count = 0;
   BZ_TRY(auto keyrings, store_->list());
   for (auto& keyring : keyrings) {
@@ -110,6 +119,7 @@ Result<std::size_t> CellKeys::rewrap_all() {
       if (version.state != keys::KeyState::Destroyed) ids.push_back(version.id);
     for (const auto id : ids) {
       const auto* version = keyring.find(id);
+      BZ_CHECK(used("key.rewrap", keyring.context_of(*version), version->wrapped.root));
       BZ_TRY(const auto secret, provider_->unwrap(version->wrapped, keyring.context_of(*version)));
       BZ_TRY(auto wrapped, provider_->wrap(secret, keyring.context_of(*version)));
       BZ_TRY(auto changed, keyring.rewrap(id, std::move(wrapped)));
@@ -119,9 +129,11 @@ Result<std::size_t> CellKeys::rewrap_all() {
     }
   }
   // Only now: a crash before this leaves everything readable under one root or the other.
-  for (std::uint32_t old = 1; old < fresh.version; ++old)
-    if (auto gone = provider_->destroy(old, random_); !gone && gone.error().code != Errc::NotFound)
-      return tl::unexpected(gone.error());
+  for (std::uint32_t old = 1; old < fresh.version; ++old) {
+    const auto gone = provider_->destroy(old, random_);
+    if (!gone && gone.error().code != Errc::NotFound) return tl::unexpected(gone.error());
+    if (gone && uses_ != nullptr) BZ_CHECK(uses_->record_root("root.destroy", {fresh.provider, old}));
+  }
   return count;
 }
 
@@ -139,6 +151,7 @@ Result<keys::Keyring> CellKeys::destroy(const keys::KeyringOwner& owner, const s
   // One version a revision.
   for (const auto& version : keyring.versions()) {
     if (version.state == keys::KeyState::Destroyed) continue;
+    BZ_CHECK(used("key.destroy", keyring.context_of(version), version.wrapped.root));
     BZ_TRY(auto next, shredded.destroy(version.id, authority, clock_.wall()));
     BZ_CHECK(store_->put(next, random_));
     shredded = std::move(next);
