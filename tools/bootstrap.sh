@@ -28,10 +28,10 @@ packages_of() {
   case $1 in
     build) echo "ca-certificates make pkgconf cmake ninja-build ccache g++ clang-19 lld-19 llvm-19 libclang-rt-19-dev
       libboost1.81-dev libboost-json1.81-dev libpg-query-dev libprotobuf-c-dev libfmt-dev libexpected-dev
-      libtomlplusplus-dev libyaml-cpp-dev libcli11-dev doctest-dev libbenchmark-dev libssl-dev libpq-dev libidn-dev libargon2-dev libp11-kit-dev" ;;
+      libtomlplusplus-dev libyaml-cpp-dev libcli11-dev doctest-dev libbenchmark-dev libssl-dev libpq-dev libidn-dev libargon2-dev libp11-kit-dev libzstd-dev" ;;
     run) echo "postgresql-15 postgresql-client-15" ;;
     test) echo "git python3 python3-pytest python3-pytest-timeout python3-psycopg python3-psycopg2 pgbouncer
-      postgresql-server-dev-15 libpqxx-dev openssl softhsm2 golang-go golang-golang-x-mod-dev python3-jsonschema
+      postgresql-server-dev-15 libpqxx-dev openssl zstd softhsm2 golang-go golang-golang-x-mod-dev python3-jsonschema
       rsyslog rsyslog-relp rsyslog-openssl" ;;
     lint) echo "git python3 clang-format-19 clang-tidy-19 clang-tools-19" ;;
     *) return 1 ;;

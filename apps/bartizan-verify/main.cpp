@@ -158,10 +158,14 @@ class Report {
 
   /// What a witness cosigned, the tree's checkpoint or the one kept beside it, counts as any kept from earlier.
   void witnesses(const std::string& folder, const PublicKey& key) {
+    std::error_code none;
+    std::set<std::string> files;  // the tree's own comes first
+    for (std::filesystem::directory_iterator at(folder, none), end; !none && at != end; at.increment(none))
+      if (at->path().filename().string().starts_with("checkpoint")) files.insert(at->path().string());
     for (const auto& witness : arguments_.witnesses) {
       std::optional<std::uint64_t> seconds;
-      for (const char* name : {"/checkpoint", "/checkpoint.cosigned"}) {
-        const std::string note = read_file(folder + name).value_or("");
+      for (const auto& file : files) {
+        const std::string note = read_file(file).value_or("");
         std::string error;
         const auto checkpoint = open_checkpoint(note, key, error);
         if (seconds || !checkpoint || !(seconds = cosigned_at(note, witness))) continue;

@@ -1,6 +1,7 @@
 #include "primitives.hpp"
 
 #include <openssl/evp.h>
+#include <zstd.h>
 
 #include <charconv>
 #include <cstdlib>
@@ -107,6 +108,15 @@ std::optional<std::string> read_file(const std::string& path) {
   if (!in) return std::nullopt;
   std::string out{std::istreambuf_iterator<char>(in), {}};
   if (in.bad()) return std::nullopt;
+  return out;
+}
+
+std::optional<std::string> decompressed(std::string_view frame) {
+  const unsigned long long size = ZSTD_getFrameContentSize(frame.data(), frame.size());
+  if (size > (1ull << 24) || ZSTD_findFrameCompressedSize(frame.data(), frame.size()) != frame.size())
+    return std::nullopt;  // what it says of no size and of no frame is larger still
+  std::string out(size, '\0');
+  if (ZSTD_decompress(out.data(), size, frame.data(), frame.size()) != size) return std::nullopt;
   return out;
 }
 

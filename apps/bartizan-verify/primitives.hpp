@@ -1,4 +1,4 @@
-// What verifying stands on: SHA-256 and Ed25519 from OpenSSL, base64, hexadecimal, files. This
+// What verifying stands on: SHA-256 and Ed25519 from OpenSSL, libzstd, base64, hexadecimal, files. This
 // program shares no code with the server on purpose: a fault there must not hide itself here.
 #pragma once
 
@@ -31,6 +31,8 @@ std::optional<std::uint64_t> from_decimal(std::string_view text);
 
 /// nullopt when it can't be read.
 std::optional<std::string> read_file(const std::string& path);
+/// nullopt unless it is one Zstandard frame that says its size, of at most 16 MiB.
+std::optional<std::string> decompressed(std::string_view frame);
 
 /// Takes the first line off, without its newline; nullopt when no newline is left.
 std::optional<std::string_view> take_line(std::string_view& text);

@@ -18,12 +18,14 @@ std::string tile_path(const std::string& level, std::uint64_t index, std::uint64
   return "tile/" + level + groups + (width == kWidth ? "" : ".p/" + std::to_string(width));
 }
 
-/// A partial tile, or the full one that replaced it.
+/// A partial tile, or the full one that replaced it, or the compressed bundle that replaced that.
 std::optional<std::string> read_tile(const std::string& folder, const std::string& level, std::uint64_t index,
                                      std::uint64_t width) {
   auto bytes = read_file(folder + "/" + tile_path(level, index, width));
   if (!bytes && width != kWidth) bytes = read_file(folder + "/" + tile_path(level, index, kWidth));
-  return bytes;
+  if (bytes || level != "entries") return bytes;
+  const auto frame = read_file(folder + "/" + tile_path(level, index, kWidth) + ".zst");
+  return frame ? decompressed(*frame).value_or("") : bytes;
 }
 
 std::optional<std::vector<Hash>> read_hashes(const std::string& folder, unsigned level, std::uint64_t index,

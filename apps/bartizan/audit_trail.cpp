@@ -4,7 +4,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <iterator>
+#include <sstream>
 
 #include "bartizan/audit/note.hpp"
 #include "bartizan/base/log.hpp"
@@ -65,6 +68,12 @@ Result<void> write_public_key(const std::filesystem::path& file, const audit::No
   const auto present = read_file(file);
   if (present && present->reveal_chars() == text) return {};
   return write_file(file, text, 0644);
+}
+
+/// Between spaces.
+std::vector<std::string> words_of(const std::string& text) {
+  std::istringstream in(text);
+  return {std::istream_iterator<std::string>(in), {}};
 }
 
 control::Document number(std::uint64_t value) { return control::Document(static_cast<std::int64_t>(value)); }
@@ -139,9 +148,15 @@ Result<void> AuditTrail::open_tree(const config::AuditOptions& options) {
   index.free_floor_bytes = 2 * options.free_floor_bytes.bytes;
   signer_ = key.signer.named(origin_);
   index_ = auditlog::AuditIndex::start(std::move(index), tree_->verifier(), auditlog::system_files());
+  auditlog::BundleCompressorOptions compression;
+  compression.directory = directory_;
+  compression.origin = origin_;
+  compression.every = options.compress_every;
+  compression.free_floor_bytes = options.free_floor_bytes.bytes;
+  compressor_ = auditlog::BundleCompressor::start(std::move(compression), tree_->verifier(), auditlog::system_files());
   source_.emplace(control::AuditSource{directory_, origin_, tree_->verifier(), *tree_, options.witness_key, &*signer_,
-                                       index_.get()});
-  BZ_CHECK(open_witness(options));
+                                       index_.get(), compressor_.get()});
+  BZ_CHECK(open_witnesses(options));
   const auto figures = tree_->figures();
   BZ_LOG(Info, "audit.opened", {"directory", directory_}, {"origin", origin_}, {"trees", figures.trees},
          {"backlog_bytes", figures.backlog_bytes}, {"recovered_unknown", figures.recovered_unknown});
@@ -153,34 +168,54 @@ Result<void> AuditTrail::open_tree(const config::AuditOptions& options) {
   return {};
 }
 
-Result<void> AuditTrail::open_witness(const config::AuditOptions& options) {
-  if (options.witness.empty()) return {};
-  BZ_TRY(auto channel, auditlog::http_witness(options.witness));
-  auto key = audit::NoteVerifier::parse(options.witness_key);
-  if (!key || key->type() != audit::KeyType::Cosignature)
-    return fail(Errc::InvalidArgument, "audit.witness_key is not a witness's public key");
-  auditlog::WitnessOptions witness;
-  witness.directory = directory_;
-  witness.origin = origin_;
-  witness.every = options.witness_every;
-  witness_ = auditlog::WitnessKeeper::start(std::move(witness), tree_->verifier(), std::move(*key), std::move(channel),
-                                            auditlog::system_files(), system_clock());
+Result<void> AuditTrail::open_witnesses(const config::AuditOptions& options) {
+  const auto urls = words_of(options.witness);
+  const auto keys = words_of(options.witness_key);
+  if (urls.size() != keys.size())
+    return fail(Errc::InvalidArgument, "audit.witness and audit.witness_key name as many witnesses, in the same order");
+  for (std::size_t i = 0; i < urls.size(); ++i) {
+    BZ_TRY(auto channel, auditlog::http_witness(urls[i]));
+    auto key = audit::NoteVerifier::parse(keys[i]);
+    if (!key || key->type() != audit::KeyType::Cosignature)
+      return fail(Errc::InvalidArgument, "audit.witness_key is not a witness's public key");
+    auditlog::WitnessOptions witness;
+    witness.directory = directory_;
+    witness.origin = origin_;
+    witness.every = options.witness_every;
+    if (i > 0) witness.file += "." + std::to_string(i + 1);
+    witnesses_.push_back(auditlog::WitnessKeeper::start(std::move(witness), tree_->verifier(), std::move(*key),
+                                                        std::move(channel), auditlog::system_files(), system_clock()));
+  }
   return {};
 }
 
-control::Document AuditTrail::witness_status() const {
-  if (!witness_) return {};
-  const auto figures = witness_->figures();
-  control::Document age;
-  if (figures.cosigned_at)
-    age = static_cast<std::int64_t>(
-        std::chrono::duration_cast<std::chrono::seconds>(system_clock().wall() - *figures.cosigned_at).count());
-  return control::Members{{"name", figures.name},
-                          {"cosigned_at", control::time_or_null(figures.cosigned_at)},
-                          {"age_seconds", age},
-                          {"entries", number(figures.size)},
-                          {"alarm", figures.alarm.empty() ? control::Document() : control::Document(figures.alarm)},
-                          {"error", figures.error.empty() ? control::Document() : control::Document(figures.error)}};
+control::Items AuditTrail::witness_status() const {
+  control::Items out;
+  for (const auto& witness : witnesses_) {
+    const auto figures = witness->figures();
+    control::Document age;
+    if (figures.cosigned_at)
+      age = static_cast<std::int64_t>(
+          std::chrono::duration_cast<std::chrono::seconds>(system_clock().wall() - *figures.cosigned_at).count());
+    out.push_back(
+        control::Members{{"name", figures.name},
+                         {"cosigned_at", control::time_or_null(figures.cosigned_at)},
+                         {"age_seconds", age},
+                         {"entries", number(figures.size)},
+                         {"alarm", figures.alarm.empty() ? control::Document() : control::Document(figures.alarm)},
+                         {"error", figures.error.empty() ? control::Document() : control::Document(figures.error)}});
+  }
+  return out;
+}
+
+/// What a record takes on disk; null before any was compressed.
+control::Document AuditTrail::storage_status() const {
+  const auto figures = compressor_->figures();
+  if (figures.records == 0) return {};
+  return control::Members{{"compressed_records", number(figures.records)},
+                          {"bytes_per_record_before", number(figures.plain_bytes / figures.records)},
+                          {"bytes_per_record", number(figures.stored_bytes / figures.records)},
+                          {"hash_bytes_per_record", number(crypto::kSha256Size)}};
 }
 
 bool AuditTrail::healthy() const {
@@ -191,7 +226,7 @@ bool AuditTrail::healthy() const {
 std::string AuditTrail::summary() const {
   if (!tree_) return fmt::format("basic, {} records", basic_->figures().records);
   const auto figures = tree_->figures();
-  const bool alarm = witness_ && !witness_->figures().alarm.empty();
+  const bool alarm = !witness_says().value_or("").empty();
   if (const auto broken = break_glass_->broken())
     return fmt::format("BREAK-GLASS until {} by {} ({}): statements go on without their record{}",
                        control::format_time(broken->until), broken->actor, broken->reason,
@@ -202,8 +237,12 @@ std::string AuditTrail::summary() const {
 }
 
 std::optional<std::string> AuditTrail::witness_says() const {
-  if (!witness_) return std::nullopt;
-  return witness_->figures().alarm;
+  if (witnesses_.empty()) return std::nullopt;
+  std::string said;
+  for (const auto& witness : witnesses_)
+    if (const auto figures = witness->figures(); !figures.alarm.empty())
+      said += (said.empty() ? "" : "; ") + figures.name + ": " + figures.alarm;
+  return said;
 }
 
 control::Members AuditTrail::status() const {
@@ -216,6 +255,7 @@ control::Members AuditTrail::status() const {
                    {"records", number(figures.records)},
                    {"refused", number(figures.refused)}};
   }
+  const auto witnesses = witness_status();
   const auto figures = tree_->figures();
   control::Document glass;
   if (const auto broken = break_glass_->broken())
@@ -234,7 +274,9 @@ control::Members AuditTrail::status() const {
                  {"publishing", figures.publishing},
                  {"trees", number(figures.trees)},
                  {"indexed", number(index_->figures().leaves)},
-                 {"witness", witness_status()},
+                 {"storage", storage_status()},
+                 {"witness", witnesses.empty() ? control::Document() : witnesses.front()},
+                 {"witnesses", witnesses},
                  {"backlog_bytes", number(figures.backlog_bytes)},
                  {"recovered_unknown", number(figures.recovered_unknown)},
                  {"seals_addresses", slots_ != nullptr},
@@ -273,12 +315,20 @@ void AuditTrail::add_metrics(api::Exposition& page) const {
   page.gauge("bartizan_audit_indexed_leaves", "Records and checkpoints that searches find by the index.",
              number(indexed.leaves));
   page.gauge("bartizan_audit_index_healthy", "1 while the index can be written.", indexed.healthy ? 1 : 0);
-  if (witness_) {
-    const auto witness = witness_->figures();
-    page.gauge("bartizan_audit_witness_alarm", "1 while the witness knows another log, or more of it.",
-               witness.alarm.empty() ? 0 : 1);
-    page.gauge("bartizan_audit_witness_cosigned_seconds", "When the witness last cosigned, in seconds since 1970.",
-               witness.cosigned_at ? number(witness.cosigned_at->time_since_epoch().count()) / 1e6 : 0);
+  const auto compressed = compressor_->figures();
+  page.counter("bartizan_audit_compressed_records_total", "Records in compressed bundles, since the log began.",
+               number(compressed.records));
+  page.counter("bartizan_audit_compressed_plain_bytes_total", "Their bytes before.", number(compressed.plain_bytes));
+  page.counter("bartizan_audit_compressed_bytes_total", "Their bytes on disk.", number(compressed.stored_bytes));
+  if (!witnesses_.empty()) {
+    auto oldest = WallTime::max();
+    for (const auto& witness : witnesses_)
+      oldest = std::min(oldest, witness->figures().cosigned_at.value_or(WallTime{}));
+    page.gauge("bartizan_audit_witness_alarm", "1 while a witness knows another log, or more of it.",
+               witness_says().value_or("").empty() ? 0 : 1);
+    page.gauge("bartizan_audit_witness_cosigned_seconds",
+               "When each witness had last cosigned, in seconds since 1970: of the one that is furthest behind.",
+               number(oldest.time_since_epoch().count()) / 1e6);
   }
   page.gauge("bartizan_audit_recovered_unknown", "Statements whose outcome the last end of the program has cost.",
              number(figures.recovered_unknown));

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "audit_shipping.hpp"
 #include "bartizan/api/exposition.hpp"
@@ -13,6 +14,7 @@
 #include "bartizan/auditlog/audit_index.hpp"
 #include "bartizan/auditlog/basic_log.hpp"
 #include "bartizan/auditlog/break_glass.hpp"
+#include "bartizan/auditlog/bundle_compressor.hpp"
 #include "bartizan/auditlog/slot_store.hpp"
 #include "bartizan/auditlog/tree_log.hpp"
 #include "bartizan/auditlog/witness_keeper.hpp"
@@ -43,7 +45,7 @@ class AuditTrail {
   [[nodiscard]] const AuditShipping* shipping() const noexcept { return shipping_.get(); }
   [[nodiscard]] control::Members status() const;
   [[nodiscard]] std::string summary() const;
-  /// Against this log; empty when nothing. nullopt without a witness.
+  /// Against this log, any of them; empty when nothing. nullopt without a witness.
   [[nodiscard]] std::optional<std::string> witness_says() const;
   void add_metrics(api::Exposition& page) const;
 
@@ -54,8 +56,9 @@ class AuditTrail {
 
  private:
   AuditTrail() = default;
-  Result<void> open_witness(const config::AuditOptions& options);
-  [[nodiscard]] control::Document witness_status() const;
+  Result<void> open_witnesses(const config::AuditOptions& options);
+  [[nodiscard]] control::Items witness_status() const;
+  [[nodiscard]] control::Document storage_status() const;
   Result<void> open_tree(const config::AuditOptions& options);
   Result<void> open_basic(const config::AuditOptions& options);
   Result<void> open_slots(const config::AuditOptions& options);
@@ -67,7 +70,8 @@ class AuditTrail {
   std::optional<audit::NoteSigner> signer_;
   std::unique_ptr<auditlog::BasicLog> basic_;
   std::unique_ptr<auditlog::AuditIndex> index_;       // ends before tree_, whose key it uses
-  std::unique_ptr<auditlog::WitnessKeeper> witness_;  // likewise; null without a witness
+  std::unique_ptr<auditlog::BundleCompressor> compressor_;  // likewise
+  std::vector<std::unique_ptr<auditlog::WitnessKeeper>> witnesses_;  // likewise; in the configuration's order
   std::unique_ptr<auditlog::BreakGlass> break_glass_;
   std::optional<control::AuditSource> source_;
   std::unique_ptr<auditlog::SlotStore> slots_;

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <iostream>
+#include <sstream>
 
 #include "bartizan/cli/admin_client.hpp"
 #include "bartizan/control/document.hpp"
@@ -119,8 +120,8 @@ int audit_verify(const cli::AuditVerifyOptions& options) {
   words.insert(words.end(), {one_tree ? "tree" : "log", "--key", text(*log, one_tree ? "tree_key" : "key")});
   if (options.hours) words.emplace_back("--hours");
   if (!options.against.empty()) words.insert(words.end(), {"--against", options.against});
-  if (const auto witness = text(*log, "witness_key"); !witness.empty() && !one_tree)
-    words.insert(words.end(), {"--witness", witness});
+  std::istringstream witnesses(one_tree ? std::string() : text(*log, "witness_key"));
+  for (std::string witness; witnesses >> witness;) words.insert(words.end(), {"--witness", witness});
   words.push_back(one_tree ? tree : folder);
   return run(words);
 }

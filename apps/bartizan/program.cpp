@@ -106,6 +106,7 @@ Program::~Program() {
   cell_keeper_.reset();
   walls_.reset();
   feed_.reset();
+  retention_.reset();
   change_recorder_.reset();
   database_.reset();
   audit_.reset();
@@ -166,6 +167,8 @@ Result<std::string> Program::open_control_database() {
   change_recorder_ = std::make_unique<control::ChangeRecorder>(
       *database_, audit_->log(), system_clock(),
       auditlog::CursorFile(options_.configuration.audit.directory.string(), "changes.cursor"));
+  if (audit_->source() != nullptr)
+    retention_ = std::make_unique<control::RetentionKeeper>(*database_, *audit_->source(), system_clock());
   walls_ = std::make_unique<control::WallKeeper>(*database_, snapshots_, *this, system_clock(), system_random());
   audit_readers_ = std::make_unique<control::AuditReaderSignIn>(*database_, system_clock(), system_random());
   BZ_TRY(auto passphrase, load_or_create_secret(control.root_key_file.parent_path() / "passphrase"));
@@ -173,6 +176,8 @@ Result<std::string> Program::open_control_database() {
                                                    system_clock(), system_random());
   static control::ZoneFiles zones;
   cells::provide_time_zones(&zones);
+  key_uses_ = std::make_unique<control::KeyUses>(audit_->log(), snapshots_, system_clock());
+  cell_keys_->record_uses(*key_uses_);
   cell_keeper_ = std::make_unique<control::CellKeeper>(
       control::CellSurroundings{*database_, snapshots_, *this, *cell_keys_, cells_, system_clock(), system_random()});
   verbs_ = std::make_unique<control::Verbs>(
@@ -263,9 +268,10 @@ Result<std::string> Program::open_wire_port() {
   ca_file_ = loaded.ca_file;
   certificate_not_after_ = loaded.not_after.time_since_epoch().count();
   BZ_TRY(auto mock_secret, load_or_create_secret(configuration.control.root_key_file.parent_path() / "mock.secret"));
-  auto gateway = proxy::Gateway::start(
-      std::move(options), {snapshots_, audit_->log(), system_clock(), system_random(), audit_->sealer(), &cells_},
-      std::move(loaded.certificate), std::move(mock_secret));
+  auto gateway = proxy::Gateway::start(std::move(options),
+                                       {snapshots_, audit_->log(), system_clock(), system_random(), audit_->sealer(),
+                                        &cells_, options_.configuration.audit.seal_values ? audit_->sealer() : nullptr},
+                                       std::move(loaded.certificate), std::move(mock_secret));
   if (!gateway && gateway.error().code == Errc::AlreadyExists)
     return fail(Errc::AlreadyExists, gateway.error().detail + port_holder(configuration.listen.port) +
                                          "; choose another with PORT=, --port or listen.port");

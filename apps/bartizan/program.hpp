@@ -20,6 +20,8 @@
 #include "bartizan/control/bootstrap_demo.hpp"
 #include "bartizan/control/cell_keeper.hpp"
 #include "bartizan/control/change_recorder.hpp"
+#include "bartizan/control/key_uses.hpp"
+#include "bartizan/control/retention_keeper.hpp"
 #include "bartizan/control/runtime.hpp"
 #include "bartizan/control/verbs.hpp"
 #include "bartizan/control/wall_keeper.hpp"
@@ -106,9 +108,11 @@ class Program final : public control::Runtime {
   std::unique_ptr<postgres::EmbeddedServer> embedded_;
   std::unique_ptr<store::Database> database_;
   std::unique_ptr<control::ChangeRecorder> change_recorder_;
+  std::unique_ptr<control::RetentionKeeper> retention_;  // null without the provable log
   std::unique_ptr<store::ChangeFeed> feed_;
   std::unique_ptr<control::WallKeeper> walls_;
   cells::DepotHolder cells_;
+  std::unique_ptr<control::KeyUses> key_uses_;
   std::unique_ptr<control::CellKeys> cell_keys_;
   std::unique_ptr<control::CellKeeper> cell_keeper_;
   std::unique_ptr<proxy::Gateway> gateway_;

@@ -43,6 +43,11 @@ std::string_view to_string(Event event) noexcept {
     case Event::BreakGlass: return "break_glass";
     case Event::ApiCall: return "api_call";
     case Event::ConfigChange: return "config_change";
+    case Event::KeyUse: return "key_use";
+    case Event::Grant: return "grant";
+    case Event::Consent: return "consent";
+    case Event::Backup: return "backup";
+    case Event::Drill: return "drill";
   }
   return "statement";
 }

@@ -10,7 +10,6 @@
 namespace bartizan::audit {
 namespace {
 
-constexpr unsigned kMaxDepth = 16;
 constexpr std::size_t kMaxUnparsed = 2048;
 constexpr std::size_t kMaxTag = 128;
 
@@ -23,46 +22,9 @@ struct Classification {
 constexpr unsigned kDatastoreActivity = 6005;
 constexpr unsigned kAuthentication = 3002;
 constexpr unsigned kApiActivity = 6003;
+constexpr unsigned kUserAccess = 3005;
+constexpr unsigned kGroupManagement = 3006;
 constexpr unsigned kOther = 99;
-
-/// Index one past the string that starts at text[at], npos when it does not end.
-std::size_t skip_string(std::string_view text, std::size_t at) {
-  for (std::size_t i = at + 1; i < text.size(); ++i) {
-    if (text[i] == '\\')
-      ++i;
-    else if (text[i] == '"')
-      return i + 1;
-  }
-  return std::string_view::npos;
-}
-
-/// Index one past the JSON value at text[at]. Brackets must match; scalars are not looked into.
-std::size_t skip_value(std::string_view text, std::size_t at) {
-  std::array<char, kMaxDepth> closers{};
-  unsigned depth = 0;
-  while (at < text.size()) {
-    const char c = text[at];
-    if (c == '"') {
-      at = skip_string(text, at);
-      if (at == std::string_view::npos) return at;
-      if (depth == 0) return at;
-      continue;
-    }
-    if (c == '{' || c == '[') {
-      if (depth == kMaxDepth) return std::string_view::npos;
-      closers[depth++] = c == '{' ? '}' : ']';
-    } else if (c == '}' || c == ']') {
-      if (depth == 0 || closers[depth - 1] != c) return std::string_view::npos;
-      if (--depth == 0) return at + 1;
-    } else if (depth == 0) {
-      const std::size_t end = text.find_first_not_of("0123456789+-.eEtrufalsn", at);
-      const std::size_t stop = end == std::string_view::npos ? text.size() : end;
-      return stop == at ? std::string_view::npos : stop;
-    }
-    ++at;
-  }
-  return std::string_view::npos;
-}
 
 void append_number(std::string& out, std::uint64_t value) {
   char digits[20];
@@ -135,25 +97,38 @@ unsigned activity_of(std::string_view tag, std::string_view effect) {
   return kOther;
 }
 
-/// By the word after the dot: "identity.create", "config.update".
+/// The word after the dot: of "identity.create", "config.update".
+std::string_view verb_of(std::string_view operation) {
+  if (!is_string(operation)) return {};
+  operation = operation.substr(1, operation.size() - 2);
+  const auto dot = operation.find('.');
+  return dot == std::string_view::npos ? operation : operation.substr(dot + 1);
+}
+
 unsigned api_activity_of(std::string_view operation) {
   struct Row {
     std::string_view verb;
     unsigned activity;
   };
   static constexpr Row kRows[] = {
-      {"create", 1},      {"add", 1},         {"assign", 1},  {"publish", 1},      {"list", 2},     {"show", 2},
-      {"get", 2},         {"history", 2},     {"diff", 2},    {"test", 2},         {"explain", 2},  {"status", 2},
-      {"set", 3},         {"enable", 3},      {"disable", 3}, {"set-password", 3}, {"login", 3},    {"update", 3},
-      {"rollback", 3},    {"erase", 4},       {"delete", 4},  {"remove", 4},       {"unassign", 4}, {"kill", 4},
-      {"who-can-see", 2}, {"what-can-see", 2}};
-  if (!is_string(operation)) return kOther;
-  const auto dot = operation.find('.');
-  const auto verb = dot == std::string_view::npos ? operation.substr(1, operation.size() - 2)
-                                                  : operation.substr(dot + 1, operation.size() - dot - 2);
+      {"create", 1},      {"add", 1},          {"assign", 1},  {"publish", 1},      {"list", 2},     {"show", 2},
+      {"get", 2},         {"history", 2},      {"diff", 2},    {"test", 2},         {"explain", 2},  {"status", 2},
+      {"set", 3},         {"enable", 3},       {"disable", 3}, {"set-password", 3}, {"login", 3},    {"update", 3},
+      {"rollback", 3},    {"erase", 4},        {"delete", 4},  {"remove", 4},       {"unassign", 4}, {"kill", 4},
+      {"who-can-see", 2}, {"what-can-see", 2}, {"unwrap", 2},  {"rewrap", 3},       {"rotate", 3},   {"destroy", 4}};
+  const auto verb = verb_of(operation);
   for (const Row& row : kRows)
     if (row.verb == verb) return row.activity;
   return kOther;
+}
+
+/// Privileges assigned 1, revoked 2; a member added to a group 3, removed 4.
+unsigned access_activity_of(std::string_view operation) {
+  const auto verb = verb_of(operation);
+  if (verb == "add" || verb == "give") return 1;
+  if (verb == "remove" || verb == "withdraw") return 2;
+  if (verb == "assign") return 3;
+  return verb == "unassign" ? 4 : kOther;
 }
 
 Classification classify(Event event, const Found& found) {
@@ -167,7 +142,14 @@ Classification classify(Event event, const Found& found) {
     case Event::LogRead: return {kApiActivity, 6, 2};
     case Event::BreakGlass: return {kApiActivity, 6, 3};
     case Event::ApiCall:
-    case Event::ConfigChange: return {kApiActivity, 6, api_activity_of(found.peek("operation"))};
+    case Event::ConfigChange:
+    case Event::KeyUse:
+    case Event::Backup:
+    case Event::Drill: return {kApiActivity, 6, api_activity_of(found.peek("operation"))};
+    case Event::Grant:
+    case Event::Consent:
+      return {found.peek("group").empty() ? kUserAccess : kGroupManagement, 3,
+              access_activity_of(found.peek("operation"))};
   }
   return {kDatastoreActivity, 6, kOther};
 }
@@ -270,6 +252,17 @@ void append_authentication(std::string& out, Found& found) {
   out.push_back('}');
 }
 
+void append_resource(std::string& out, Found& found) {
+  const auto resource = found.take("resource_kind");
+  if (resource.empty()) return;
+  append_as_string(out.append(",\"resources\":[{\"type\":"), resource);
+  const auto uid = found.take("resource_uid");
+  if (!uid.empty()) append_as_string(out.append(",\"uid\":"), uid);
+  const auto name = found.take("resource_name");
+  if (!name.empty()) append_as_string(out.append(",\"name\":"), name);
+  out.append("}]");
+}
+
 void append_api(std::string& out, Found& found, const Classification& kind) {
   append_identity(out.append(",\"actor\":{"), "\"user\":", found.take("identity"));
   out.push_back('}');
@@ -279,14 +272,23 @@ void append_api(std::string& out, Found& found, const Classification& kind) {
   out.push_back('}');
   if (kind.activity_id == kOther)
     append_as_string(out.append(",\"activity_name\":"), operation.empty() ? "\"unknown\"" : operation);
-  const auto resource = found.take("resource_kind");
-  if (resource.empty()) return;
-  append_as_string(out.append(",\"resources\":[{\"type\":"), resource);
-  const auto uid = found.take("resource_uid");
-  if (!uid.empty()) append_as_string(out.append(",\"uid\":"), uid);
-  const auto name = found.take("resource_name");
-  if (!name.empty()) append_as_string(out.append(",\"name\":"), name);
-  out.append("}]");
+  append_resource(out, found);
+}
+
+/// To whom what was given or taken, by whom.
+void append_access(std::string& out, Found& found, const Classification& kind) {
+  append_identity(out.append(",\"actor\":{"), "\"user\":", found.take("identity"));
+  out.push_back('}');
+  append_endpoint(out, found);
+  if (const auto group = found.take("group"); !group.empty()) append_identity(out, ",\"group\":", group);
+  const auto user = found.take("user");
+  if (!user.empty() || kind.class_uid == kUserAccess) append_identity(out, ",\"user\":", user);
+  if (const auto privilege = found.take("privilege"); !privilege.empty()) {
+    append_as_string(out.append(",\"privileges\":["), privilege);
+    out.push_back(']');
+  }
+  if (kind.activity_id == kOther) out.append(",\"activity_name\":\"other\"");
+  if (kind.class_uid == kUserAccess) append_resource(out, found);
 }
 
 void append_extension(std::string& out, const Found& found, const Intent& intent, const Outcome& outcome) {
@@ -311,50 +313,6 @@ void append_unparsed(std::string& out, std::string_view name, std::string_view m
 
 }  // namespace
 
-bool split_members(std::string_view members, std::vector<Member>& out) {
-  out.clear();
-  std::size_t at = 0;
-  while (at < members.size()) {
-    const std::size_t name_end = members[at] == '"' ? skip_string(members, at) : std::string_view::npos;
-    if (name_end == std::string_view::npos || name_end >= members.size() || members[name_end] != ':') break;
-    const std::size_t end = skip_value(members, name_end + 1);
-    if (end == std::string_view::npos) break;
-    out.push_back({members.substr(at + 1, name_end - at - 2), members.substr(name_end + 1, end - name_end - 1)});
-    if (end == members.size()) return true;
-    if (members[end] != ',') break;
-    at = end + 1;
-  }
-  const bool whole = members.empty();
-  out.clear();
-  return whole;
-}
-
-std::string bounded_members(std::string_view members, std::size_t limit) {
-  if (members.size() <= limit) return std::string(members);
-  constexpr std::size_t kReserve = 128;  // of the two members that tell of the omission
-  std::vector<Member> list;
-  std::size_t kept = 0;
-  if (split_members(members, list))
-    for (const auto& member : list) {
-      const auto end = static_cast<std::size_t>(member.value.data() + member.value.size() - members.data());
-      if (end + kReserve > limit) break;
-      kept = end;
-    }
-  const std::string_view rest = members.substr(kept);
-  std::string out(members.substr(0, kept));
-  append_field(out, kept == 0 ? "\"omitted_bytes\":" : ",\"omitted_bytes\":", rest.size());
-  append_member(out, "omitted_sha256", hex_encode(crypto::sha256(as_bytes(rest))));
-  return out;
-}
-
-std::string_view member_text(std::string_view members, std::string_view name) {
-  thread_local std::vector<Member> list;
-  if (!split_members(members, list)) return {};
-  for (const auto& member : list)
-    if (member.name == name && is_string(member.value)) return member.value.substr(1, member.value.size() - 2);
-  return {};
-}
-
 void append_record(std::string& out, Ticket ticket, const Intent& intent, const Outcome& outcome) {
   thread_local std::vector<Member> who;
   thread_local std::vector<Member> what;
@@ -375,6 +333,8 @@ void append_record(std::string& out, Ticket ticket, const Intent& intent, const 
     append_authentication(out, found);
   else if (kind.class_uid == kApiActivity)
     append_api(out, found, kind);
+  else if (kind.class_uid != kDatastoreActivity)
+    append_access(out, found, kind);
   else
     append_datastore(out, found, intent.event, kind, outcome);
   append_extension(out, found, intent, outcome);

@@ -5,6 +5,7 @@
 
 #include "bartizan/audit/record_terms.hpp"
 #include "bartizan/audit/tile.hpp"
+#include "bundle_codec.hpp"
 #include "tree_store.hpp"
 #include "whole_file.hpp"
 
@@ -64,11 +65,15 @@ Result<void> prune_tree(FileLayer& files, const std::string& folder, const audit
         replace_whole(files, folder, std::string(kPrunedFile), as_bytes(text + "\n" + tree_signer.sign(text, now))));
   }
   for (std::uint64_t number = minimum / audit::kTileWidth; number-- > 0;) {
-    const auto removed =
-        files.remove(folder + "/" + audit::to_path({std::nullopt, number, static_cast<unsigned>(audit::kTileWidth)}));
+    bool any = false;
+    for (const auto& name : {audit::to_path({std::nullopt, number}), compressed_path(number),
+                             compressed_path(number) + std::string(kHalfMade)}) {
+      const auto removed = files.remove(folder + "/" + name);
+      if (!removed && removed.error().code != Errc::NotFound) return removed;
+      any = any || removed.has_value();
+    }
     // What an earlier call has removed ends the work, unless that call was cut short.
-    if (!removed && removed.error().code == Errc::NotFound && number * audit::kTileWidth < before) break;
-    if (!removed && removed.error().code != Errc::NotFound) return removed;
+    if (!any && number * audit::kTileWidth < before) break;
   }
   return {};
 }

@@ -17,7 +17,7 @@ namespace bartizan::auditlog {
 namespace {
 
 /// Indices that a process may have given out and not written when it died: a new one goes on beyond them.
-constexpr std::uint64_t kPassedOver = 1024;
+constexpr std::uint64_t kPassedOver = 16 * 1024;
 constexpr std::size_t kMaxKeyFile = 128;
 
 tl::unexpected<Error> failed(const std::string& what) { return fail(Errc::Io, what + ": " + std::strerror(errno)); }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "bundle_codec.hpp"
 #include "whole_file.hpp"
 
 namespace bartizan::auditlog {
@@ -18,10 +19,16 @@ std::string folder_of(const std::string& path) { return path.substr(0, path.rfin
 
 Result<Bytes> FolderTiles::read(const audit::TileName& name) const {
   auto bytes = read_whole(files_, directory_ + "/" + to_path(name), kMaxTileFile);
-  if (bytes || bytes.error().code != Errc::NotFound || name.width == audit::kTileWidth) return bytes;
-  audit::TileName full = name;
-  full.width = audit::kTileWidth;
-  return read_whole(files_, directory_ + "/" + to_path(full), kMaxTileFile);
+  if (bytes || bytes.error().code != Errc::NotFound) return bytes;
+  if (name.width != audit::kTileWidth) {
+    audit::TileName full = name;
+    full.width = audit::kTileWidth;
+    bytes = read_whole(files_, directory_ + "/" + to_path(full), kMaxTileFile);
+    if (bytes || bytes.error().code != Errc::NotFound) return bytes;
+  }
+  if (name.level) return bytes;
+  BZ_TRY(const Bytes frame, read_whole(files_, directory_ + "/" + compressed_path(name.index), kMaxTileFile));
+  return decompress_bundle(frame, kMaxTileFile);
 }
 
 TreeStore::TreeStore(FileLayer& files, std::string directory, audit::NoteSigner signer)

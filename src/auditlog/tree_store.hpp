@@ -17,7 +17,7 @@
 
 namespace bartizan::auditlog {
 
-/// Tiles in a folder; a full tile answers for a partial one that is no longer there.
+/// Tiles in a folder; a full tile answers for a partial one that is no longer there, a compressed bundle for a plain one.
 class FolderTiles final : public audit::TileSource {
  public:
   FolderTiles(FileLayer& files, std::string directory) : files_(files), directory_(std::move(directory)) {}
@@ -74,11 +74,11 @@ class TreeStore {
   const std::string directory_;
   const audit::NoteSigner signer_;
   audit::Frontier frontier_;
-  std::vector<Bytes> edge_;             ///< the unfinished tile of each level
-  Bytes bundle_;                        ///< the unfinished entry bundle
-  std::vector<WaitingFile> waiting_;    ///< finished, not yet written
+  std::vector<Bytes> edge_;  ///< the unfinished tile of each level
+  Bytes bundle_;  ///< the unfinished entry bundle
+  std::vector<WaitingFile> waiting_;  ///< finished, not yet written
   std::vector<audit::TileName> edge_written_;  ///< never written again: a checkpoint may rest on them
-  std::vector<audit::TileName> full_;   ///< written, whose partial forms can go
+  std::vector<audit::TileName> full_;  ///< written, whose partial forms can go
   std::set<std::string> made_folders_;
   std::size_t waiting_bytes_ = 0;
   std::uint64_t published_ = 0;

@@ -79,7 +79,7 @@ std::string WitnessKeeper::folder() const { return options_.directory + "/tree/"
 
 /// What it signed before this start. A file that is not that, of this key and this log, counts for nothing.
 void WitnessKeeper::load() {
-  const auto bytes = read_whole(files_, folder() + "/" + std::string(kCosignedFile), audit::kMaxNoteBytes);
+  const auto bytes = read_whole(files_, folder() + "/" + options_.file, audit::kMaxNoteBytes);
   if (!bytes) return;
   const auto note = audit::parse_note(as_chars(*bytes));
   const auto system = log_.named(options_.origin + "/" + std::string(kSystemTree));
@@ -152,7 +152,7 @@ Result<void> WitnessKeeper::take(const audit::Checkpoint& checkpoint, const std:
   const auto* signature = parsed ? cosignature_in(*parsed, witness_) : nullptr;
   if (signature == nullptr || !audit::signed_by(*parsed, witness_))
     return fail(Errc::Crypto, "the witness's answer is not its cosignature of what it was asked");
-  BZ_CHECK(replace_whole(files_, folder(), std::string(kCosignedFile), as_bytes(cosigned)));
+  BZ_CHECK(replace_whole(files_, folder(), options_.file, as_bytes(cosigned)));
   const WallTime at(std::chrono::seconds(audit::cosignature_time(*signature)));
   const std::lock_guard lock(mutex_);
   if (!figures_.alarm.empty()) BZ_LOG(Info, "audit.witness_agrees", {"witness", witness_.name()});

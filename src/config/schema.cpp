@@ -151,6 +151,8 @@ constexpr std::array kKeys = {
         "of the key file, at first the host's name."},
     Key{"audit", "seal", BZ_SLOT(audit.seal), 0, 0, kRestart,
         "Clients' addresses stand in records sealed, under keys that `audit erase` destroys. Of mode `tree`."},
+    Key{"audit", "seal_values", BZ_SLOT(audit.seal_values), 0, 0, kRestart,
+        "Bind values stand in records, sealed likewise; else they are not recorded. Never those of encrypted columns. With `seal`."},
     Key{"audit", "seal_key_file", BZ_SLOT(audit.seal_key_file), 0, kMaxPath, kRestart,
         "File of the key that wraps those keys, mode 0600; made when first needed. Empty: `keys/audit-seal.key` in "
         "`embedded.data_directory`."},
@@ -158,14 +160,16 @@ constexpr std::array kKeys = {
         "Longest time that a statement waits for its record to be durable; then its session ends with 58030."},
     Key{"audit", "checkpoint_every", BZ_SLOT(audit.checkpoint_every), 100, kMinute, kRestart,
         "Time between two signed checkpoints while there is something new."},
+    Key{"audit", "compress_every", BZ_SLOT(audit.compress_every), 100, kDay, kRestart,
+        "Time between two looks for full bundles of records to compress, in the background. Of mode `tree`."},
     Key{"audit", "reader_socket_file", BZ_SLOT(audit.reader_socket_file), 0, kMaxSocketPath, kRestart,
         "Path of a unix socket on which tenants' readers (`audit reader-add`) read their own tenant's log with name and password. Every "
         "user of this machine may connect to it. Empty: none."},
-    Key{"audit", "witness", BZ_SLOT(audit.witness), 0, 512, kRestart,
-        "URL of a witness, `http://HOST:PORT`, that cosigns the checkpoints: run `bartizan-witness serve` on another machine. Empty: "
-        "none."},
-    Key{"audit", "witness_key", BZ_SLOT(audit.witness_key), 0, 512, kRestart,
-        "The witness's public key, as `bartizan-witness keygen` prints it."},
+    Key{"audit", "witness", BZ_SLOT(audit.witness), 0, 4096, kRestart,
+        "URL of a witness, `http://HOST:PORT`, that cosigns the checkpoints: run `bartizan-witness serve` on another machine. Several "
+        "stand with spaces between. Empty: none."},
+    Key{"audit", "witness_key", BZ_SLOT(audit.witness_key), 0, 4096, kRestart,
+        "The witness's public key, as `bartizan-witness keygen` prints it; of several in the same order."},
     Key{"audit", "witness_every", BZ_SLOT(audit.witness_every), kSecond, kDay, kRestart,
         "Time between two cosignatures."},
     Key{"audit", "free_floor_bytes", BZ_SLOT(audit.free_floor_bytes), 0, 1'024 * kGiB, kRestart,

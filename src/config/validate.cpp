@@ -88,6 +88,8 @@ void validate(Draft& draft) {
   check_databases(c, checks);
   checks.require(c.audit.witness.empty() == c.audit.witness_key.empty(), {"audit.witness", "audit.witness_key"},
                  "audit.witness and audit.witness_key go together");
+  checks.require(!c.audit.seal_values || c.audit.seal, {"audit.seal_values", "audit.seal"},
+                 "audit.seal_values needs audit.seal = true: bind values are recorded sealed or not at all");
   check_shipping(c, checks);
   checks.require(c.lockout.base_delay <= c.lockout.max_delay, {"lockout.base_delay", "lockout.max_delay"},
                  fmt::format("lockout.base_delay ({}) is longer than lockout.max_delay ({})",

@@ -28,15 +28,20 @@ Result<const AuditSource*> audit_source(Call& call) {
 }
 
 Result<void> record_reading(Call& call, std::string_view operation, const std::string& about) {
+  return record_log_act(*call.context.audit, call.context.clock, {call.actor, call.only_tenant}, operation, about);
+}
+
+Result<void> record_log_act(const AuditSource& source, const Clock& clock, const LogActor& actor,
+                            std::string_view operation, const std::string& about) {
   std::string who;
-  audit::append_member(who, "identity", call.actor);
-  if (call.only_tenant) audit::append_member(who, "tenant", *call.only_tenant);
-  audit::append_member(who, "address", "admin socket");
+  audit::append_member(who, "identity", actor.name);
+  if (actor.tenant) audit::append_member(who, "tenant", *actor.tenant);
+  audit::append_member(who, "address", actor.address);
   std::string what;
   audit::append_member(what, "operation", operation);
   if (!about.empty()) audit::append_member(what, "about", about);
-  audit::Log& log = call.context.audit->log;
-  BZ_TRY(const auto ticket, log.begin({audit::Event::LogRead, call.context.clock.wall(), who, what}));
+  audit::Log& log = source.log;
+  BZ_TRY(const auto ticket, log.begin({audit::Event::LogRead, clock.wall(), who, what}));
   const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(5);
   while (!log.durable(ticket) && std::chrono::steady_clock::now() < until)
     std::this_thread::sleep_for(std::chrono::milliseconds(1));

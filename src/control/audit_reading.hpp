@@ -16,7 +16,16 @@ namespace bartizan::control {
 /// Unsupported where no provable log is kept.
 [[nodiscard]] Result<const AuditSource*> audit_source(Call& call);
 
-/// Durable when it succeeds: an answer without a record must not be. A tenant's own reading stands in its tree.
+/// Who reads or changes the log.
+struct LogActor {
+  std::string name;
+  std::optional<std::string> tenant;  ///< of a tenant's own reader
+  std::string_view address = "admin socket";
+};
+/// Durable when it succeeds: what is about to be done with the log must not be without its record.
+[[nodiscard]] Result<void> record_log_act(const AuditSource& log, const Clock& clock, const LogActor& actor,
+                                          std::string_view operation, const std::string& about);
+/// The same of a call: an answer without a record must not be. A tenant's own reading stands in its tree.
 [[nodiscard]] Result<void> record_reading(Call& call, std::string_view operation, const std::string& about);
 
 /// Somebody who is not let in; nothing waits for it.

@@ -1,8 +1,6 @@
 // Retention of the provable log: legal holds by case, and pruning, which they stop.
-#include <algorithm>
-
+#include "audit_pruning.hpp"
 #include "audit_reading.hpp"
-#include "bartizan/auditlog/audit_index.hpp"
 #include "bartizan/auditlog/pruning.hpp"
 #include "bartizan/store/audit_holds.hpp"
 #include "bartizan/store/tenants.hpp"
@@ -36,41 +34,6 @@ Document render(const store::Record<store::AuditHold>& hold, const std::map<poli
                  {"reason", hold.value.reason},
                  {"released", hold.value.released ? Document(*hold.value.released) : Document()}};
   append_meta(out, hold.meta);
-  return out;
-}
-
-/// The cases that keep a tree as it is.
-Result<std::string> holding(store::Transaction& transaction, const std::optional<policy::TenantId>& tenant) {
-  BZ_TRY(const auto holds, store::AuditHolds(transaction).list());
-  std::string cases;
-  for (const auto& hold : holds)
-    if (!hold.value.released && (!hold.value.tenant || hold.value.tenant == tenant))
-      cases += (cases.empty() ? "" : ", ") + hold.value.case_name;
-  return cases;
-}
-
-struct Pruned {
-  std::uint64_t before = 0;
-  std::uint64_t minimum = 0;
-};
-
-/// Signed and removed while the transaction keeps holds from being added.
-Result<Pruned> prune(Call& call, const std::string& tree, WallTime before, const std::string& reason) {
-  const AuditSource& log = *call.context.audit;
-  auto& files = auditlog::system_files();
-  const std::string folder = log.directory + "/tree/" + tree;
-  BZ_TRY(const auto reader, open_tree(call, tree));
-  const auto key = log.key.named(log.origin + "/" + tree);
-  Pruned out;
-  BZ_TRY(out.before, auditlog::pruned_below(files, folder, key));
-  BZ_TRY(out.minimum, auditlog::prunable_below(files, folder, key, reader.checkpoint().size, before));
-  if (out.minimum == out.before) return out;
-  BZ_CHECK(record_reading(call, "audit.prune",
-                          "tree " + tree + ", records kept from index " + std::to_string(out.minimum) +
-                              " on, those before " + format_time(before) + " removed: " + reason));
-  BZ_CHECK(auditlog::prune_tree(files, folder, log.signer->named(log.origin + "/" + tree), out.minimum,
-                                call.context.clock.wall()));
-  if (log.index != nullptr) log.index->remake(tree);
   return out;
 }
 
@@ -140,7 +103,8 @@ Result<Document> audit_prune(Call& call, Args& args) {
     return fail(Errc::FailedPrecondition, "nothing of this tree may be pruned: it is held for " + cases);
   }
   BZ_TRY(const auto tree, tree_of(call, tenant));
-  BZ_TRY(const auto pruned, prune(call, tree, *before, reason));
+  BZ_TRY(const auto pruned,
+         prune(*call.context.audit, call.context.clock, transaction, {tree, id, *before, call.actor, reason}));
   return Document(Members{{"tree", tree},
                           {"removed", static_cast<std::int64_t>(pruned.minimum - pruned.before)},
                           {"minimum_index", static_cast<std::int64_t>(pruned.minimum)}});

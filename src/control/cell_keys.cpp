@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "bartizan/base/log.hpp"
+#include "bartizan/control/key_uses.hpp"
 #include "bartizan/keys/derivation.hpp"
 #include "bartizan/keys/plan.hpp"
 
@@ -40,6 +41,10 @@ Result<void> CellKeys::open() {
   return {};
 }
 
+Result<void> CellKeys::used(std::string_view operation, const keys::WrapContext& key, const keys::RootRef& root) {
+  return uses_ == nullptr ? Result<void>() : uses_->record(operation, key, root);
+}
+
 /// A fresh version, active at once: this gateway is the only one that holds keys.
 Result<void> CellKeys::add(keys::Keyring& keyring, keys::KeyPurpose purpose) {
   BZ_TRY(const auto id, store_->fresh_id(random_));
@@ -47,6 +52,7 @@ Result<void> CellKeys::add(keys::Keyring& keyring, keys::KeyPurpose purpose) {
   const keys::WrapContext context{keyring.owner(), id, purpose};
   BZ_TRY(auto wrapped,
          custody_.holds(keyring.owner()) ? custody_.wrap(secret, context) : provider_->wrap(secret, context));
+  BZ_CHECK(used("key.create", context, wrapped.root));
   BZ_TRY(auto pending, keyring.add(id, purpose, std::move(wrapped), clock_.wall()));
   BZ_CHECK(store_->put(pending, random_));
   BZ_TRY(auto active, pending.activate(id, clock_.wall()));
@@ -82,6 +88,7 @@ Result<std::shared_ptr<const transform::ColumnKeySet>> CellKeys::keys_of(const k
   auto out = std::make_shared<transform::ColumnKeySet>();
   for (const auto& version : keyring.versions()) {
     if (version.state == keys::KeyState::Destroyed) continue;
+    BZ_CHECK(used("key.unwrap", keyring.context_of(version), version.wrapped.root));
     auto opened = unwrap(keyring, version);
     // A customer may hold back old versions alone: cells under them stay shut.
     if (!opened && version.state == keys::KeyState::Retired) continue;
@@ -144,6 +151,8 @@ Result<keys::Keyring> CellKeys::destroy_version(const keys::KeyringOwner& owner,
   const std::lock_guard lock(mutex_);
   BZ_CHECK(open());
   BZ_TRY(const auto keyring, store_->load(owner));
+  if (const auto* const version = keyring.find(id))
+    BZ_CHECK(used("key.destroy", keyring.context_of(*version), version->wrapped.root));
   BZ_TRY(auto next, keyring.destroy(id, authority, clock_.wall()));
   BZ_CHECK(store_->put(next, random_));
   ++version_;
@@ -163,6 +172,7 @@ Result<bool> CellKeys::bury(const keys::KeyringOwner& owner, const std::vector<k
   for (const auto id : all) {
     const auto* const version = keyring.find(id);
     if (version != nullptr && version->state == keys::KeyState::Destroyed) continue;
+    if (version != nullptr) BZ_CHECK(used("key.destroy", keyring.context_of(*version), version->wrapped.root));
     keys::KeyVersion tombstone;
     tombstone.id = id;
     tombstone.purpose = version == nullptr ? keys::KeyPurpose::Data : version->purpose;
@@ -183,6 +193,7 @@ Result<bool> CellKeys::bury(const keys::KeyringOwner& owner, const std::vector<k
 Result<std::size_t> CellKeys::rewrap_all() {
   // Ours alone: customers renew their root keys themselves.
   BZ_TRY(const auto fresh, provider_->rotate(random_));
+  if (uses_ != nullptr) BZ_CHECK(uses_->record_root("root.rotate", fresh));
   std::size_t count = 0;
   BZ_TRY(auto keyrings, store_->list());
   for (auto& keyring : keyrings) {
@@ -192,6 +203,7 @@ Result<std::size_t> CellKeys::rewrap_all() {
         ids.push_back(version.id);
     for (const auto id : ids) {
       const auto* version = keyring.find(id);
+      BZ_CHECK(used("key.rewrap", keyring.context_of(*version), version->wrapped.root));
       const auto secret = provider_->unwrap(version->wrapped, keyring.context_of(*version));
       if (!secret && secret.error().code == Errc::NotFound) {
         // Out of an older key store: its root is forgotten, and nothing here makes it worse or better.
@@ -207,9 +219,11 @@ Result<std::size_t> CellKeys::rewrap_all() {
     }
   }
   // Only now: a crash before this leaves everything readable under one root or the other.
-  for (std::uint32_t old = 1; old < fresh.version; ++old)
-    if (auto gone = provider_->destroy(old, random_); !gone && gone.error().code != Errc::NotFound)
-      return tl::unexpected(gone.error());
+  for (std::uint32_t old = 1; old < fresh.version; ++old) {
+    const auto gone = provider_->destroy(old, random_);
+    if (!gone && gone.error().code != Errc::NotFound) return tl::unexpected(gone.error());
+    if (gone && uses_ != nullptr) BZ_CHECK(uses_->record_root("root.destroy", {fresh.provider, old}));
+  }
   return count;
 }
 

@@ -5,6 +5,7 @@
 #include "bartizan/base/log.hpp"
 #include "bartizan/control/document.hpp"
 #include "call_record.hpp"
+#include "grant_record.hpp"
 
 namespace bartizan::control {
 namespace {
@@ -77,12 +78,16 @@ void ChangeRecorder::look_now() noexcept {
   wake_.notify_all();
 }
 
-Result<audit::Ticket> ChangeRecorder::record(const store::Change& change) {
+/// grant: the members of the grant event that it is, too.
+Result<audit::Ticket> ChangeRecorder::record(const store::Change& change, const std::optional<std::string>& grant) {
   std::string who;
   audit::append_member(who, "identity", change.actor);
   audit::append_member(who, "address", "control database");
   const std::string what = change_members(change);
-  BZ_TRY(const auto ticket, log_.begin({audit::Event::ConfigChange, change.at, who, what}));
+  BZ_TRY(auto ticket, log_.begin({audit::Event::ConfigChange, change.at, who, what}));
+  log_.finish(ticket, {});
+  if (!grant) return ticket;
+  BZ_TRY(ticket, log_.begin({audit::Event::Grant, change.at, who, *grant}));
   log_.finish(ticket, {});
   return ticket;
 }
@@ -97,14 +102,19 @@ Result<void> ChangeRecorder::catch_up() {
   }
   for (;;) {
     std::vector<store::Change> changes;
+    std::vector<std::optional<std::string>> grants;
     {
       BZ_TRY(auto transaction, database_.begin_read());
       BZ_TRY(changes, store::Changes(transaction).list(recorded_, kPage));
+      for (const auto& change : changes) {
+        BZ_TRY(auto grant, grant_members(transaction, change));
+        grants.push_back(std::move(grant));
+      }
     }
     if (changes.empty()) return {};
     audit::Ticket last;
-    for (const auto& change : changes) {
-      BZ_TRY(last, record(change));
+    for (std::size_t i = 0; i < changes.size(); ++i) {
+      BZ_TRY(last, record(changes[i], grants[i]));
     }
     BZ_CHECK(wait_durable(log_, last));
     BZ_CHECK(cursor_.write(std::to_string(changes.back().seq)));

@@ -28,6 +28,7 @@ Result<void> CellKeys::rewrap_under(keys::Keyring& keyring, bool customer) {
     if (version.state != keys::KeyState::Destroyed) ids.push_back(version.id);
   for (const auto id : ids) {
     const auto* const version = keyring.find(id);
+    BZ_CHECK(used("key.rewrap", keyring.context_of(*version), version->wrapped.root));
     BZ_TRY(const auto secret, unwrap(keyring, *version));
     const auto context = keyring.context_of(*version);
     BZ_TRY(auto wrapped, customer ? custody_.wrap(secret, context) : provider_->wrap(secret, context));

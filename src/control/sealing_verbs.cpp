@@ -1,5 +1,6 @@
 // audit.unseal and audit.erase: personal data of records, read once more or never again.
 #include <charconv>
+#include <vector>
 
 #include "bartizan/audit/sealing.hpp"
 #include "bartizan/auditlog/slot_store.hpp"
@@ -17,8 +18,8 @@ Result<auditlog::SlotStore*> slots_of(Call& call) {
   return fail(Errc::Unsupported, "this gateway seals nothing in its audit log");
 }
 
-/// The sealed value of a record, named TREE:INDEX.
-Result<audit::Sealed> sealed_in(const AuditSource& source, const std::string& record) {
+/// The sealed values of a record, named TREE:INDEX: of its session, and of its statement.
+Result<std::vector<audit::Sealed>> sealed_in(const AuditSource& source, const std::string& record) {
   const auto colon = record.rfind(':');
   std::uint64_t index = 0;
   const char* const end = record.data() + record.size();
@@ -32,16 +33,57 @@ Result<audit::Sealed> sealed_in(const AuditSource& source, const std::string& re
   if (!reader) return tl::unexpected(reader.error());
   BZ_TRY(const std::string entry, reader->entry(index));
   const auto document = Document::parse(entry);
-  const Document* at = document ? &*document : nullptr;
-  for (const char* name : {"unmapped", "bartizan", "sealed"})
-    if (at != nullptr) at = at->find(name);
-  const auto text = [at](const char* name) {
-    const Document* value = at == nullptr ? nullptr : at->find(name);
-    const auto* found = value == nullptr ? nullptr : value->as<std::string>();
-    return found == nullptr ? std::string() : *found;
-  };
-  if (text("slot").empty()) return fail(Errc::NotFound, "this record holds no sealed value");
-  return audit::parse_sealed(text("slot"), text("box"));
+  const Document* own = document ? &*document : nullptr;
+  for (const char* name : {"unmapped", "bartizan"})
+    if (own != nullptr) own = own->find(name);
+  std::vector<audit::Sealed> out;
+  for (const char* member : {"sealed", "sealed_values"}) {
+    const Document* at = own == nullptr ? nullptr : own->find(member);
+    const auto text = [at](const char* name) {
+      const Document* value = at == nullptr ? nullptr : at->find(name);
+      const auto* found = value == nullptr ? nullptr : value->as<std::string>();
+      return found == nullptr ? std::string() : *found;
+    };
+    if (text("slot").empty()) continue;
+    BZ_TRY(auto sealed, audit::parse_sealed(text("slot"), text("box")));
+    out.push_back(std::move(sealed));
+  }
+  if (out.empty()) return fail(Errc::NotFound, "this record holds no sealed value");
+  return out;
+}
+
+/// What of it still opens; NotFound when nothing does.
+Result<Document> opened_in(const AuditSource& source, auditlog::SlotStore& slots, const std::string& record) {
+  BZ_TRY(const auto sealed, sealed_in(source, record));
+  std::string members;
+  Error last;
+  for (const auto& one : sealed) {
+    auto opened = slots.open_value(one);
+    if (!opened && opened.error().code != Errc::NotFound) return tl::unexpected(std::move(opened).error());
+    if (!opened)
+      last = std::move(opened).error();
+    else
+      members.append(members.empty() ? "" : ",").append(*opened);
+  }
+  if (members.empty()) return tl::unexpected(std::move(last));
+  return Document::parse("{" + members + "}");
+}
+
+/// Every value of a record; NotFound when all were erased before.
+Result<Document> erase_record(const AuditSource& source, auditlog::SlotStore& slots, const std::string& record) {
+  BZ_TRY(const auto sealed, sealed_in(source, record));
+  std::string erased;
+  Error last;
+  for (const auto& one : sealed) {
+    auto done = slots.erase_slot(one.slot);
+    if (!done && done.error().code != Errc::NotFound) return tl::unexpected(std::move(done).error());
+    if (!done)
+      last = std::move(done).error();
+    else
+      erased.append(erased.empty() ? "" : ", ").append(one.slot.to_string());
+  }
+  if (erased.empty()) return tl::unexpected(std::move(last));
+  return Document(Members{{"erased", erased}});
 }
 
 /// Nothing is read or erased without its record.
@@ -58,11 +100,7 @@ Result<Document> audit_unseal(Call& call, Args& args) {
   BZ_TRY(auditlog::SlotStore* const slots, slots_of(call));
   CallRecord record(call.context.log, call.context.clock);
   BZ_CHECK(on_the_record(call, record, "audit.unseal", {{"id", name}, {"reason", reason}}));
-  const auto opened = [&]() -> Result<Document> {
-    BZ_TRY(const auto sealed, sealed_in(*call.context.audit, name));
-    BZ_TRY(const std::string members, slots->open_value(sealed));
-    return Document::parse("{" + members + "}");
-  }();
+  const auto opened = opened_in(*call.context.audit, *slots, name);
   record.end(opened);
   return opened;
 }
@@ -89,11 +127,7 @@ Result<Document> audit_erase(Call& call, Args& args) {
       {{"id", name.value_or(month.value_or("all"))}, {"tenant", tenant.value_or("")}, {"reason", reason}}));
   const std::string tree = tenant ? auditlog::tree_name(*tenant) : std::string(auditlog::kSystemTree);
   const auto erased = [&]() -> Result<Document> {
-    if (one) {
-      BZ_TRY(const auto sealed, sealed_in(*call.context.audit, *name));
-      BZ_CHECK(slots->erase_slot(sealed.slot));
-      return Document(Members{{"erased", sealed.slot.to_string()}});
-    }
+    if (one) return erase_record(*call.context.audit, *slots, *name);
     if (month) {
       BZ_CHECK(slots->erase_month(tree, *month));
       return Document(Members{{"erased", tree + "/" + *month}});

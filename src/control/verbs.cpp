@@ -23,6 +23,9 @@ constexpr std::array kVerbs = {
     Verb{"access.what-can-see", access_what_can_see},
     Verb{"access.who-can-see", access_who_can_see},
     Verb{"audit.break-glass", audit_break_glass},
+    Verb{"audit.ceiling-list", audit_ceiling_list},
+    Verb{"audit.ceiling-remove", audit_ceiling_remove},
+    Verb{"audit.ceiling-set", audit_ceiling_set},
     Verb{"audit.erase", audit_erase},
     Verb{"audit.export", audit_export},
     Verb{"audit.hold-add", audit_hold_add},
@@ -203,18 +206,22 @@ Result<Document> Verbs::call(const std::string& actor, std::string_view verb, Do
 
 namespace {
 
+/// The other verbs of the audit log read it, or leave a record of their own.
+bool configures_audit(std::string_view verb) {
+  return verb.starts_with("audit.reader-") || verb.starts_with("audit.hold-") || verb.starts_with("audit.ceiling-");
+}
+
 bool writes(std::string_view verb) {
   return !verb.ends_with(".list") && !verb.ends_with(".status") && !verb.ends_with(".show") &&
          !verb.ends_with(".get") && verb.find('.') != std::string_view::npos && !verb.starts_with("session.") &&
          !verb.starts_with("access.") && !verb.starts_with("wall.") &&
-         (!verb.starts_with("audit.") || verb.starts_with("audit.reader-") || verb.starts_with("audit.hold-")) &&
+         (!verb.starts_with("audit.") || configures_audit(verb)) &&
          (!verb.starts_with("policy.") || verb == "policy.publish" || verb == "policy.rollback");
 }
 
 /// These leave records of their own, or tell nothing of anybody.
 bool records_itself(std::string_view verb) {
-  return verb == "status" ||
-         (verb.starts_with("audit.") && !verb.starts_with("audit.reader-") && !verb.starts_with("audit.hold-"));
+  return verb == "status" || (verb.starts_with("audit.") && !configures_audit(verb));
 }
 
 /// A command that has returned is in force in this gateway: its change is in the snapshot that

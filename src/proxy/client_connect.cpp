@@ -220,10 +220,10 @@ net::Task<bool> ClientSession::connect(std::unique_ptr<Granted> granted) {
   if (shared_servers) pooling.shares = &worker_.shares();
   pooling.sequences_matter = &shared_.budgets.of(granted->depot->id).sequences_matter_to(subject_.identity);
   if (!shared_.options.always_reset) pooling.traits = &shared_.budgets.of(granted->depot->id).traits;
-  relay_ = std::make_unique<session::Relay>(
-      subject_, who_,
-      session::RelayTools{worker_.analyses(), around.log, around.clock, shared_.stale, &worker_.rewrites()}, limits,
-      pooling, walled_ ? consumer() : nullptr, session_cells());
+  relay_ = std::make_unique<session::Relay>(subject_, who_,
+                                            session::RelayTools{worker_.analyses(), around.log, around.clock,
+                                                                shared_.stale, &worker_.rewrites(), around.values},
+                                            limits, pooling, walled_ ? consumer() : nullptr, session_cells());
   relay_->follow_greeting(out);
   if (server_ && shared_servers) {
     server_->use(nullptr);

@@ -173,6 +173,7 @@ Relay::Admission Relay::admit_statements(const Prepared& statement, audit::Event
   for (std::size_t i = 0; i < analysis.statements.size(); ++i) {
     text.clear();
     describe(text, analysis.statements[i], statement.digest, statement.text ? &statement.text->statements[i] : nullptr);
+    if (statement.values) text.append(",").append(*statement.values);
     auto ticket = begin(event, text);
     if (!ticket) {
       ++figures_.refused;

@@ -218,6 +218,7 @@ Relay::Handled Relay::relay_bind(const Message& message, const pgwire::BindNames
   PendingReply& entry = replies_.push(Awaited::Bind);
   entry.name = names.portal;
   entry.statement = statement;
+  entry.statement.values = found.values;
   entry.statement.missing = none || unknown;
   portals_.announce(entry.name, entry.statement, segment_);
   if (!other_name) {

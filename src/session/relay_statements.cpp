@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "bartizan/audit/record.hpp"
 #include "bartizan/pgwire/frontend_messages.hpp"
 #include "bartizan/session/relay.hpp"
 #include "consumer_names.hpp"
 #include "consumer_state.hpp"
+#include "sealed_values.hpp"
 
 namespace bartizan::session {
 
@@ -235,6 +237,8 @@ Relay::Handled Relay::on_bind(const Message& message, ServerRuns& to_server) {
     return end_fatal(pgwire::sqlstate::kProtocolViolation, "invalid Bind message");
   }
   if (consumer_ && (is_reserved(names->portal) || is_reserved(names->statement))) return end_reserved_name();
+  if (tools_.values != nullptr && !message.complete && message.header.payload_bytes() <= kMostSealedBind)
+    return Handled::NeedMore;
   auto statement = statement_of(names->statement);
   if (!statement) return Handled::Stall;
   if (cells_ && !statement->cells_known) {
@@ -251,6 +255,10 @@ Relay::Handled Relay::on_bind(const Message& message, ServerRuns& to_server) {
   if (statement->cells && !message.complete) return Handled::NeedMore;
   if (consumer_ && waits_for_tenant()) return wait_for_replies(to_server);
   if (consumer_) put_context(*statement, names->portal.empty(), to_server);
+  // What belongs into encrypted columns stands nowhere else, not even sealed.
+  if (tools_.values != nullptr && !statement->cells)
+    statement->values = sealed_values(*tools_.values, audit::member_text(who_, "tenant"), message.payload(),
+                                      message.header.payload_bytes(), message.complete, tools_.clock.wall());
   if (pooling_.shares != nullptr) return relay_bind(message, *names, *statement, to_server);
   if (statement->cells) return bind_cells(message, *names, std::move(*statement), names->statement, to_server);
   PendingReply& entry = replies_.push(Awaited::Bind);

@@ -43,12 +43,14 @@ def main():
     jsonschema.Draft7Validator.check_schema(schema)
     validator = jsonschema.Draft7Validator(schema)
     scratch = tempfile.mkdtemp(prefix="bartizan-schema-")
-    classes = {}
+    classes, events = {}, set()
     try:
         log = scratch + "/log"
         subprocess.run([os.path.join(sys.argv[1], "audit_write_log"), log, "300"], check=True, capture_output=True)
-        for tree in os.listdir(log + "/tree"):
-            for entry in entries(f"{log}/tree/{tree}"):
+        subprocess.run([os.path.join(sys.argv[1], "audit_write_log"), "classes", scratch + "/classes"], check=True)
+        trees = [f"{folder}/tree/{tree}" for folder in (log, scratch + "/classes") for tree in os.listdir(folder + "/tree")]
+        for tree in trees:
+            for entry in entries(tree):
                 if not entry.startswith(b"{"):
                     continue
                 record = json.loads(entry.decode("utf-8"), object_pairs_hook=no_duplicates)
@@ -56,10 +58,14 @@ def main():
                 assert record["type_uid"] == record["class_uid"] * 100 + record["activity_id"]
                 key = (record["class_uid"], record["activity_id"], record["status_id"])
                 classes[key] = classes.get(key, 0) + 1
+                events.add(record["unmapped"]["bartizan"]["event"])
     finally:
         shutil.rmtree(scratch)
     print(classes)
-    assert {key[0] for key in classes} == {6005, 3002, 6003} and {key[2] for key in classes} == {0, 1, 2, 99}
+    # Between them every event there is, also those that nothing emits yet.
+    assert events | {"sign_out", "execute", "cancel"} == set(
+        schema["properties"]["unmapped"]["properties"]["bartizan"]["properties"]["event"]["enum"]), events
+    assert {key[0] for key in classes} == {6005, 3002, 3005, 3006, 6003} and {key[2] for key in classes} == {0, 1, 2, 99}
     for broken in ({}, {"class_uid": 6005}):
         assert not validator.is_valid(broken)
     return 0

@@ -1,5 +1,8 @@
 // Writes a provable log for the scripts beside it, with the server's own code:
-//   audit_write_log DIRECTORY RECORDS [KEY]   adds records of three tenants in rounds; prints both keys
+//   audit_write_log DIRECTORY RECORDS [KEY [SECONDS]]   adds records of three tenants in rounds, begun at that second;
+//                                                       prints both keys. KEY "-": a new one
+//   audit_write_log classes DIRECTORY         adds an example of each event with a class of its own
+//   audit_write_log compress DIRECTORY VKEY   compresses full bundles
 //   audit_write_log prove DIRECTORY VKEY TREE INDEX OUT   writes OUT.record and OUT.tlog-proof
 //   audit_write_log prune DIRECTORY SECRET TREE SECONDS   prunes what began before that second, prints the index
 //   audit_write_log growth DIRECTORY VKEY TREE OLDSIZE    prints a consistency proof
@@ -9,6 +12,7 @@
 #include <fstream>
 #include <string>
 
+#include "bartizan/auditlog/bundle_compressor.hpp"
 #include "bartizan/auditlog/pruning.hpp"
 #include "bartizan/auditlog/tree_log.hpp"
 #include "bartizan/auditlog/tree_reader.hpp"
@@ -23,8 +27,65 @@ int failed(const Error& error) {
   return 1;
 }
 
-int add(const std::string& directory, unsigned records, const char* key) {
-  auto signer = key != nullptr
+/// Of what the program emits, and of what it will: consent, backup and drill.
+struct Example {
+  audit::Event event;
+  std::string_view what;
+};
+constexpr Example kExamples[] = {
+    {audit::Event::KeyUse, R"("operation":"key.unwrap","resource_kind":"key","resource_uid":"7","purpose":"data")"},
+    {audit::Event::KeyUse, R"("operation":"root.rotate","resource_kind":"root","root":"file:main 2")"},
+    {audit::Event::Grant,
+     R"("operation":"grant.add","user":"ana","privilege":"app","resource_kind":"depot","resource_name":"demo")"},
+    {audit::Event::Grant, R"("operation":"grant.remove","group":"clerks","privilege":"app")"},
+    {audit::Event::Grant, R"("operation":"role.assign","group":"clerks","user":"ana")"},
+    {audit::Event::Consent,
+     R"("operation":"consent.give","user":"olga","privilege":"read","resource_kind":"tenant","resource_name":"acme")"},
+    {audit::Event::Consent,
+     R"("operation":"consent.withdraw","user":"olga","privilege":"read","resource_kind":"tenant","resource_name":"acme")"},
+    {audit::Event::Backup, R"("operation":"backup.create","resource_kind":"depot","resource_name":"demo")"},
+    {audit::Event::Drill, R"("operation":"drill.restore","resource_kind":"depot","resource_name":"demo")"},
+    {audit::Event::BreakGlass, R"("operation":"break-glass.on","reason":"a rehearsal")"},
+    {audit::Event::ApiCall, R"("operation":"tenant.create","arguments":{"name":"acme"})"},
+    {audit::Event::ConfigChange, R"("operation":"config.create","resource_kind":"tenants","after":{"name":"acme"})"},
+    {audit::Event::FunctionCall, R"("function_oid":1299)"},
+};
+
+int classes(const std::string& directory) {
+  const auto signer = audit::NoteSigner::generate(audit::KeyType::Ed25519, "log.example/test", system_random());
+  if (!signer) return failed(signer.error());
+  auditlog::TreeLogOptions options;
+  options.directory = directory;
+  options.origin = "log.example/test";
+  auto log = auditlog::TreeLog::open(options, *signer);
+  if (!log) return failed(log.error());
+  for (const auto& [event, what] : kExamples) {
+    const auto ticket =
+        (*log)->begin({event, system_clock().wall(), R"("identity":"bartizan","address":"gateway")", what});
+    if (!ticket) return failed(ticket.error());
+    (*log)->finish(*ticket, {});
+  }
+  return 0;
+}
+
+int compress(char** values) {
+  const auto key = audit::NoteVerifier::parse(values[1]);
+  if (!key) return failed(key.error());
+  auditlog::BundleCompressorOptions options;
+  options.directory = values[0];
+  options.origin = key->name();
+  options.every = std::chrono::hours(1);
+  const auto compressor = auditlog::BundleCompressor::start(options, *key, auditlog::system_files());
+  if (const auto done = compressor->run_now(); !done) return failed(done.error());
+  const auto figures = compressor->figures();
+  std::printf("%llu %llu %llu\n", static_cast<unsigned long long>(figures.records),
+              static_cast<unsigned long long>(figures.plain_bytes),
+              static_cast<unsigned long long>(figures.stored_bytes));
+  return 0;
+}
+
+int add(const std::string& directory, unsigned records, const char* key, const char* seconds) {
+  auto signer = key != nullptr && std::string_view(key) != "-"
                     ? audit::NoteSigner::parse(key)
                     : audit::NoteSigner::generate(audit::KeyType::Ed25519, "log.example/test", system_random());
   if (!signer) return failed(signer.error());
@@ -47,7 +108,9 @@ int add(const std::string& directory, unsigned records, const char* key) {
     const auto event = i % 11 == 0   ? audit::Event::SignIn
                        : i % 13 == 0 ? audit::Event::LogRead
                                      : audit::Event::Statement;
-    const auto ticket = (*log)->begin({event, system_clock().wall(), who, what});
+    const WallTime at =
+        seconds != nullptr ? WallTime(std::chrono::seconds(std::atoll(seconds))) : system_clock().wall();
+    const auto ticket = (*log)->begin({event, at, who, what});
     if (!ticket) return failed(ticket.error());
     audit::Outcome outcome;
     outcome.status = static_cast<audit::Status>(i % 5);
@@ -113,7 +176,10 @@ int main(int count, char** values) {
   if (verb == "prove" && count == 7) return prove(values + 2);
   if (verb == "prune" && count == 6) return prune(values + 2);
   if (verb == "growth" && count == 6) return growth(values + 2);
-  if (count == 3 || count == 4)
-    return add(verb, static_cast<unsigned>(std::strtoul(values[2], nullptr, 10)), count == 4 ? values[3] : nullptr);
+  if (verb == "classes" && count == 3) return classes(values[2]);
+  if (verb == "compress" && count == 4) return compress(values + 2);
+  if (count >= 3 && count <= 5)
+    return add(verb, static_cast<unsigned>(std::strtoul(values[2], nullptr, 10)), count > 3 ? values[3] : nullptr,
+               count > 4 ? values[4] : nullptr);
   return 2;
 }

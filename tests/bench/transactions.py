@@ -13,7 +13,7 @@ from stage import Stage, take_turns
 MODES = ("simple", "extended", "prepared")
 
 
-def measure(stage: Stage, name: str, mode: str, clients: int, seconds: float) -> dict:
+def measure(stage: Stage, name: str, mode: str, clients: int, seconds: float, logged: bool = False) -> dict:
     """Processor time of one run and the transactions in it, less those of a run of the same shape with one transaction a
     client, so that connecting, TLS handshakes and SCRAM are not in it."""
     row = stage.row_of(name, mode)
@@ -25,7 +25,7 @@ def measure(stage: Stage, name: str, mode: str, clients: int, seconds: float) ->
     connecting = _run(stage, row, [*shape, "-t", "1"])
     seconds += time.monotonic() - begin if clients > 16 else 0  # -T counts connecting, which takes long for many
     while True:
-        result = _run(stage, row, [*shape, "-T", str(math.ceil(seconds))], logged=clients == 1, timeout=seconds + 120)
+        result = _run(stage, row, [*shape, "-T", str(math.ceil(seconds))], logged=logged or clients == 1, timeout=seconds + 120)
         if result["count"] > 2 * connecting["count"]:
             break
         seconds *= 2  # all of it went into connecting

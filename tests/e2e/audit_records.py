@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import struct
+import subprocess
 from pathlib import Path
 
 _WIDTH = 256
@@ -26,7 +27,11 @@ def _bundle(tree: Path, number: int, width: int) -> bytes:
         partial = full.with_name(full.name + ".p") / str(width)
         if partial.exists():
             return partial.read_bytes()
-    return full.read_bytes()
+    try:
+        return full.read_bytes()
+    except FileNotFoundError:  # cold
+        frame = full.with_name(full.name + ".zst").read_bytes()
+        return subprocess.run(["zstd", "-dcq"], input=frame, capture_output=True, check=True).stdout
 
 
 def entries(tree: Path) -> list[bytes]:

@@ -10,6 +10,7 @@ import pytest
 import audit_records
 import bartizan
 import wire
+import wire_messages as m
 from postgres import DATABASE, USER, USER_PASSWORD
 from processes import run, wait_for
 
@@ -55,9 +56,9 @@ def _sessions(target, identity: str) -> list[str]:
     return list(found.values())
 
 
-def _unsealed(target, record: str) -> str | None:
+def _unsealed(target, record: str, what: str = "address"):
     done = target.command("audit", "unseal", record, "--reason", "test", "--json", check=False)
-    return json.loads(done.stdout)["address"] if done.returncode == 0 else None
+    return json.loads(done.stdout).get(what) if done.returncode == 0 else None
 
 
 def _disk(target, needle: bytes) -> list[str]:
@@ -124,7 +125,10 @@ def test_a_record_a_month_and_a_tenant_are_erased_and_proofs_hold(target):
     assert _unsealed(target, ours[1])
 
     # A month.
+    wrapped = slots.with_suffix(".key").read_bytes()
+    left = [slots.read_bytes()[at:at + 40] for at in range(0, slots.stat().st_size, 48)]
     target.command("audit", "erase", "--month", month, "--reason", "retention")
+    assert not _disk(target, wrapped) and not [found for each in left if any(each) for found in _disk(target, each)]
     assert not slots.exists() and _unsealed(target, ours[1]) is None
 
     # New sessions are sealed under new keys; what was erased stays so, over a restart too.
@@ -148,6 +152,52 @@ def test_a_record_a_month_and_a_tenant_are_erased_and_proofs_hold(target):
     told = [r for r in audit_records.records(target.audit_folder)
             if r["event"] == "api_call" and r["operation"] == "audit.erase" and r["status"] == "ok"]
     assert [r["arguments"]["reason"] for r in told] == ["request 1701", "contract ended", "retention"]
+
+
+def _execute(connection, statement: str, values: list, formats=()) -> None:
+    connection.send(m.parse("", statement) + m.bind(values=values, formats=formats) + m.execute() + m.sync())
+    assert all(message.name != "ErrorResponse" for message in connection.read_until_ready())
+
+
+def test_bind_values_are_sealed_on_request_and_nowhere_in_the_clear(start_target):
+    target = start_target(audit="seal = true\nseal_values = true")
+    with wire.sign_in(target.endpoint()) as connection:
+        for value in (b"zebra-quartz-4711", b"okapi-basalt-1701"):
+            _execute(connection, "select $1::text, $2::int", [value, None])
+        _execute(connection, "select length($1::text)", [b"giraffe-slate" * 1000])
+        connection.query("select 1")
+    wait_for(lambda: len(_valued(target)) == 3, 10, "the records")
+    words = (b"zebra-quartz", b"okapi-basalt", b"giraffe-slate")
+    assert not [found for word in words for found in _disk(target, word)]
+    first, second, long = _valued(target)
+    assert _unsealed(target, first[0], "values") == ["zebra-quartz-4711", None]
+    assert _unsealed(target, second[0], "values") == ["okapi-basalt-1701", None]
+    assert long[1] == {"omitted_bytes": long[1]["omitted_bytes"]} and long[1]["omitted_bytes"] > 13_000
+    # One statement's values are erased, and the other's and every proof stay.
+    slot, box = first[1]["slot"], first[1]["box"]
+    tree, month, index = slot.split("/")
+    slots = target.audit_folder / "slots" / tree / f"{month}.slots"
+    key = slots.read_bytes()[int(index) * 48:int(index) * 48 + 40]
+    assert any(key) and _disk(target, key) == [str(slots)]
+    target.command("audit", "erase", "--record", first[0], "--reason", "request 1702")
+    assert not _disk(target, key)
+    assert _unsealed(target, first[0], "values") is None and _unsealed(target, second[0], "values")
+    assert dict(_valued(target))[first[0]] == {"slot": slot, "box": box}, "the record is what it was"
+    target.stop()
+    assert not [found for word in words for found in _disk(target, word)]
+    _verify(target)
+
+
+def _valued(target) -> list[tuple[str, dict]]:
+    """Records with sealed values, by their ticket."""
+    found = [(int(record["metadata"]["uid"]), name, record["unmapped"]["bartizan"]["sealed_values"])
+             for name, record in _whole(target) if "sealed_values" in record["unmapped"]["bartizan"]]
+    return [(name, sealed) for _, name, sealed in sorted(found)]
+
+
+def test_values_without_sealing_are_refused_at_the_start(start_target):
+    with pytest.raises(RuntimeError, match="audit.seal_values needs audit.seal"):
+        start_target(audit="seal_values = true")
 
 
 def test_a_lost_key_of_the_keys_is_not_made_anew(start_target):

@@ -39,11 +39,11 @@ def _key_of(key: str, tree: str) -> str:
 class Witness:
     """`bartizan-witness serve` of one log, at a port that stays."""
 
-    def __init__(self, folder, log_key: str) -> None:
-        self.folder = folder / "witness"
+    def __init__(self, folder, log_key: str, name: str = "e2e") -> None:
+        self.folder = folder / f"witness-{name}"
         self.folder.mkdir()
         give(self.folder)
-        self.key = run([_tool("bartizan-witness"), "keygen", "witness.example/e2e", self.folder / "key"],
+        self.key = run([_tool("bartizan-witness"), "keygen", f"witness.example/{name}", self.folder / "key"],
                        unprivileged=True).stdout.strip()
         self.log_key, self.port, self.child = log_key, 0, None
         self.start()
@@ -222,3 +222,35 @@ def test_the_witness_answers_nobody_but_its_log(witnessed):
     assert ask("/", b"") == 404
     assert ask("/add-checkpoint", b"x" * 200_000) == 413
     assert ask("/add-checkpoint", b"old 1\n\n" + note) == 409
+
+
+def test_several_witnesses_cosign_each_by_itself(witnessed, folder):
+    second = Witness(witnessed.folder, _key_of(witnessed.audit_key, "system"), "second")
+    try:
+        config = witnessed.folder / "bartizan.toml"
+        config.write_text(re.sub(r'witness = "(.*)"', rf'witness = "\1 http://127.0.0.1:{second.port}"',
+                                 re.sub(r'witness_key = "(.*)"', rf'witness_key = "\1 {second.key}"', config.read_text())))
+        witnessed.stop()
+        witnessed.start()
+
+        def said() -> list[dict]:
+            return json.loads(witnessed.command("status", "--json").stdout)["audit"]["witnesses"]
+
+        wait_for(lambda: all(each["entries"] >= 300 and not each["error"] for each in said()), 20, "both", step=0.1)
+        assert [each["name"] for each in said()] == ["witness.example/e2e", "witness.example/second"]
+        both = ["--witness", witnessed.witness.key, "--witness", second.key]
+        code, out = _verify(witnessed, *both)
+        assert code == 0 and out.count(": cosigned ") == 2, out
+        assert witnessed.command("audit", "verify").stdout.count(": cosigned ") == 2
+        # One is away: the other goes on.
+        second.stop()
+        before = said()[0]["entries"]
+        _write(witnessed, 5)
+        wait_for(lambda: said()[0]["entries"] > before and "reached" in (said()[1]["error"] or ""), 20, "one of two", step=0.1)
+        # Without its cosignature the log does not pass for what both have seen.
+        stripped = _copy(witnessed.audit_folder, folder / "stripped")
+        (stripped / "tree/system/checkpoint.cosigned.2").unlink()
+        code, out = _verify(witnessed, *both, folder=stripped)
+        assert code == 1 and "witness.example/second" in out and "has cosigned no checkpoint" in out, out
+    finally:
+        second.stop()

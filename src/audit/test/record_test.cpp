@@ -161,6 +161,45 @@ TEST_CASE("calls and changes are API Activities by what their verb does") {
   CHECK(change.find("resource_kind") == std::string::npos);
 }
 
+TEST_CASE("what is given and taken is of the classes for privileges and groups") {
+  struct Row {
+    std::string_view members;
+    std::string_view parts[3];
+  };
+  static constexpr std::string_view kTo =
+      R"(,"privilege":"demo_reader","resource_kind":"depot","resource_name":"demo")";
+  for (const Row& row :
+       {Row{R"("operation":"grant.add","user":"ana")",
+            {R"("type_uid":300501,)", R"("user":{"name":"ana"},"privileges":["demo_reader"])",
+             R"("resources":[{"type":"depot","name":"demo"}])"}},
+        Row{R"("operation":"grant.remove","user":"ana")", {R"("activity_id":2,"type_uid":300502)", {}, {}}},
+        Row{R"("operation":"grant.add","group":"clerks")",
+            {R"("type_uid":300601,)", R"("group":{"name":"clerks"},"privileges":)", R"("resource_name":"demo")"}},
+        Row{R"("operation":"role.assign","group":"clerks","user":"ana")",
+            {R"("type_uid":300603,)", R"("group":{"name":"clerks"},"user":{"name":"ana"})", {}}},
+        Row{R"("operation":"role.unassign","group":"clerks","user":"ana")", {R"("type_uid":300604,)", {}, {}}}}) {
+    const std::string out = render(Event::Grant, R"("identity":"os:root","address":"control database")",
+                                   std::string(row.members).append(kTo));
+    CAPTURE(out);
+    CHECK(out.find(R"("actor":{"user":{"name":"os:root"}})") != std::string::npos);
+    CHECK(out.find(R"("bartizan":{"event":"grant")") != std::string::npos);
+    for (const auto part : row.parts) CHECK(out.find(part) != std::string::npos);
+  }
+}
+
+TEST_CASE("keys, backups and drills are calls of the gateway's own") {
+  const std::string who = R"("identity":"bartizan","address":"gateway")";
+  const std::string out = render(
+      Event::KeyUse, who, R"("operation":"key.unwrap","resource_kind":"key","resource_uid":"7","purpose":"data")");
+  CHECK(out.find(R"("type_uid":600302,)") != std::string::npos);
+  CHECK(out.find(R"("resources":[{"type":"key","uid":"7"}])") != std::string::npos);
+  CHECK(out.find(R"("event":"key_use")") != std::string::npos);
+  CHECK(out.find(R"("purpose":"data")") != std::string::npos);
+  CHECK(render(Event::Backup, who, R"("operation":"backup.create")").find(R"("type_uid":600301,)") !=
+        std::string::npos);
+  CHECK(render(Event::Drill, who, R"("operation":"drill.restore")").find(R"("type_uid":600399,)") != std::string::npos);
+}
+
 TEST_CASE("a broken glass is of high severity") {
   const std::string out = render(Event::BreakGlass, R"("identity":"os:root")", R"("operation":"break-glass.on")");
   CHECK(out.find(R"("severity_id":4)") != std::string::npos);

@@ -31,8 +31,13 @@ enum class Event : std::uint8_t {
   BreakGlass,    ///< statements may go on, or no longer, while the log can't be written
   ApiCall,       ///< a verb of the admin socket
   ConfigChange,  ///< one row of the control database, with what it was and what it is
+  KeyUse,        ///< a key that protects data was made, unwrapped, wrapped anew or destroyed
+  Grant,         ///< a privilege or a role was given or taken
+  Consent,       ///< a tenant lets somebody see its data, or no longer; nothing emits it yet
+  Backup,        ///< likewise
+  Drill,         ///< likewise
 };
-inline constexpr Event kLastEvent = Event::ConfigChange;
+inline constexpr Event kLastEvent = Event::Drill;
 [[nodiscard]] std::string_view to_string(Event event) noexcept;
 
 /// What is about to happen. The views need to live for the call of begin() only.

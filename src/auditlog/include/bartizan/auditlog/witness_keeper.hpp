@@ -40,6 +40,8 @@ struct WitnessOptions {
   std::string origin;
   std::chrono::milliseconds every{60'000};
   std::chrono::milliseconds retry_every{5'000};  ///< while it does not answer
+  /// With the newest checkpoint that it cosigned, beside the tree's own: each witness its own.
+  std::string file = "checkpoint.cosigned";
 };
 
 /// Thread-safe. Ends its thread when it ends.
@@ -63,8 +65,6 @@ class WitnessKeeper {
   WitnessKeeper& operator=(const WitnessKeeper&) = delete;
 
   [[nodiscard]] Figures figures() const;
-  /// The file with the newest cosigned checkpoint, beside the tree's own.
-  static constexpr std::string_view kCosignedFile = "checkpoint.cosigned";
 
  private:
   WitnessKeeper(WitnessOptions options, const audit::NoteVerifier& log, audit::NoteVerifier witness,

@@ -38,9 +38,11 @@ struct AuditOptions {
   std::string witness_key;  ///< its public key
   Duration witness_every = std::chrono::seconds{60};
   bool seal = false;                    ///< clients' addresses
+  bool seal_values = false;             ///< and the values of Bind messages
   std::filesystem::path seal_key_file;  ///< never empty after parse(): <data_directory>/keys/audit-seal.key
   Duration max_wait = std::chrono::seconds{5};
   Duration checkpoint_every = std::chrono::seconds{1};
+  Duration compress_every = std::chrono::seconds{60};
   ByteSize free_floor_bytes{256ull << 20};
   ByteSize segment_bytes{64ull << 20};
   Duration flush{10};

@@ -8,7 +8,8 @@
 
 namespace bartizan::auditlog {
 class AuditIndex;
-}
+class BundleCompressor;
+}  // namespace bartizan::auditlog
 
 namespace bartizan::control {
 
@@ -21,6 +22,7 @@ struct AuditSource {
   std::string witness_key;  ///< empty: no witness
   const audit::NoteSigner* signer = nullptr;  ///< under the log's origin; signs what is pruned
   auditlog::AuditIndex* index = nullptr;  ///< null: searches read the trees
+  auditlog::BundleCompressor* compressor = nullptr;  ///< null: bundles stay as they are
 };
 
 }  // namespace bartizan::control

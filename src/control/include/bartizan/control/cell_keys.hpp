@@ -23,11 +23,15 @@
 
 namespace bartizan::control {
 
+class KeyUses;
+
 /// Thread-safe. Opening takes as long as Argon2id, at the first use alone.
 class CellKeys {
  public:
   /// folder: of the root file and the keyrings, outside of every database; there already.
   CellKeys(std::filesystem::path folder, SecretBytes passphrase, const Clock& clock, Random& random);
+  /// From then on no key is used without its record. Before the first use; uses outlives this.
+  void record_uses(KeyUses& uses) noexcept { uses_ = &uses; }
   ~CellKeys();
 
   /// The owner's keyring, with an active version of each purpose. FailedPrecondition when it was
@@ -76,6 +80,7 @@ class CellKeys {
  private:
   Result<void> open();
   Result<void> add(keys::Keyring& keyring, keys::KeyPurpose purpose);
+  Result<void> used(std::string_view operation, const keys::WrapContext& key, const keys::RootRef& root);
   Result<keys::Keyring> ensured(const keys::KeyringOwner& owner);
   Result<std::size_t> rewrap_all();
   Result<SecretBytes> unwrap(const keys::Keyring& keyring, const keys::KeyVersion& version);
@@ -92,6 +97,7 @@ class CellKeys {
   vault::KeyCustody custody_;
   mutable std::mutex revoked_mutex_;
   std::set<keys::KeyringOwner> revoked_;
+  KeyUses* uses_ = nullptr;
   std::atomic<std::uint64_t> version_{1};
 };
 

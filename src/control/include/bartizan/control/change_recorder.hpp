@@ -1,12 +1,14 @@
 // Configuration changes as records of the audit log: each row of the control database's change log becomes one
-// config_change event, with what it was and what it is. It follows with a cursor of its own, so that a change
-// made while this gateway was away, or by another program, is recorded as well: at least once.
+// config_change event, with what it was and what it is, and one that gives or takes a privilege or a role a grant
+// event, too. It follows with a cursor of its own, so that a change made while this gateway was away, or by another
+// program, is recorded as well: at least once.
 #pragma once
 
 #include <condition_variable>
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -32,7 +34,7 @@ class ChangeRecorder {
  private:
   void run();
   Result<void> catch_up();
-  Result<audit::Ticket> record(const store::Change& change);
+  Result<audit::Ticket> record(const store::Change& change, const std::optional<std::string>& grant);
 
   store::Database& database_;
   audit::Log& log_;

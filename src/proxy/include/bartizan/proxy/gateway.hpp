@@ -130,6 +130,7 @@ class Gateway {
     Random& random;
     audit::Sealer* sealer = nullptr;  ///< of clients' addresses in records; null: they stand in the clear
     cells::DepotHolder* cells = nullptr;  ///< null: no depot has encrypted columns
+    audit::Sealer* values = nullptr;  ///< of bind values in records; null: they are in none
   };
   /// mock_secret: steady over restarts, so that unknown names look steady.
   [[nodiscard]] static Result<std::unique_ptr<Gateway>> start(GatewayOptions options, Surroundings surroundings,

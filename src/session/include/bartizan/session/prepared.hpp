@@ -22,6 +22,7 @@ struct Prepared {
   std::shared_ptr<const cells::CellText> cells;
   cells::Formats formats;       ///< of a portal with cells: of its rows, as the client asked for them
   bool cells_known = false;     ///< false: in such a depot nothing may be sent for it
+  std::shared_ptr<const std::string> values;  ///< of a portal: the record's member of its sealed parameters
   std::uint64_t since = 0;      ///< the moment of the client's Parse: no older reading will do
   bool missing = false;         ///< certainly nothing: what is made of it fails
   bool by_shared_name = false;  ///< stands on the server under shared->server_name

@@ -44,6 +44,10 @@
 #include "bartizan/session/server_state.hpp"
 #include "bartizan/sql/analysis_cache.hpp"
 
+namespace bartizan::audit {
+class Sealer;
+}
+
 namespace bartizan::session {
 
 struct RelayLimits {
@@ -60,6 +64,7 @@ struct RelayTools {
   /// The control database is away for too long: every statement is refused.
   const std::atomic<bool>& stale;
   RewriteCache* rewrites = nullptr;  ///< for consumers
+  audit::Sealer* values = nullptr;  ///< of bind values in records; null: they are in none
 };
 
 /// Of transaction pooling; without shares the session keeps one server connection.
