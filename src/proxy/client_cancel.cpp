@@ -11,7 +11,7 @@ namespace bartizan::proxy {
 namespace asio = net::asio;
 
 namespace {
-constexpr int kOwnCommandPauses = 1000;
+constexpr int kPausesAhead = 2000;
 }  // namespace
 
 /// On the thread of the session that is meant. False: the server could not be told.
@@ -27,10 +27,11 @@ net::Task<bool> ClientSession::cancel_at_owner(std::shared_ptr<const CancelTarge
 }
 
 net::Task<bool> ClientSession::cancel_running(std::shared_ptr<ClientSession> session) {
-  // What the gateway sends for itself, ahead of the statement that is meant, takes microseconds;
-  // without it the session could not go on.
+  // What the gateway sends for itself, ahead of the statement that is meant, takes microseconds; without it
+  // the session could not go on. What waits for the audit log has not been sent: the server would pass over
+  // its cancel, and then run it.
   asio::steady_timer pause(session->worker_.context());
-  for (int i = 0; i < kOwnCommandPauses && session->relay_->own_command_runs(); ++i) {
+  for (int i = 0; i < kPausesAhead && session->relay_->cancel_would_miss(); ++i) {
     pause.expires_after(std::chrono::milliseconds(1));
     co_await pause.async_wait(asio::as_tuple(asio::use_awaitable));
   }

@@ -219,7 +219,8 @@ net::Task<bool> ClientSession::connect(std::unique_ptr<Granted> granted) {
   const bool shared_servers = pool_->mode() == policy::PoolMode::Transaction;
   if (shared_servers) pooling.shares = &worker_.shares();
   pooling.sequences_matter = &shared_.budgets.of(granted->depot->id).sequences_matter_to(subject_.identity);
-  if (!shared_.options.always_reset) pooling.traits = &shared_.budgets.of(granted->depot->id).traits;
+  pooling.always_reset = shared_.options.always_reset;
+  pooling.traits = &shared_.budgets.of(granted->depot->id).traits;
   relay_ = std::make_unique<session::Relay>(subject_, who_,
                                             session::RelayTools{worker_.analyses(), around.log, around.clock,
                                                                 shared_.stale, &worker_.rewrites(), around.values},

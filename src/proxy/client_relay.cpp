@@ -173,7 +173,7 @@ void ClientSession::after_server(const Step& step) {
   }
   thread_local session::ServerRuns runs;
   runs.clear();
-  if (relay_->settle_syncs(runs) && !server_->send(runs.runs())) {
+  if ((relay_->replay(runs) || relay_->settle_syncs(runs)) && !server_->send(runs.runs())) {
     server_gone();
     return;
   }

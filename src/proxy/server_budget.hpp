@@ -9,6 +9,7 @@
 #include <map>
 #include <mutex>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "bartizan/base/clock.hpp"
@@ -36,19 +37,38 @@ class ServerBudget {
     workers_ = std::max(1u, workers);
   }
 
-  /// False: no place; wake is called once when one may be free.
+  /// False: no place for this worker, which waits for one from here on, until it takes one or withdraws; wake
+  /// is called when one may be free. Those who wait come first: else the worker that yields a place, and is
+  /// quicker, takes it again.
   [[nodiscard]] bool take(std::uint32_t worker, const Wake& wake) {
-    const std::lock_guard lock(mutex_);
-    if (limit_ != 0 && used_ >= limit_) {
-      waiting_[worker] = wake;
-      contended_.store(true, std::memory_order_relaxed);
-      return false;
+    bool more = false;
+    {
+      const std::lock_guard lock(mutex_);
+      if (limit_ != 0 && (used_ >= limit_ || another_comes_first(worker))) {
+        auto& waiting = waiting_[worker];
+        if (waiting.turn == 0) waiting.turn = ++turns_;
+        waiting.wake = wake;
+        contended_.store(true, std::memory_order_relaxed);
+        return false;
+      }
+      ++used_;
+      ++by_worker_[worker];
+      waiting_.erase(worker);
+      contended_.store(!waiting_.empty(), std::memory_order_relaxed);
+      more = !waiting_.empty() && used_ < limit_;
     }
-    ++used_;
-    ++by_worker_[worker];
-    waiting_.erase(worker);
-    contended_.store(!waiting_.empty(), std::memory_order_relaxed);
+    if (more) wake_all();
     return true;
+  }
+  /// It has no use for a place any more.
+  void withdraw(std::uint32_t worker) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (waiting_.erase(worker) == 0) return;
+      contended_.store(!waiting_.empty(), std::memory_order_relaxed);
+      if (limit_ != 0 && used_ >= limit_) return;
+    }
+    wake_all();
   }
   /// Without waiting for one.
   [[nodiscard]] bool try_take(std::uint32_t worker) {
@@ -112,22 +132,40 @@ class ServerBudget {
  private:
   static constexpr auto kSpare = std::chrono::milliseconds(100);
 
+  /// Another waits that holds less, or that holds no more and has come before. Under the lock.
+  [[nodiscard]] bool another_comes_first(std::uint32_t worker) {
+    if (waiting_.empty()) return false;
+    const auto own = waiting_.find(worker);
+    const auto held = by_worker_[worker];
+    return std::ranges::any_of(waiting_, [&](const auto& other) {
+      if (other.first == worker) return false;
+      const auto others = by_worker_[other.first];
+      return others < held || (others == held && (own == waiting_.end() || other.second.turn < own->second.turn));
+    });
+  }
+
   void wake_all() {
-    std::map<std::uint32_t, Wake> waiting;
+    std::vector<Wake> wakes;
     {
       const std::lock_guard lock(mutex_);
-      waiting.swap(waiting_);
-      contended_.store(false, std::memory_order_relaxed);
+      for (auto& [worker, waiting] : waiting_)
+        if (waiting.wake) wakes.push_back(std::exchange(waiting.wake, nullptr));
     }
-    for (const auto& [worker, wake] : waiting) wake();
+    for (const auto& wake : wakes) wake();
   }
+
+  struct Waiting {
+    Wake wake;  ///< null: it was woken, and has not asked again yet
+    std::uint64_t turn = 0;
+  };
 
   mutable std::mutex mutex_;
   std::uint32_t limit_ = 0;
   std::uint32_t workers_ = 1;
   std::uint32_t used_ = 0;
   std::map<std::uint32_t, std::uint32_t> by_worker_;
-  std::map<std::uint32_t, Wake> waiting_;
+  std::map<std::uint32_t, Waiting> waiting_;
+  std::uint64_t turns_ = 0;
   SteadyTime yielded_at_{};
   std::unordered_map<Uuid, std::atomic<bool>> sequences_matter_to_;  // node-based: references stay valid
   std::atomic<bool> contended_{false};

@@ -19,6 +19,8 @@ namespace {
 
 /// A session that waits this long gets a place at the cost of another pool's.
 constexpr auto kOtherPoolsFirst = std::chrono::milliseconds(50);
+/// Between two connections that are closed so that another pool can open one, which costs a handshake.
+constexpr auto kChangePoolsEvery = std::chrono::milliseconds(50);
 /// After a connection could not be opened, while others of the pool stand.
 constexpr auto kReopenAfter = std::chrono::seconds(1);
 constexpr auto kProveLoginEvery = std::chrono::seconds(3);
@@ -163,10 +165,22 @@ void DepotServers::remove_waiter(const std::shared_ptr<Waiter>& waiter) {
   waiter->over = true;
   --waiter->pool->waiting_;
   waiters_.remove(waiter);
+  if (waiters_.empty()) withdraw();
 }
 
 ServerBudget::Wake DepotServers::waker() {
   return [this] { worker_.post([this] { serve(); }); };
+}
+
+bool DepotServers::take_place() {
+  const bool taken = budget_.take(worker_.index(), waker());
+  waits_for_place_ = !taken;
+  return taken;
+}
+
+/// Nobody here waits for a place: other workers need not hold back.
+void DepotServers::withdraw() {
+  if (std::exchange(waits_for_place_, false)) budget_.withdraw(worker_.index());
 }
 
 /// Gives waiting sessions what is idle, and opens what the budget allows for the others.
@@ -188,24 +202,30 @@ void DepotServers::serve() {
     grant(waiter, std::move(connection));
     at = waiters_.erase(at);
   }
-  if (held()) return;
+  if (held()) {
+    withdraw();
+    return;
+  }
   const auto now = worker_.shared().around.clock.steady();
   std::vector<std::shared_ptr<ServerPool>> to_open;
+  bool lacks = false;
   for (const auto& waiter : waiters_) {
     ServerPool& pool = *waiter->pool;
     if (pool.opening_ >= pool.waiting_ || now < pool.reopen_at_) continue;
-    if (!budget_.take(worker_.index(), waker())) {
-      if (!give_up_idle(&pool) || !budget_.take(worker_.index(), waker())) {
+    if (!take_place()) {
+      if (!may_give_up_idle(pool, now) || !give_up_idle(&pool) || !take_place()) {
         if (budget_.idle() > 0 && (now - asked_others_at_ >= kAskOthersEvery || !budget_.holds_some(worker_.index()))) {
           asked_others_at_ = now;
           worker_.ask_others_to_give_up(depot_);
         }
+        lacks = true;
         break;
       }
     }
     ++pool.opening_;
     to_open.push_back(waiter->pool);
   }
+  if (!lacks) withdraw();
   // A coroutine runs at once up to its first wait, and one that fails takes waiters away.
   for (auto& pool : to_open) asio::co_spawn(worker_.context(), open(std::move(pool)), asio::detached);
 }
@@ -344,6 +364,30 @@ void DepotServers::put_back(const std::shared_ptr<ServerConnection>& connection)
   hand_on(connection);
 }
 
+/// Whether a connection of this pool should make room for one of the pool whose session has waited for longest.
+/// With every pool at its share none does: else each transaction would pay for a handshake.
+bool DepotServers::belongs_elsewhere(const ServerPool& pool, SteadyTime now) {
+  const ServerPool& other = *waiters_.front()->pool;
+  if (&other == &pool || !budget_.contended() || now - waiters_.front()->since <= kOtherPoolsFirst) return false;
+  if (other.open_ + other.opening_ > 0) {
+    if (now - changed_pools_at_ < kChangePoolsEvery) return false;
+    std::size_t places = 0;
+    for (const auto& [key, each] : pools_) places += each->open_ + each->opening_;
+    const auto share = [&](const ServerPool& of) { return places * of.waiting_ / waiters_.size(); };
+    if (other.open_ + other.opening_ + 1 >= share(other) || pool.open_ <= share(pool)) return false;
+  }
+  changed_pools_at_ = now;
+  return true;
+}
+
+/// Likewise one that nobody uses just now.
+bool DepotServers::may_give_up_idle(const ServerPool& to, SteadyTime now) {
+  if (longest_idle(&to) == nullptr) return false;
+  if (to.open_ + to.opening_ > 0 && now - changed_pools_at_ < kChangePoolsEvery) return false;
+  changed_pools_at_ = now;
+  return true;
+}
+
 /// To the first session that waits for one of its pool, or to the idle ones.
 void DepotServers::hand_on(const std::shared_ptr<ServerConnection>& connection) {
   ServerPool& pool = connection->pool();
@@ -352,8 +396,7 @@ void DepotServers::hand_on(const std::shared_ptr<ServerConnection>& connection) 
     connection->close();
     return;
   }
-  if (!waiters_.empty() && !held() && waiters_.front()->pool.get() != &pool && budget_.contended() &&
-      now - waiters_.front()->since > kOtherPoolsFirst) {
+  if (!waiters_.empty() && !held() && belongs_elsewhere(pool, now)) {
     connection->close();
     serve();
     return;
@@ -362,6 +405,7 @@ void DepotServers::hand_on(const std::shared_ptr<ServerConnection>& connection) 
     if ((*at)->pool.get() != &pool || *(*at)->abandoned) continue;
     grant(**at, connection);
     waiters_.erase(at);
+    if (waiters_.empty()) withdraw();
     return;
   }
   if (pool.mode_ == policy::PoolMode::Session) {  // whoever asked for it has gone

@@ -114,8 +114,12 @@ class DepotServers {
   };
 
   void serve();
+  [[nodiscard]] bool take_place();
+  void withdraw();
   [[nodiscard]] ServerPool* longest_idle(const ServerPool* except) const;
   [[nodiscard]] bool give_up_idle(const ServerPool* except);
+  [[nodiscard]] bool belongs_elsewhere(const ServerPool& pool, SteadyTime now);
+  [[nodiscard]] bool may_give_up_idle(const ServerPool& to, SteadyTime now);
   net::Task<void> open(std::shared_ptr<ServerPool> pool);
   void opened(const std::shared_ptr<ServerPool>& pool, ServerLink link);
   void fail_waiters(const ServerPool& pool, const Bytes& error_response);
@@ -140,6 +144,8 @@ class DepotServers {
   std::map<std::string, std::shared_ptr<ServerPool>, std::less<>> pools_;
   std::list<std::shared_ptr<Waiter>> waiters_;
   SteadyTime asked_others_at_{};
+  SteadyTime changed_pools_at_{};  ///< a connection was last closed for another pool's
+  bool waits_for_place_ = false;  ///< as the budget was told
   bool closing_ = false;
 };
 

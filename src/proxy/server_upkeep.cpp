@@ -155,7 +155,10 @@ void DepotServers::check(SteadyTime now, const std::shared_ptr<const policy::Sna
     return entry.second.use_count() == 1 && pool.open_ + pool.opening_ + pool.waiting_ == 0 &&
            now - pool.used_at_ > kKeepEmptyPool;
   });
-  if (!waiters_.empty()) serve();
+  if (waiters_.empty())
+    withdraw();
+  else
+    serve();
 }
 
 void DepotServers::close_all() {

@@ -80,6 +80,8 @@ Step Relay::on_client(ByteView input, ServerRuns& to_server) {
     step.verdict = Verdict::AwaitDurable;
     return step;
   }
+  if (replay_.state == Replay::State::Due) [[maybe_unused]]
+    const bool sent = replay(to_server);
   while (step.consumed < input.size()) {
     const ByteView rest = input.subspan(step.consumed);
     if (relaying_to_server_ > 0) {
@@ -167,12 +169,17 @@ Relay::Handled Relay::handle_client_message(const Message& message, ServerRuns& 
   if (consumer_ && replies_.empty()) consumer_->replies_asked_for = false;
   // Whatever its statements say: until Sync they are one transaction, and replies may be told by Flush.
   const bool was_unsynced = unsynced_;
+  if (replay_.state == Replay::State::Whole) replay_ = {};  // the client goes on behind its Sync
+  const bool keeps = replay_.state == Replay::State::Open;
+  const std::size_t before = keeps ? to_server.runs().total_bytes() : 0;
+  opens_group_ = !was_unsynced;
   if (type == kParse || type == kBind || type == kExecute || type == kDescribe || type == kClose) {
     if (consumer_ && !unsynced_) consumer_->settled_before_segment = replies_.empty();
     unsynced_ = true;
   }
   const auto handled = dispatch(message, to_server);
   if (handled != Handled::Taken) unsynced_ = was_unsynced;
+  if (keeps && handled == Handled::Taken) keep_for_replay(message, to_server, before);
   return handled;
 }
 

@@ -63,6 +63,13 @@ Relay::Handled Relay::on_error_response(const Message& message, ByteRuns& to_cli
   if (message.complete && !pgwire::decode_report(message.payload())) return mismatch(message.header.type);
   const auto head = head_of_error(message.payload());
   const bool fatal = head.severity == "FATAL" || head.severity == "PANIC";
+  if (replay_.state != Replay::State::None) {
+    if (!fatal && !replies_.empty() && replays(replies_.front(), head.sqlstate)) {
+      make_replay();
+      return drop_reply(message);
+    }
+    replay_ = {};
+  }
   server_said_fatal_ = server_said_fatal_ || fatal;
   ++figures_.failed;
   copy_in_ = false;

@@ -139,7 +139,11 @@ Prepared Relay::share(Prepared statement, const pgwire::Parse& parse, ByteView p
     found = pooling_.shares->get(parse.query, parameter_types, meaning_here());
   statement.shared = std::move(found.statement);
   statement.by_shared_name =
-      !parse.statement.empty() || (meaning_certain_ && pooling_.share_unnamed && found.uses >= kUsesToShareUnnamed);
+      !parse.statement.empty() ||
+      (meaning_certain_ && pooling_.share_unnamed && pooling_.traits != nullptr && found.uses >= kUsesToShareUnnamed);
+  statement.since = !parse.statement.empty()   ? pooling_.shares->next_moment()
+                    : statement.by_shared_name ? unnamed_since()
+                                               : 0;
   return statement;
 }
 
@@ -184,9 +188,10 @@ void Relay::relay_duplicate_parse(PendingReply entry, const Prepared& before, co
 /// PostgreSQL would refuse it, it is sent all the same.
 void Relay::relay_shared_parse(PendingReply entry, const Forward& forward, ServerRuns& to_server) {
   const auto shared = entry.statement.shared;
-  const bool stands = entry.name.empty() && server_->statements.has(*shared, segment_);
+  const bool stands = entry.name.empty() && server_->statements.has(*shared, segment_, entry.statement.since);
   if (stands && transaction_ != pgwire::TransactionStatus::Failed) {
     entry.carrier = true;
+    open_replay();
     replies_.push(Awaited::Parse) = std::move(entry);
     to_server.make(forward, [](Bytes& out) {
       pgwire::MessageWriter writer(out);

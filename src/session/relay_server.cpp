@@ -108,6 +108,7 @@ Relay::Handled Relay::server_message(const Message& message, ByteRuns& to_client
   }
   if (replies_.front().carrier) return complete_carried_parse(message, to_client);
   const bool ours = replies_.front().hidden || replies_.front().concealed;
+  if (replay_.state != Replay::State::None && !ours) replay_ = {};  // some of it has been answered
   if (cells_ && !ours && replies_.front().statement.cells) {
     if (type == be::kRowDescription || type == be::kParameterDescription)
       return describe_with_cells(message, replies_.front(), to_client);

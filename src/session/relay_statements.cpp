@@ -191,10 +191,7 @@ Relay::Handled Relay::on_parse(const Message& message, ServerRuns& to_server) {
     relay_duplicate_parse(std::move(entry), *before, sent, types, *admission.forward, to_server);
     return Handled::Taken;
   }
-  if (!native()) {
-    entry.statement = share(std::move(entry.statement), sent, types);
-    if (!entry.name.empty()) entry.statement.since = pooling_.shares->next_moment();
-  }
+  if (!native()) entry.statement = share(std::move(entry.statement), sent, types);
   statements_.announce(entry.name, entry.statement, segment_);
   if (entry.statement.by_shared_name) {
     relay_shared_parse(std::move(entry), *admission.forward, to_server);

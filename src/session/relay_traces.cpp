@@ -40,14 +40,14 @@ bool defines_nothing(const sql::Statement& statement) noexcept {
 bool Relay::needs_reset(const ServerState& server) const noexcept {
   if (server.last_session == 0 || server.last_session == pooling_.session) return false;
   // A consumer's views are not the catalogs' alone.
-  return server.traces || pooling_.traits == nullptr || consumer_ != nullptr;
+  return server.traces || pooling_.traits == nullptr || pooling_.always_reset || consumer_ != nullptr;
 }
 
 /// Behind what makes the server connection this session's.
 void Relay::ask_for_traits(ServerRuns& to_server) {
   wrote_ = false;
   verdict_ = {};
-  if (pooling_.traits == nullptr || consumer_) return;
+  if (pooling_.traits == nullptr || pooling_.always_reset || consumer_) return;
   const auto now = tools_.clock.steady();
   verdict_ = pooling_.traits->verdict(now);
   const auto question = pooling_.traits->take_question(now);

@@ -180,6 +180,7 @@ def chaos(target, target_name: str, cluster, statements: int, kills_wanted: bool
             kills[0] += killing[0].result()
         except BaseException:
             print(ledger.by_action)
+            show_what_stands(target, cluster, clients)
             raise
         finally:
             for life in scheduler.lives.values():
@@ -191,6 +192,15 @@ def chaos(target, target_name: str, cluster, statements: int, kills_wanted: bool
     lost = len(ledger.disturbed)
     assert lost <= kills[0], f"{lost} clients lost a server connection, {kills[0]} backends were killed: {ledger.disturbed[:5]}"
     return ledger
+
+
+def show_what_stands(target, cluster, clients: list[Client]) -> None:
+    """For whoever has to find out why somebody waits."""
+    print(cluster.admin(f"select string_agg(concat_ws(' ', pid, application_name, state, wait_event, now() - state_change, left(query, 60)), E'\\n') "
+                        f"from pg_stat_activity where usename = '{USER}'"))
+    print({client.number: client.mark() for client in clients})
+    if hasattr(target, "command"):
+        print(target.command("session", "list", check=False).stdout, target.child.log_text()[-3000:])
 
 
 def kill_one(cluster) -> int:

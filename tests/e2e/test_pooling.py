@@ -159,6 +159,30 @@ def test_waiting_clients_are_served_in_their_order(start_target, target_name):
         holders[1].query("commit")
 
 
+def test_pools_that_share_a_budget_do_not_take_turns_by_handshakes(start_target, target_name):
+    """Sessions with other startup settings have a pool of their own. With more of each than there are server connections,
+    every pool keeps its share, instead of one being closed with each transaction for a session of another."""
+    options = {"limits": "[workers]\nthreads = 1"} if target_name == "bartizan" else {}
+    sharing = start_target(pool_mode="transaction", pool_size=6, queue_timeout="60s", **options)
+    if not sharing.shares:
+        pytest.skip("server connections are not shared")
+    zones = ("UTC", "Asia/Tokyo", "America/New_York")
+    clients = [wire.sign_in(sharing.endpoint(), {"TimeZone": zones[i % 3]}) for i in range(48)]
+    try:
+        pids, laps = [], 12
+        for client in clients:
+            client.send(m.query("select pg_backend_pid(), pg_sleep(0.02)"))
+        for lap in range(laps):
+            for client in clients:
+                pids.append(rows(client.read_until_ready(60))[0][0])
+                if lap + 1 < laps:
+                    client.send(m.query("select pg_backend_pid(), pg_sleep(0.02)"))
+        assert len(set(pids)) < len(pids) / 8, f"{len(set(pids))} server processes for {len(pids)} statements"
+    finally:
+        for client in clients:
+            client.close()
+
+
 def test_queue_times_out_and_holders_go_on(sharing):
     with sessions(sharing, POOL_SIZE) as holders, sessions(sharing, 3) as waiting:
         for i, holder in enumerate(holders):

@@ -88,7 +88,8 @@ struct World {
                  policy::BarrierMode barriers = policy::BarrierMode::None, std::unique_ptr<Consumer> consumer = nullptr,
                  std::uint64_t session = 7)
       : relay(subject(valid_until, barriers), "\"session\":1", {analyses, log, clock, stale, &rewrites}, limits,
-              Pooling{session, kClientPid, pooled ? &shares : nullptr, true, &sequences_matter}, std::move(consumer)) {
+              Pooling{session, kClientPid, pooled ? &shares : nullptr, true, &sequences_matter, false, &traits, true},
+              std::move(consumer)) {
     first.process_id = 501;
     second.process_id = 502;
   }
@@ -101,6 +102,7 @@ struct World {
   sql::AnalysisCache analyses{sql::DigestKey{}, std::size_t{1} << 20};
   RewriteCache rewrites{sql::DigestKey{}, std::size_t{1} << 20};
   StatementShares shares{sql::DigestKey{}, std::size_t{1} << 20};
+  DepotTraits traits{false};
   ServerState first;   ///< server connections of a pool
   ServerState second;
   Relay relay;
@@ -145,6 +147,7 @@ struct World {
     server_verdict = step.verdict;
     to_client += as_chars(runs.joined());
     from_server.erase(0, step.consumed);
+    if (ServerRuns again; relay.replay(again)) to_server += as_chars(again.runs().joined());
     kept_at_most = std::max(kept_at_most, from_server.size());
   }
 };

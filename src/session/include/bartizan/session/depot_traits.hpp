@@ -52,6 +52,8 @@ class DepotTraits {
     epoch_.fetch_add(1);
     defining_.fetch_sub(1);
   }
+  /// Differs once something has been defined that was seen; 0 while that is under way.
+  [[nodiscard]] std::uint64_t definitions() const noexcept { return defining_.load() != 0 ? 0 : epoch_.load(); }
   /// It is another database now.
   void forget() noexcept { epoch_.fetch_add(1); }
 

@@ -72,12 +72,13 @@ struct Pooling {
   std::uint64_t session = 0;  ///< tells sessions apart; not 0
   std::uint32_t process_id = 0;  ///< as the client was told
   StatementShares* shares = nullptr;  ///< the thread's own; outlives the relay
-  bool share_unnamed = true;  ///< statements without a name that come again are shared too
+  bool share_unnamed = true;  ///< statements without a name that come again are shared too, where traits is not null
   /// Of the identity in the depot: one of its sessions has asked for currval or lastval, so all of its own keep
   /// what they may ask for.
   std::atomic<bool>* sequences_matter = nullptr;
   bool temporary_path = false;  ///< started with a search_path in which unqualified objects may be temporary
   DepotTraits* traits = nullptr;  ///< of the depot; outlives the relay. Null: server connections are always reset
+  bool always_reset = false;
 };
 
 struct ConsumerState;
@@ -154,6 +155,8 @@ class Relay {
   /// Whether a Sync that COPY has read counted can be known only by what the server says next: makes
   /// it say something. False: it is known.
   [[nodiscard]] bool settle_syncs(ServerRuns& to_server);
+  /// Behind on_server(): what has to be sent once more now. False: nothing.
+  [[nodiscard]] bool replay(ServerRuns& to_server);
   /// The server's connection has ended: what is still owed gets its outcome.
   void abandon();
 
@@ -170,8 +173,11 @@ class Relay {
     return replies_.empty() && transaction_ == pgwire::TransactionStatus::Idle && !discarding_ && !unsynced_;
   }
   [[nodiscard]] bool awaiting_reply() const noexcept { return !replies_.empty(); }
-  /// What the server works on now is a command of the gateway's own: not to be cancelled.
-  [[nodiscard]] bool own_command_runs() noexcept { return !replies_.empty() && replies_.front().hidden; }
+  /// What the server works on now is a command of the gateway's own, or nothing yet of what the client asks for.
+  [[nodiscard]] bool cancel_would_miss() noexcept {
+    return !replies_.empty() &&
+           (replies_.front().hidden || replies_.size() <= unsent_ || replay_.state == Replay::State::Due);
+  }
   /// Rises with each message of the client's that is answered to its end.
   [[nodiscard]] std::uint64_t answered() const noexcept { return answered_; }
   /// Messages of the extended protocol await their Sync: a transaction, whatever ReadyForQuery last said.
@@ -195,6 +201,12 @@ class Relay {
   struct Renaming {
     std::size_t count = 0;
     std::uint64_t settled_in = 0;  // from this segment on their outcome is on its way
+  };
+  /// What was sent behind a Parse that was answered for what stands on the server already.
+  struct Replay {
+    enum class State : std::uint8_t { None, Open, Whole, Due };
+    State state = State::None;  // Whole: with its Sync; Due: it has to be sent again
+    Bytes bytes;
   };
   /// Enough for the names in front of a Bind whose values stream.
   static constexpr std::size_t kNamePrefixBytes = 64 * 1024;
@@ -265,6 +277,13 @@ class Relay {
   void end_unfinished_parse(const PendingReply& front);
   [[nodiscard]] static std::optional<std::string> with_own_names(const PendingReply& front, ByteView payload);
   Handled relay_error(const Message& message, const PendingReply& front, ByteRuns& to_client);
+
+  // relay_replay.cpp
+  [[nodiscard]] std::uint64_t unnamed_since();
+  void open_replay();
+  void keep_for_replay(const Message& message, const ServerRuns& to_server, std::size_t from);
+  [[nodiscard]] bool replays(const PendingReply& front, std::string_view sqlstate) const noexcept;
+  void make_replay();
 
   // relay_consumer.cpp
   Handled end_reserved_name();
@@ -427,6 +446,8 @@ class Relay {
   pgwire::TransactionStatus transaction_ = pgwire::TransactionStatus::Idle;
   bool discarding_ = false;  // an extended-query error: the server skips until Sync
   bool unsynced_ = false;  // messages of the extended protocol have been sent behind the last Sync
+  bool opens_group_ = false;  // the message at hand is the first of those
+  Replay replay_;
   bool copy_in_ = false;  // the server reads CopyData, and ignores Sync and Flush
   std::size_t ambiguous_syncs_ = 0;  // Syncs sent into a COPY: the server answers none or some
   std::uint64_t segment_ = 0;  // rises with each Sync sent

@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "bartizan/base/clock.hpp"
 #include "bartizan/base/secret.hpp"
 #include "bartizan/session/carried_settings.hpp"
 #include "bartizan/session/reported_settings.hpp"
@@ -70,6 +71,11 @@ struct ServerState {
   /// discarded), and whether another's may have before: what currval and lastval would tell.
   std::uint64_t sequences_of = 0;
   bool sequences_mixed = false;
+  /// Statements without a name that were read there before this moment of the worker's are read again: since
+  /// then something may have been defined, or time has passed.
+  std::uint64_t unnamed_since = 0;
+  SteadyTime unnamed_read_from{};
+  std::uint64_t definitions = 0;  ///< as the depot counted them then
   bool traces = false;  ///< what a reset ends may stand there, beside what is followed above
   bool foul = false;  ///< something of a session stands there that no reset is known to end: not to be used again
   /// wall::connection_key(): by what contexts for this connection are signed; null unless its login
