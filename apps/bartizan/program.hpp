@@ -107,6 +107,7 @@ class Program final : public control::Runtime {
   std::unique_ptr<store::Database> database_;
   std::unique_ptr<control::ChangeRecorder> change_recorder_;
   std::unique_ptr<store::ChangeFeed> feed_;
+  policy::Interruptions interruptions_;
   std::unique_ptr<control::WallKeeper> walls_;
   cells::DepotHolder cells_;
   std::unique_ptr<control::CellKeys> cell_keys_;
