@@ -169,7 +169,9 @@ Result<std::string> Program::open_control_database() {
       auditlog::CursorFile(options_.configuration.audit.directory.string(), "changes.cursor"));
   if (audit_->source() != nullptr)
     retention_ = std::make_unique<control::RetentionKeeper>(*database_, *audit_->source(), system_clock());
-  walls_ = std::make_unique<control::WallKeeper>(*database_, snapshots_, *this, system_clock(), system_random());
+  control::WallKeeperOptions walls;
+  walls.interruptions = &interruptions_;
+  walls_ = std::make_unique<control::WallKeeper>(*database_, snapshots_, *this, system_clock(), system_random(), walls);
   audit_readers_ = std::make_unique<control::AuditReaderSignIn>(*database_, system_clock(), system_random());
   BZ_TRY(auto passphrase, load_or_create_secret(control.root_key_file.parent_path() / "passphrase"));
   cell_keys_ = std::make_unique<control::CellKeys>(control.root_key_file.parent_path(), std::move(passphrase),
@@ -268,10 +270,11 @@ Result<std::string> Program::open_wire_port() {
   ca_file_ = loaded.ca_file;
   certificate_not_after_ = loaded.not_after.time_since_epoch().count();
   BZ_TRY(auto mock_secret, load_or_create_secret(configuration.control.root_key_file.parent_path() / "mock.secret"));
-  auto gateway = proxy::Gateway::start(std::move(options),
-                                       {snapshots_, audit_->log(), system_clock(), system_random(), audit_->sealer(),
-                                        &cells_, options_.configuration.audit.seal_values ? audit_->sealer() : nullptr},
-                                       std::move(loaded.certificate), std::move(mock_secret));
+  auto gateway =
+      proxy::Gateway::start(std::move(options),
+                            {snapshots_, audit_->log(), system_clock(), system_random(), audit_->sealer(), &cells_,
+                             options_.configuration.audit.seal_values ? audit_->sealer() : nullptr, &interruptions_},
+                            std::move(loaded.certificate), std::move(mock_secret));
   if (!gateway && gateway.error().code == Errc::AlreadyExists)
     return fail(Errc::AlreadyExists, gateway.error().detail + port_holder(configuration.listen.port) +
                                          "; choose another with PORT=, --port or listen.port");

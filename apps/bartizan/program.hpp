@@ -110,6 +110,7 @@ class Program final : public control::Runtime {
   std::unique_ptr<control::ChangeRecorder> change_recorder_;
   std::unique_ptr<control::RetentionKeeper> retention_;  // null without the provable log
   std::unique_ptr<store::ChangeFeed> feed_;
+  policy::Interruptions interruptions_;
   std::unique_ptr<control::WallKeeper> walls_;
   cells::DepotHolder cells_;
   std::unique_ptr<control::KeyUses> key_uses_;

@@ -196,9 +196,37 @@ Command depot_resume() {
           .verb = "resume",
           .admin_verb = "depot.resume",
           .summary = "let a depot's transactions begin again",
-          .description = "After depot pause or depot drain; what waits goes on in the order in which it came.",
+          .description =
+              "After depot pause or depot drain; what waits goes on in the order in which it came. After depot suspend "
+              "the policies' objects are built anew before their identities are served again.",
           .parameters = {name_of("the depot"), kWait},
           .examples = {{"bartizan depot resume clinic", ""}}};
+}
+
+Command depot_suspend() {
+  return {
+      .noun = "depot",
+      .verb = "suspend",
+      .admin_verb = "depot.suspend",
+      .summary = "take the policies' objects out of a database for now",
+      .description =
+          "Views, filters, roles, event triggers and what was taken from PUBLIC: the database is as it was before, "
+          "for a dump of all of it, or for DDL of a superuser with triggers off. Identities under policies are told "
+          "57P03 until depot resume; those past the wall go on. Whoever reaches the database past the gateway has the rights "
+          "that he had without Bartizan.",
+      .parameters = {name_of("the depot")},
+      .examples = {{"bartizan depot suspend clinic", ""}}};
+}
+
+Command depot_detach() {
+  return {
+      .noun = "depot",
+      .verb = "detach",
+      .admin_verb = "depot.detach",
+      .summary = "take a database out of protection without a trace",
+      .description = "As depot suspend, and then as depot delete. Refused while columns are encrypted. Sessions end.",
+      .parameters = {name_of("the depot")},
+      .examples = {{"bartizan depot detach clinic", ""}}};
 }
 
 Command import_roles() {
@@ -238,6 +266,8 @@ std::vector<Command> depot_commands() {
       depot_pause(),
       depot_drain(),
       depot_resume(),
+      depot_suspend(),
+      depot_detach(),
       {.noun = "depot",
        .verb = "list",
        .admin_verb = "depot.list",
@@ -261,7 +291,9 @@ std::vector<Command> depot_commands() {
        .verb = "delete",
        .admin_verb = "depot.delete",
        .summary = "take a database out of protection",
-       .description = "Its grants and logins are forgotten, its sessions end. The database itself stays as it is.",
+       .description =
+           "Its grants and logins are forgotten, its sessions end. The database itself stays as it is: depot detach takes the policies' "
+           "objects out of it as well.",
        .parameters = {name_of("the depot")},
        .examples = {{"bartizan depot delete clinic", ""}}},
       {.noun = "tenant",

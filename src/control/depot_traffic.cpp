@@ -5,6 +5,7 @@
 
 #include "bartizan/control/runtime.hpp"
 #include "bartizan/store/depots.hpp"
+#include "depot_suspension.hpp"
 #include "services.hpp"
 
 namespace bartizan::control {
@@ -41,6 +42,7 @@ Result<Document> set_traffic(Call& call, Args& args, policy::Traffic traffic) {
   BZ_TRY(const auto given, take_version(args));
   BZ_CHECK(args.finish());
   policy::DepotId id;
+  bool ends_suspension = false;
   {
     BZ_TRY(auto transaction, call.write());
     store::Depots depots(transaction);
@@ -48,8 +50,10 @@ Result<Document> set_traffic(Call& call, Args& args, policy::Traffic traffic) {
     if (!depot) return tl::unexpected<Error>(with_list_hint(call, std::move(depot).error(), "depot"));
     BZ_TRY(const auto version, checked_version(given, depot->meta));
     id = depot->value.id;
-    if (depot->value.traffic != traffic) {
+    ends_suspension = traffic == policy::Traffic::Open && depot->value.state == policy::DepotState::Suspended;
+    if (depot->value.traffic != traffic || ends_suspension) {
       depot->value.traffic = traffic;
+      if (ends_suspension) depot->value.state = policy::DepotState::Active;
       BZ_TRY(const auto changed, depots.update(depot->value, version));
       BZ_CHECK(transaction.commit());
     }
@@ -57,6 +61,7 @@ Result<Document> set_traffic(Call& call, Args& args, policy::Traffic traffic) {
   auto activity = wait_until_settled(call, id, traffic, std::chrono::seconds(wait.value_or(kWait)));
   Members out{{"name", name}, {"traffic", policy::to_string(traffic)}};
   for (auto& member : *std::get_if<Members>(&activity.value())) out.push_back(std::move(member));
+  if (ends_suspension) BZ_CHECK(end_suspension(call, name, out));
   return Document(std::move(out));
 }
 

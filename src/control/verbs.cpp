@@ -9,6 +9,7 @@
 #include "bartizan/control/change_recorder.hpp"
 #include "bartizan/store/changes.hpp"
 #include "call_record.hpp"
+#include "depot_suspension.hpp"
 #include "services.hpp"
 
 namespace bartizan::control {
@@ -47,6 +48,7 @@ constexpr std::array kVerbs = {
     Verb{"column.status", column_status},
     Verb{"depot.create", depot_create},
     Verb{"depot.delete", depot_delete},
+    Verb{"depot.detach", depot_detach},
     Verb{"depot.drain", depot_drain},
     Verb{"depot.list", depot_list},
     Verb{"depot.login", depot_login},
@@ -54,6 +56,7 @@ constexpr std::array kVerbs = {
     Verb{"depot.resume", depot_resume},
     Verb{"depot.set", depot_set},
     Verb{"depot.show", depot_show},
+    Verb{"depot.suspend", depot_suspend},
     Verb{"doctor", doctor},
     Verb{"grant.add", grant_add},
     Verb{"grant.list", grant_list},

@@ -12,6 +12,7 @@
 #include "column_migrations.hpp"
 #include "depot_cells.hpp"
 #include "passwords.hpp"
+#include "wall_class_catalog.hpp"
 
 namespace bartizan::control {
 namespace {
@@ -47,6 +48,14 @@ std::string word_of(const postgres::WallChange& change) {
   return std::string(wall::to_string(change.object)) + " " + change.name;
 }
 
+/// Others held a lock for longer than the wall waits, or would have been hindered for good.
+bool gave_way(const Error& error) {
+  return error.detail.starts_with("PostgreSQL 55P03") || error.detail.starts_with("PostgreSQL 40P01");
+}
+
+/// DDL by DDL, the rounds take half of the time at most.
+constexpr auto kLongestRest = std::chrono::seconds(2);
+
 wall::Names names_of(const policy::Depot& depot) { return wall::Names::for_depot(depot.id.get().to_string()); }
 
 }  // namespace
@@ -65,6 +74,8 @@ WallDepotStatus WallDepot::status() const {
     WallClassStatus one;
     one.version.id = id;
     one.identities = identities[id].size();
+    // What it was made for has gone, and so have those who were in it.
+    if (one.identities == 0 && wanted.made && !wanted.made->ready) continue;
     if (wanted.made) {
       one.version = wanted.made->version;
       one.role = wanted.made->login_role;
@@ -79,13 +90,33 @@ WallDepotStatus WallDepot::status() const {
 void WallDepot::bring(const policy::Snapshot& snapshot, const policy::Depot& depot, bool whole,
                       const std::function<void()>& resolved) {
   status_.depot = depot.name;
+  status_.suspended = false;
+  const auto begun = around_.clock.steady();
+  postponed_ = false;
+  // Nothing but tables can have changed: what stood before may go on if somebody's lock hinders the looking.
+  const bool may_wait = !failed() && policies_ == snapshot.policies().number && catalog_ != nullptr;
+  const auto assignments = may_wait ? assignments_ : WallAssignments();
+  const auto catalog = catalog_;
   auto done = try_to_bring(snapshot, depot, whole, resolved);
+  const auto now = around_.clock.steady();
+  rest_until_ = now + std::min<SteadyTime::duration>(now - begun, kLongestRest);
   status_.error.reset();
   if (done) return;
+  if (may_wait && gave_way(done.error())) {
+    BZ_LOG(Info, "wall.postponed", {"depot", depot.name}, {"detail", done.error().detail});
+    assignments_ = assignments;
+    catalog_ = catalog;
+    postponed_ = true;
+    return;
+  }
   BZ_LOG(Error, "wall.failed", {"depot", depot.name}, {"code", to_string(done.error().code)},
          {"detail", done.error().detail});
   status_.error = std::move(done).error();
   assignments_.clear();  // whom the data path can't find it refuses
+}
+
+bool WallDepot::has_news(const policy::Depot& depot) {
+  return around_.clock.steady() >= rest_until_ && watch_.heard(depot);
 }
 
 Result<void> WallDepot::try_to_bring(const policy::Snapshot& snapshot, const policy::Depot& depot, bool whole,
@@ -103,6 +134,8 @@ Result<void> WallDepot::try_to_bring(const policy::Snapshot& snapshot, const pol
   };
   const auto catalog_before = catalog_;
   if (whole) {
+    // Before anything is read, so that no change falls between.
+    BZ_CHECK(watch_.listen(depot));
     BZ_CHECK(connect());
     BZ_CHECK(read_catalog(depot, *connection));
   }
@@ -262,11 +295,21 @@ Result<void> WallDepot::reconcile(const policy::Depot& depot, postgres::ControlC
   return {};
 }
 
+/// To its sessions.
+bool WallDepot::still_the_same(const Wanted& wanted) const {
+  if (!wanted.made || wanted.made->views == nullptr || wanted.made->catalog == nullptr) return false;
+  return wanted.made->catalog == catalog_ || same_for_class(*wanted.made->catalog, *catalog_, *wanted.made->views);
+}
+
 void WallDepot::take_report(const policy::Depot& depot, const postgres::WallReport& report, const Secrets& secrets) {
   const auto names = names_of(depot);
   const auto key = std::make_shared<const SecretBytes>(secrets.context_key.clone());
   for (const auto& one : report.classes) {
     auto& wanted = classes_.at(one.id);
+    if (one.error && gave_way(*one.error)) {
+      postponed_ = true;
+      if (still_the_same(wanted)) continue;  // what it has goes on: a view that it misses is told to its sessions
+    }
     auto made = std::make_shared<policy::WallClass>();
     made->depot = depot.id;
     made->login_role = one.role.empty() ? names.class_role(one.id) : one.role;
@@ -277,7 +320,7 @@ void WallDepot::take_report(const policy::Depot& depot, const postgres::WallRepo
     made->findings = one.findings;
     if (one.error) made->findings.push_back(one.error->detail);
     // A moment: never the same twice, also over restarts. It stays while nothing has changed.
-    const bool same = wanted.made && wanted.made->catalog == catalog_ && wanted.made->views != nullptr;
+    const bool same = still_the_same(wanted);
     made->version = {one.id, same ? wanted.made->version.version
                                   : static_cast<std::uint64_t>(around_.clock.wall().time_since_epoch().count())};
     if (same) made->views = wanted.made->views;
@@ -289,6 +332,27 @@ void WallDepot::take_report(const policy::Depot& depot, const postgres::WallRepo
     }
     wanted.made = std::move(made);
   }
+}
+
+void WallDepot::suspend(const policy::Depot& depot) {
+  status_.depot = depot.name;
+  if (status_.suspended && !failed()) return;
+  watch_ = WallWatch(around_.runtime, around_.clock);
+  assignments_.clear();
+  classes_.clear();
+  catalog_.reset();
+  policies_ = 0;
+  status_ = {};
+  status_.depot = depot.name;
+  auto done = [&]() -> Result<void> {
+    const auto deadline = around_.clock.steady() + around_.options.deadline;
+    BZ_TRY(auto connection, around_.runtime.embedded_superuser(depot.database, deadline));
+    BZ_CHECK(postgres::end_class_sessions(connection, names_of(depot), deadline));
+    return postgres::detach(connection, names_of(depot), deadline);
+  }();
+  status_.suspended = true;
+  if (!done) status_.error = std::move(done).error();
+  BZ_LOG(Info, "wall.suspended", {"depot", depot.name}, {"done", !failed()});
 }
 
 void WallDepot::take_down(const policy::Depot& depot) {

@@ -9,6 +9,7 @@
 
 #include "bartizan/control/wall_keeper.hpp"
 #include "bartizan/postgres/wall_reconciler.hpp"
+#include "wall_watch.hpp"
 
 namespace bartizan::control {
 
@@ -25,23 +26,36 @@ using WallAssignments = std::map<policy::WallState::Key, policy::WallAssignment>
 
 class WallDepot {
  public:
-  explicit WallDepot(const WallSurroundings& around) : around_(around) {}
+  explicit WallDepot(const WallSurroundings& around) : around_(around), watch_(around.runtime, around.clock) {}
 
   /// Brings the wall to what the snapshot asks for. whole: also where nothing seems to have changed.
   /// resolved: called before the long work on new policies, with the assignments that hold already.
   void bring(const policy::Snapshot& snapshot, const policy::Depot& depot, bool whole,
              const std::function<void()>& resolved);
+  /// Whether tables of the depot may have changed since the last round. Not at once behind a long round.
+  [[nodiscard]] bool has_news(const policy::Depot& depot);
   /// No policy speaks of the depot any more: its classes go.
   void take_down(const policy::Depot& depot);
+
+  /// Nothing of the wall is left in the database, however often it is called. Classes' sessions are ended.
+  void suspend(const policy::Depot& depot);
 
   [[nodiscard]] const WallAssignments& assignments() const noexcept { return assignments_; }
   /// The publication that they were made of.
   [[nodiscard]] std::int64_t policies() const noexcept { return policies_; }
   [[nodiscard]] WallDepotStatus status() const;
   [[nodiscard]] bool failed() const noexcept { return status_.error.has_value(); }
+  /// The last round waited for somebody's lock in vain: the next one comes soon.
+  [[nodiscard]] bool postponed() const noexcept { return postponed_; }
 
  private:
   struct Secrets;
+  /// Wanted now, or until they have drained.
+  struct Wanted {
+    policy::ClassOutcome outcome;
+    SteadyTime last_wanted;
+    std::shared_ptr<const policy::WallClass> made;  ///< null: not reconciled yet
+  };
   Result<void> try_to_bring(const policy::Snapshot& snapshot, const policy::Depot& depot, bool whole,
                             const std::function<void()>& resolved);
   Result<void> read_catalog(const policy::Depot& depot, postgres::ControlConnection& connection);
@@ -52,6 +66,7 @@ class WallDepot {
   std::shared_ptr<const policy::WallClass> class_of(const policy::ClassOutcome& outcome);
   Result<Secrets> secrets(const policy::Depot& depot, const wall::Names& names);
   Result<void> reconcile(const policy::Depot& depot, postgres::ControlConnection& connection);
+  [[nodiscard]] bool still_the_same(const Wanted& wanted) const;
   void take_report(const policy::Depot& depot, const postgres::WallReport& report, const Secrets& secrets);
   [[nodiscard]] bool all_stand() const;
 
@@ -61,14 +76,11 @@ class WallDepot {
   std::uint64_t catalog_epoch_ = 0;
   std::int64_t policies_ = 0;
   WallAssignments assignments_;
-  /// Wanted now, or until they have drained.
-  struct Wanted {
-    policy::ClassOutcome outcome;
-    SteadyTime last_wanted;
-    std::shared_ptr<const policy::WallClass> made;  ///< null: not reconciled yet
-  };
   std::map<policy::ClassId, Wanted> classes_;
   WallDepotStatus status_;
+  WallWatch watch_;
+  bool postponed_ = false;
+  SteadyTime rest_until_{};  ///< news wait until then
 };
 
 }  // namespace bartizan::control

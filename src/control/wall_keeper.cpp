@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <set>
 #include <thread>
 
 #include "bartizan/base/log.hpp"
@@ -9,6 +10,12 @@
 #include "wall_depot.hpp"
 
 namespace bartizan::control {
+
+namespace {
+
+constexpr auto kPostponed = std::chrono::seconds(1);
+
+}  // namespace
 
 /// The rounds, one at a time, and the thread that begins them.
 class WallKeeper::Rounds {
@@ -49,6 +56,7 @@ class WallKeeper::Rounds {
   void run();
   void look();
   void round(const policy::Snapshot& snapshot, bool whole);
+  [[nodiscard]] bool listen(const policy::Snapshot& snapshot);
   void publish(std::int64_t policies);
   void plan_next();
   [[nodiscard]] bool is_due(const policy::Snapshot& snapshot) const {
@@ -58,11 +66,12 @@ class WallKeeper::Rounds {
 
   const WallSurroundings around_;
   policy::SnapshotHolder& snapshots_;
-  std::mutex round_mutex_;  ///< guards everything down to next_change_
+  std::mutex round_mutex_;  ///< guards everything down to news_
   std::map<Uuid, WallDepot> depots_;
   std::int64_t epoch_ = -1;
   SteadyTime next_whole_{};
   std::optional<WallTime> next_change_;
+  std::set<Uuid> news_;  ///< depots in which tables have changed
   mutable std::mutex status_mutex_;
   std::vector<WallDepotStatus> status_;
   std::mutex stop_mutex_;
@@ -84,16 +93,30 @@ void WallKeeper::Rounds::look() {
   if (!snapshot) return;
   const std::lock_guard lock(round_mutex_);
   // An older one than run_now() has seen would take the wall back.
-  if (snapshot->epoch() < epoch_ || !is_due(*snapshot)) return;
+  if (snapshot->epoch() < epoch_) return;
+  const bool news = listen(*snapshot);
+  if (!news && !is_due(*snapshot)) return;
   round(*snapshot, around_.clock.steady() >= next_whole_);
+}
+
+/// Whether tables have changed in some depot.
+bool WallKeeper::Rounds::listen(const policy::Snapshot& snapshot) {
+  news_.clear();
+  for (auto& [id, depot] : depots_)
+    if (const auto* known = snapshot.find_depot(policy::DepotId(id)); known != nullptr && depot.has_news(*known))
+      news_.insert(id);
+  return !news_.empty();
 }
 
 void WallKeeper::Rounds::round(const policy::Snapshot& snapshot, bool whole) {
   for (const policy::Depot& depot : snapshot.depots()) {
     const auto known = depots_.find(depot.id.get());
-    if (snapshot.policies().protects(depot.name)) {
+    const bool is_protected = snapshot.policies().protects(depot.name);
+    if (depot.state == policy::DepotState::Suspended && depot.embedded) {
+      depots_.try_emplace(depot.id.get(), around_).first->second.suspend(depot);
+    } else if (is_protected) {
       auto& one = known != depots_.end() ? known->second : depots_.try_emplace(depot.id.get(), around_).first->second;
-      one.bring(snapshot, depot, whole, [&] { publish(snapshot.policies().number); });
+      one.bring(snapshot, depot, whole || news_.contains(depot.id.get()), [&] { publish(snapshot.policies().number); });
     } else if (known != depots_.end()) {
       known->second.take_down(depot);
       if (!known->second.failed()) depots_.erase(known);
@@ -101,6 +124,7 @@ void WallKeeper::Rounds::round(const policy::Snapshot& snapshot, bool whole) {
   }
   std::erase_if(depots_, [&](const auto& one) { return snapshot.find_depot(policy::DepotId(one.first)) == nullptr; });
   epoch_ = snapshot.epoch();
+  news_.clear();
   publish(snapshot.policies().number);
   if (whole) next_whole_ = around_.clock.steady() + around_.options.check_interval;
   plan_next();
@@ -124,6 +148,7 @@ void WallKeeper::Rounds::publish(std::int64_t policies) {
 void WallKeeper::Rounds::plan_next() {
   next_change_.reset();
   for (const auto& [id, depot] : depots_) {
+    if (depot.postponed()) next_whole_ = std::min(next_whole_, around_.clock.steady() + kPostponed);
     if (depot.failed()) next_whole_ = std::min(next_whole_, around_.clock.steady() + around_.options.retry_interval);
     for (const auto& [key, assignment] : depot.assignments())
       if (assignment.valid_until && (!next_change_ || *assignment.valid_until < *next_change_))
@@ -133,10 +158,16 @@ void WallKeeper::Rounds::plan_next() {
 
 WallKeeper::WallKeeper(store::Database& database, policy::SnapshotHolder& snapshots, Runtime& runtime,
                        const Clock& clock, Random& random, WallKeeperOptions options)
-    : rounds_(std::make_unique<Rounds>(WallSurroundings{database, runtime, clock, random, options}, snapshots)) {}
+    : rounds_(std::make_unique<Rounds>(WallSurroundings{database, runtime, clock, random, options}, snapshots)) {
+  if (options.interruptions != nullptr)
+    patience_ = std::make_unique<WallPatience>(runtime, snapshots, clock, *options.interruptions);
+}
 WallKeeper::~WallKeeper() = default;
 
-void WallKeeper::start() { rounds_->start(); }
+void WallKeeper::start() {
+  rounds_->start();
+  if (patience_) patience_->start();
+}
 Result<void> WallKeeper::run_now() { return rounds_->run_now(); }
 std::vector<WallDepotStatus> WallKeeper::status() const { return rounds_->status(); }
 

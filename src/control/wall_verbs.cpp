@@ -31,7 +31,9 @@ Document render(const WallDepotStatus& one, bool ready) {
   Items classes;
   for (const auto& each : one.classes) classes.push_back(render(each));
   return Members{{"depot", one.depot},
-                 {"state", ready ? "ready" : "not ready"},
+                 {"state", one.suspended && ready ? "suspended"
+                           : ready                ? "ready"
+                                                  : "not ready"},
                  {"policies", one.policies},
                  {"checked_at", time_or_null(one.checked_at)},
                  {"error", one.error ? Document(one.error->detail) : Document()},

@@ -173,8 +173,6 @@ Result<GrantedLogin> Snapshot::resolve_grant(IdentityId identity_id, DepotId dep
   if (identity == nullptr || depot == nullptr) return fail(Errc::PermissionDenied, "unknown identity or depot");
   if (!identity->usable_at(now))
     return fail(Errc::PermissionDenied, "identity '" + identity->name + "' is disabled or over");
-  if (depot->state != DepotState::Active)
-    return fail(Errc::PermissionDenied, "depot '" + depot->name + "' is suspended");
 
   Candidate best;
   if (const auto of_depot = grants_.find(depot_id.get()); of_depot != grants_.end()) {

@@ -236,6 +236,17 @@ Result<std::string> ControlConnection::scalar(std::string_view sql, SteadyTime d
   return *rows.at(0, 0);
 }
 
+Result<bool> ControlConnection::notified() {
+  if (!state_->connection) return fail(Errc::Unavailable, "the connection to PostgreSQL is closed");
+  if (PQconsumeInput(state_->connection.get()) == 0) return state_->lost();
+  bool any = false;
+  while (PGnotify* one = PQnotifies(state_->connection.get())) {
+    any = true;
+    PQfreemem(one);
+  }
+  return any;
+}
+
 Result<void> ControlConnection::set_role_password(std::string_view role, const SecretBytes& password,
                                                   SteadyTime deadline) {
   if (!state_->connection) return fail(Errc::Unavailable, "the connection to PostgreSQL is closed");

@@ -1,6 +1,9 @@
 // detach: the depot as it was found.
 
+#include <algorithm>
+#include <chrono>
 #include <ranges>
+#include <string>
 
 #include "bartizan/postgres/wall_reconciler.hpp"
 #include "wall_base.hpp"
@@ -44,7 +47,40 @@ Result<void> undo_hardening(WallTransaction& transaction) {
   return {};
 }
 
+constexpr std::string_view kClose = R"sql(
+DO $do$
+DECLARE
+  one name;
+BEGIN
+  FOR one IN SELECT r.rolname FROM pg_catalog.pg_roles AS r WHERE pg_catalog.starts_with(r.rolname, {classes}) LOOP
+    EXECUTE pg_catalog.format('ALTER ROLE %I NOLOGIN', one);
+  END LOOP;
+END
+$do$)sql";
+constexpr auto kSessionsEndWithin = std::chrono::seconds(10);
+
 }  // namespace
+
+Result<void> end_class_sessions(ControlConnection& connection, const wall::Names& names, SteadyTime deadline) {
+  BZ_CHECK(check_login(connection, deadline));
+  const auto classes = quote_literal(names.prefix() + "c_");
+  std::string close(kClose);
+  constexpr std::string_view kBlank = "{classes}";
+  close.replace(close.find(kBlank), kBlank.size(), classes);
+  BZ_CHECK(connection.exec(close, deadline));
+  const auto until = std::min(deadline, std::chrono::steady_clock::now() + kSessionsEndWithin);
+  for (;;) {
+    BZ_TRY(const auto left,
+           connection.exec("SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity "
+                           "WHERE pg_catalog.starts_with(usename, " +
+                               classes + ")",
+                           deadline));
+    if (left.empty()) return {};
+    if (std::chrono::steady_clock::now() >= until)
+      return fail(Errc::DeadlineExceeded, "sessions of this depot's classes do not end");
+    BZ_CHECK(connection.exec("SELECT pg_catalog.pg_sleep(0.05)", deadline));
+  }
+}
 
 Result<void> detach(ControlConnection& connection, const wall::Names& names, SteadyTime deadline) {
   BZ_CHECK(check_login(connection, deadline));

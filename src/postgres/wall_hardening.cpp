@@ -70,9 +70,10 @@ Result<HardeningReport> harden(ControlConnection& connection, const wall::Names&
   BZ_CHECK(check_login(connection, deadline));
   BZ_CHECK(ensure_base(connection, names, deadline));
   BZ_TRY(auto transaction, WallTransaction::begin(connection, Isolation::Change, deadline));
+  BZ_TRY(const auto rows, transaction.exec(public_rights_sql()));
+  if (!rows.empty()) BZ_CHECK(transaction.after_owners_ddl());
   BZ_TRY(const auto roles, outsiders(transaction, names));
   BZ_CHECK(enlist(transaction, names, roles));
-  BZ_TRY(const auto rows, transaction.exec(public_rights_sql()));
   HardeningReport report;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const PublicRight right{rows.at(i, 0).value_or(""), rows.at(i, 1).value_or(""), rows.at(i, 2).value_or("")};

@@ -110,8 +110,7 @@ class ClassBuilder {
       ++unchanged;
       return false;
     }
-    const bool known = state_.recorded.contains(key);
-    changes.push_back({known ? ChangeKind::Repaired : ChangeKind::Created, object.kind, object.name});
+    changes.push_back({state_.drifted(key) ? ChangeKind::Repaired : ChangeKind::Created, object.kind, object.name});
     if (state_.stands(key)) BZ_CHECK(prepare(key));
     if (object.kind == ObjectKind::RowSecurity) BZ_CHECK(check_dormant_policies(transaction_, names_, object.name));
     BZ_CHECK(create(object));
@@ -168,7 +167,13 @@ class Reconciliation {
     BZ_TRY(logical_, sql::with_logical_types(std::move(catalog), desired_.encrypted));
     catalog_ = logical_.catalog;
     BZ_CHECK(read_own_row_security());
-    for (const auto& wanted : desired_.classes) BZ_CHECK(build(wanted));
+    for (const auto& wanted : desired_.classes) compile(wanted);
+    for (int tries = 0; tries < kTries; ++tries) {
+      BZ_TRY(const bool done, build_together());
+      if (done) break;
+    }
+    for (std::size_t i = 0; i < built_.size(); ++i)
+      if (!built_[i].done) BZ_CHECK(build_alone(built_[i]));
     BZ_CHECK(drop_unreferenced());
     for (auto& entry : report_.classes) BZ_CHECK(verify(entry));
     return std::move(report_);
@@ -183,7 +188,7 @@ class Reconciliation {
   }
 
   /// An error of the class is the class's; one of the connection ends the whole.
-  Result<void> build(const DesiredClass& wanted) {
+  void compile(const DesiredClass& wanted) {
     auto& entry = report_.classes.emplace_back();
     entry.id = policy::class_id(wanted.outcome);
     entry.role = desired_.names.class_role(entry.id);
@@ -193,26 +198,98 @@ class Reconciliation {
       compiled = fail(Errc::InvalidArgument, "the password of a class role must be a SCRAM-SHA-256 verifier");
     if (!compiled) {
       entry.error = std::move(compiled.error());
+      return;
+    }
+    compiled_.push_back(std::move(*compiled));
+    built_.push_back({report_.classes.size() - 1, &wanted.scram_verifier, false});
+  }
+
+  struct Built {
+    std::size_t entry;  ///< in report_.classes
+    const SecretBytes* verifier;
+    bool done;
+  };
+
+  /// All in one transaction, so that what one class needs does not stand before another's right to it: a
+  /// view that several share is there for all of them at once. True: nobody's lock was in the way, and what has
+  /// failed is left to be tried alone. False: nothing was done.
+  Result<bool> build_together() {
+    BZ_TRY(auto transaction, WallTransaction::begin(connection_, Isolation::Change, deadline_));
+    BZ_CHECK(transaction.after_owners_ddl());
+    std::vector<WallChange> changes;
+    std::size_t unchanged = 0;
+    std::vector<std::size_t> done;
+    for (std::size_t i = 0; i < built_.size(); ++i) {
+      BZ_CHECK(transaction.exec("SAVEPOINT one_class"));
+      ClassBuilder builder(transaction, desired_.names, *built_[i].verifier);
+      const auto made = builder.build(compiled_[i]);
+      if (!connection_.open()) return tl::unexpected(made.error());
+      // Whoever holds the lock may wait for one of ours: not another moment with them.
+      if (!made && gave_way()) return false;
+      BZ_CHECK(transaction.exec(made ? "RELEASE one_class" : "ROLLBACK TO one_class"));
+      if (!made) continue;
+      done.push_back(i);
+      std::ranges::move(builder.changes, std::back_inserter(changes));
+      unchanged += builder.unchanged;
+    }
+    BZ_CHECK(transaction.commit());
+    for (const auto i : done) built_[i].done = true;
+    std::ranges::move(changes, std::back_inserter(report_.changes));
+    report_.unchanged += unchanged;
+    return true;
+  }
+
+  Result<void> build_alone(Built& one) {
+    auto& entry = report_.classes[one.entry];
+    const auto& compiled = compiled_[static_cast<std::size_t>(&one - built_.data())];
+    for (int tries = 1;; ++tries) {
+      auto built = build_in_transaction(compiled, *one.verifier);
+      if (!connection_.open()) return built;
+      if (built) return {};
+      if (tries < kTries && gave_way_) continue;
+      entry.error = std::move(built.error());
       return {};
     }
-    auto built = build_in_transaction(*compiled, wanted.scram_verifier);
-    if (!connection_.open()) return built;
-    if (!built) entry.error = std::move(built.error());
-    compiled_.push_back(std::move(*compiled));
-    return {};
   }
 
   Result<void> build_in_transaction(const wall::CompiledClass& compiled, const SecretBytes& verifier) {
     BZ_TRY(auto transaction, WallTransaction::begin(connection_, Isolation::Change, deadline_));
     ClassBuilder builder(transaction, desired_.names, verifier);
-    BZ_CHECK(builder.build(compiled));
+    if (auto built = builder.build(compiled); !built) {
+      gave_way_ = gave_way();
+      return built;
+    }
     BZ_CHECK(transaction.commit());
     std::ranges::move(builder.changes, std::back_inserter(report_.changes));
     report_.unchanged += builder.unchanged;
     return {};
   }
 
+  /// To somebody who held a lock, or changed the same row of a catalog.
+  [[nodiscard]] bool gave_way() const {
+    const auto& sqlstate = connection_.last_sqlstate();
+    return sqlstate == "55P03" || sqlstate == "40P01" || sqlstate == "XX000";
+  }
+
+  /// What a class has that could not be made as it is asked for stays: its sessions may not know yet that they are
+  /// over. Which views are its own is not looked into, so all of them stay, and what they need.
+  [[nodiscard]] bool is_of_failed(const ObjectKey& key) const {
+    const bool of_class =
+        key.kind == ObjectKind::ClassRole || key.kind == ObjectKind::ViewGrant || key.kind == ObjectKind::CatalogEntry;
+    return std::ranges::any_of(report_.classes, [&](const ClassReport& one) {
+      return one.error && (!of_class || key.name == one.role || key.name.ends_with("/" + one.role));
+    });
+  }
+
+  /// Waiting only as long as others don't notice, but several times.
   Result<void> drop_unreferenced() {
+    for (int tries = 1;; ++tries) {
+      auto dropped = try_to_drop();
+      if (dropped || tries == kTries || !connection_.open() || !gave_way_) return dropped;
+    }
+  }
+
+  Result<void> try_to_drop() {
     std::set<ObjectKey> wanted;
     for (const auto& object : wall::merge(compiled_)) wanted.insert(key_of(object));
     BZ_TRY(auto transaction, WallTransaction::begin(connection_, Isolation::Change, deadline_));
@@ -221,7 +298,12 @@ class Reconciliation {
     BZ_TRY(const auto lookups, lookup_grants(transaction, desired_.names));
     for (const auto& [policy, grant] : lookups)
       if (wanted.contains(policy)) wanted.insert(key_of(grant));
-    return drop(transaction, *state, wanted);
+    const auto before = report_.changes.size();
+    auto dropped = drop(transaction, *state, wanted);
+    if (dropped) return dropped;
+    gave_way_ = gave_way();
+    report_.changes.resize(before);
+    return dropped;
   }
 
   Result<void> drop(WallTransaction& transaction, const WallState& state, const std::set<ObjectKey>& wanted) {
@@ -230,7 +312,7 @@ class Reconciliation {
     for (const auto& [key, ignored] : state.actual)
       if (key.kind != ObjectKind::RowSecurity) there.insert(key);  // others' row security is theirs
     for (const auto& key : std::views::reverse(there)) {
-      if (wanted.contains(key)) continue;
+      if (wanted.contains(key) || is_of_failed(key)) continue;
       if (state.stands(key)) {
         BZ_CHECK(transaction.exec(drop_statement(desired_.names, key)));
         report_.changes.push_back({ChangeKind::Dropped, key.kind, key.name});
@@ -253,7 +335,11 @@ class Reconciliation {
   std::shared_ptr<const sql::Catalog> catalog_;
   sql::LogicalCatalog logical_;
   std::set<sql::Oid> own_row_security_;
-  std::vector<wall::CompiledClass> compiled_;
+  static constexpr int kTries = 6;  ///< of what has given way to others' locks
+
+  std::vector<wall::CompiledClass> compiled_;  ///< of one length with built_
+  std::vector<Built> built_;
+  bool gave_way_ = false;
   WallReport report_;
 };
 

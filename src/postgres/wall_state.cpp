@@ -107,6 +107,12 @@ bool WallState::stands_as_made(const ObjectKey& key, const std::string& specific
          made->second.state == now->second;
 }
 
+bool WallState::drifted(const ObjectKey& key) const {
+  const auto now = actual.find(key);
+  const auto made = recorded.find(key);
+  return made != recorded.end() && (now == actual.end() || made->second.state != now->second);
+}
+
 Result<WallState> load_state(WallTransaction& transaction, const wall::Names& names) {
   WallState state;
   const Parameters prefix{names.prefix()};

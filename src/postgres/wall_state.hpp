@@ -34,6 +34,8 @@ struct WallState {
 
   [[nodiscard]] bool stands(const ObjectKey& key) const { return actual.contains(key); }
   /// Stands, from that specification, and as it was made.
+  /// It was made, and is gone or another one: somebody's doing.
+  [[nodiscard]] bool drifted(const ObjectKey& key) const;
   [[nodiscard]] bool stands_as_made(const ObjectKey& key, const std::string& specification) const;
 };
 

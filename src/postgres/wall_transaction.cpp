@@ -2,12 +2,16 @@
 
 #include <algorithm>
 #include <chrono>
+#include <string>
 #include <utility>
+
+#include "bartizan/wall/base_objects.hpp"
 
 namespace bartizan::postgres {
 namespace {
 
-// Keys and verifiers stand in some statements: no log may keep them. Only a superuser may say so.
+// Keys and verifiers stand in some statements: no log may keep them. And the wall's own DDL is not the
+// owner's, which its event triggers are for. Only a superuser may say so.
 constexpr std::string_view kQuiet = R"sql(
 DO $do$
 BEGIN
@@ -16,6 +20,7 @@ BEGIN
     PERFORM pg_catalog.set_config('log_min_duration_statement', '-1', true);
     PERFORM pg_catalog.set_config('log_min_duration_sample', '-1', true);
     PERFORM pg_catalog.set_config('log_min_error_statement', 'panic', true);
+    PERFORM pg_catalog.set_config('session_replication_role', 'replica', true);
   END IF;
 END
 $do$)sql";
@@ -25,8 +30,20 @@ constexpr std::string_view kChange =
     "BEGIN; SET LOCAL search_path = pg_catalog; SET LOCAL lock_timeout = '5s'; SET LOCAL client_min_messages = warning; "
     "SET LOCAL row_security = on";
 constexpr std::string_view kLock = "SELECT pg_advisory_xact_lock(-6148914691236517205)";
+// Shorter than others wait before they look for a deadlock: it is the wall that gives way.
+constexpr std::string_view kGiveWay = "SET LOCAL lock_timeout = '700ms'";
+// Not in the queue of the lock, where the owner's next DDL would wait behind it.
+constexpr std::string_view kOwnersTurn = R"sql(
+DO $do$
+BEGIN
+  FOR i IN 1 .. 20 LOOP
+    EXIT WHEN pg_catalog.pg_try_advisory_xact_lock({lock});
+    PERFORM pg_catalog.pg_sleep(0.05);
+  END LOOP;
+END
+$do$)sql";
 constexpr std::string_view kSnapshot =
-    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL search_path = pg_catalog";
+    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL search_path = pg_catalog; SET LOCAL lock_timeout = '700ms'";
 
 }  // namespace
 
@@ -40,7 +57,16 @@ Result<WallTransaction> WallTransaction::begin(ControlConnection& connection, Is
   BZ_CHECK(transaction.exec(kChange));
   BZ_CHECK(transaction.exec(kQuiet));
   BZ_CHECK(transaction.exec(kLock));
+  BZ_CHECK(transaction.exec(kGiveWay));
   return transaction;
+}
+
+Result<void> WallTransaction::after_owners_ddl() {
+  std::string sql(kOwnersTurn);
+  constexpr std::string_view kBlank = "{lock}";
+  sql.replace(sql.find(kBlank), kBlank.size(), std::to_string(wall::kOwnerDdlLock));
+  BZ_CHECK(exec(sql));
+  return {};
 }
 
 WallTransaction::WallTransaction(WallTransaction&& other) noexcept

@@ -26,6 +26,9 @@ class WallTransaction {
   ~WallTransaction();
 
   Result<Rows> exec(std::string_view sql);
+  /// Lets transactions with DDL of others end first, for a second at most: two that change one row of
+  /// the catalogs at once fail, the owner's as likely as ours.
+  Result<void> after_owners_ddl();
   Result<void> commit();
   [[nodiscard]] ControlConnection& connection() noexcept { return *connection_; }
   [[nodiscard]] SteadyTime deadline() const noexcept { return deadline_; }

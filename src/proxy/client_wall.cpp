@@ -158,6 +158,10 @@ std::unique_ptr<session::Consumer> ClientSession::consumer() const {
     return policy::resolve(snapshot->policies().set, assignment.basis, depot, *assignment.wall_class->catalog,
                            policy::Explain::Yes);
   };
+  out->interrupted = [this] {
+    auto* all = shared_.around.interruptions;
+    return all != nullptr && server_ && all->take(subject_.depot, server_->process_id());
+  };
   if (request_->tenant && !request_->tenant->empty()) out->tenant = request_->tenant;
   out->search_path = walled_->search_path;
   out->shown_user = identity_name_;

@@ -104,9 +104,8 @@ void DepotServers::follow(const std::shared_ptr<const policy::Snapshot>& changed
     const bool of_class = pool.request_.wall_class != nullptr;
     const auto* login =
         of_class ? pool.request_.class_login.get() : changed->find_login(depot_, pool.request_.login->role_name);
-    const bool same = depot != nullptr && login != nullptr && depot->state == policy::DepotState::Active &&
-                      pool.request_.address.endpoint == depot->endpoint && pool.request_.database == depot->database &&
-                      pool.request_.tls == depot->tls;
+    const bool same = depot != nullptr && login != nullptr && pool.request_.address.endpoint == depot->endpoint &&
+                      pool.request_.database == depot->database && pool.request_.tls == depot->tls;
     if (!same) {
       retire(pool);
       return true;

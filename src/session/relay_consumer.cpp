@@ -396,7 +396,9 @@ Relay::Handled Relay::scrub_to_consumer(const Message& message, const PendingRep
       return;
     }
     if (!message.complete) return scrub_unread_error(out);
-    const ScrubNames names{consumer_->facts.wall_class.get(), consumer_->facts.shown_user};
+    ScrubNames names{consumer_->facts.wall_class.get(), consumer_->facts.shown_user};
+    const auto& interrupted = consumer_->facts.interrupted;
+    names.interrupted = interrupted && is_cancelled(message.payload()) && interrupted();
     const auto renamed = front == nullptr ? std::nullopt : with_own_names(*front, message.payload());
     scrub_error(renamed ? as_bytes(*renamed) : message.payload(), names, out);
   });

@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "catalog_objects.hpp"
+#include "owner_ddl.hpp"
 #include "text.hpp"
 
 namespace bartizan::wall {
@@ -164,7 +165,8 @@ DECLARE
   made regprocedure;
 BEGIN
   FOR made IN SELECT p.oid FROM pg_catalog.pg_proc AS p
-               WHERE p.pronamespace IN ('bartizan'::regnamespace, 'bartizan_views'::regnamespace) LOOP
+               WHERE p.pronamespace IN ('bartizan'::regnamespace, 'bartizan_views'::regnamespace)
+                 AND p.prorettype <> 'event_trigger'::regtype LOOP
     EXECUTE format('ALTER FUNCTION %s OWNER TO {wall}', made);
   END LOOP;
 END
@@ -185,6 +187,7 @@ std::string base_objects_sql(const Names& names) {
   sql += catalog_relations_sql();
   sql += information_schema_sql();
   sql += catalog_functions_sql();
+  sql += owner_ddl_sql(names);
   sql += kOwnership;
   return filled(sql, {{"{wall}", names.wall_owner()},
                       {"{wall_role}", create_role_sql(names.wall_owner(), false)},

@@ -48,6 +48,8 @@ TEST_CASE("arguments to requests") {
        R"({"v":1,"verb":"depot.login","args":{"name":"clinic","login":"reader","delete":true}})"},
       {{"depot", "list"}, "", R"({"v":1,"verb":"depot.list","args":{}})"},
       {{"depot", "show", "d"}, "", R"({"v":1,"verb":"depot.show","args":{"name":"d"}})"},
+      {{"depot", "suspend", "d"}, "", R"({"v":1,"verb":"depot.suspend","args":{"name":"d"}})"},
+      {{"depot", "detach", "d"}, "", R"({"v":1,"verb":"depot.detach","args":{"name":"d"}})"},
       {{"depot", "delete", "d"}, "", R"({"v":1,"verb":"depot.delete","args":{"name":"d"}})"},
       {{"tenant", "create", "t", "--region", "eu"},
        "",

@@ -186,7 +186,8 @@ TEST_SUITE("wall_attack") {
     };
     for (const auto& one : cases) {
       CAPTURE(one.guard);
-      siege.depot.sql(one.remove);
+      // As a superuser does who is past the event triggers, which would close the view.
+      siege.depot.sql("SET session_replication_role = replica; " + one.remove + "; RESET session_replication_role");
       CHECK((one.guard == "no base right"
                  ? leaks(Depot::as_tenant(*siege.own, "a", "SELECT max(email) FROM shop.customers").text)
                  : ask(one.sql)));

@@ -116,6 +116,34 @@ TEST_CASE("messages that can hold a value have a fixed text") {
   CHECK(error(full("23505", "x")).at('C') == "23505");
 }
 
+TEST_CASE("what the owner's DDL holds up is to be tried again") {
+  static const auto wall_class = make_class();
+  const auto scrubbed = [](const Fields& fields, bool interrupted) {
+    Bytes out;
+    ScrubNames names{&wall_class, "ana"};
+    names.interrupted = interrupted;
+    scrub_error(as_bytes(payload(fields)), names, out);
+    return fields_of('E', out);
+  };
+  const std::string text = "what this statement is about is being changed by its owner; try again";
+  for (const auto view : {kView, kWriteView}) {
+    // In any language: the name tells.
+    const auto lifted = error(full("42P01", "Relation \"bartizan_views." + std::string(view) + "\" existiert nicht"));
+    CHECK(lifted == Fields{{'S', "ERROR"}, {'V', "ERROR"}, {'C', "57P03"}, {'M', text}});
+  }
+  CHECK(error(full("42P01", "relation \"nothing\" does not exist")).at('C') == "42P01");
+  CHECK(error(full("42P01", "relation \"v_12\" does not exist")).at('C') == "42P01");
+  CHECK(error(full("42883", std::string(kView))).at('C') == "42883");
+  const auto cancelled = full("57014", "canceling statement due to user request");
+  CHECK(scrubbed(cancelled, false).at('C') == "57014");
+  CHECK(scrubbed(cancelled, true).at('C') == "57P03");
+  CHECK(scrubbed(cancelled, true).at('M') == text);
+  CHECK(scrubbed(full("22012", "x"), true).at('C') == "22012");
+  CHECK(is_cancelled(as_bytes(payload(cancelled))));
+  CHECK_FALSE(is_cancelled(as_bytes(payload(full("57P01", "x")))));
+  CHECK_FALSE(is_cancelled({}));
+}
+
 TEST_CASE("a name of the wall that has no other name takes the message with it") {
   for (const std::string& name :
        {std::string("v_ffffffffffffffffffffffff"), std::string("bz_1a2b3c4d_c_ffffffffffffffff"),

@@ -73,6 +73,10 @@ class ControlConnection {
   /// The one value of a one-row result; NotFound if there is no row or it is NULL.
   Result<std::string> scalar(std::string_view sql, SteadyTime deadline);
 
+  /// Whether a notification has come since the last call, without waiting; they are told apart by nothing.
+  /// REQUIRES: LISTEN was executed.
+  Result<bool> notified();
+
   /// Sets a role's password as a SCRAM-SHA-256 verifier computed here: the password itself never
   /// travels and stands in no log of the server.
   Result<void> set_role_password(std::string_view role, const SecretBytes& password, SteadyTime deadline);

@@ -90,6 +90,9 @@ struct HardeningReport {
 /// a class is not ready while PUBLIC holds TEMPORARY, schemas or languages.
 Result<HardeningReport> harden(ControlConnection& connection, const wall::Names& names, SteadyTime deadline);
 
+/// No class can sign in any more, and no session of one is left. DeadlineExceeded: some would not end.
+Result<void> end_class_sessions(ControlConnection& connection, const wall::Names& names, SteadyTime deadline);
+
 /// The database as it was found: hardening undone, views, policies, roles and schemas gone. One
 /// transaction. FailedPrecondition while a class still has sessions.
 Result<void> detach(ControlConnection& connection, const wall::Names& names, SteadyTime deadline);

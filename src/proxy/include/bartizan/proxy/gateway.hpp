@@ -21,6 +21,7 @@
 #include "bartizan/net/listening_socket.hpp"
 #include "bartizan/net/tls.hpp"
 #include "bartizan/policy/decision.hpp"
+#include "bartizan/policy/interruptions.hpp"
 #include "bartizan/policy/snapshot.hpp"
 
 namespace bartizan::proxy {
@@ -131,6 +132,7 @@ class Gateway {
     audit::Sealer* sealer = nullptr;  ///< of clients' addresses in records; null: they stand in the clear
     cells::DepotHolder* cells = nullptr;  ///< null: no depot has encrypted columns
     audit::Sealer* values = nullptr;  ///< of bind values in records; null: they are in none
+    policy::Interruptions* interruptions = nullptr;  ///< of classes' statements by the wall's keeper; null: none
   };
   /// mock_secret: steady over restarts, so that unknown names look steady.
   [[nodiscard]] static Result<std::unique_ptr<Gateway>> start(GatewayOptions options, Surroundings surroundings,

@@ -44,6 +44,8 @@ struct Consumer {
   std::function<policy::Resolution()> explain;
   std::shared_ptr<const ActingRights> acting;  ///< null: for nobody but itself
   std::optional<std::string> tenant;           ///< for whom it acts from its start on; nullopt: itself
+  /// Whether the statement that the server calls cancelled was ended for having waited for the owner's DDL.
+  std::function<bool()> interrupted;
 };
 
 /// The audit members that say which class and policies a session is under: appended to those that say

@@ -17,6 +17,8 @@ namespace bartizan::session {
 struct ScrubNames {
   const policy::WallClass* wall_class = nullptr;  ///< null: no name of the wall is known, none passes
   std::string_view shown_user;                    ///< for the class's login
+  /// 57014 is of the wall's keeper: the owner's DDL was waited for too long.
+  bool interrupted = false;
 };
 
 /// Longest message that is passed on.
@@ -24,6 +26,9 @@ inline constexpr std::size_t kMaxScrubbedMessage = 1024;
 
 /// Appends an ErrorResponse. payload: of the server's, without its header.
 void scrub_error(ByteView payload, const ScrubNames& names, Bytes& out);
+
+/// The error of a cancelled statement.
+[[nodiscard]] bool is_cancelled(ByteView payload);
 
 /// The same for an ErrorResponse that was too long to be read.
 void scrub_unread_error(Bytes& out);
