@@ -125,7 +125,7 @@ std::vector<Command> keys() {
       {.noun = "key",
        .verb = "revoke",
        .admin_verb = "key.revoke",
-       .summary = "make an owner's data unreadable until its keys are reinstated",
+       .summary = "make an owner's data unreadable for now",
        .description = "In force when it returns: no statement, row or piece of a COPY is opened or sealed any more.",
        .parameters = {kTenant, kOfDepot, {.name = "reason", .placeholder = "TEXT", .help = "why", .required = true}},
        .examples = {{"bartizan key revoke --tenant acme --reason 'invoice 17'", ""}}},
@@ -138,7 +138,7 @@ std::vector<Command> keys() {
       {.noun = "key",
        .verb = "status",
        .admin_verb = "key.status",
-       .summary = "show which keys can be used, and how far retired ones are on their way to their end",
+       .summary = "show which keys can be used, and what becomes of old ones",
        .description = "CELLS is how many are under a key, as last counted; of a key that a rotation has destroyed, the "
                       "count that it was destroyed on.",
        .columns = {{"owner", "OWNER"},

@@ -69,8 +69,21 @@ Result<keys::Keyring> CellKeys::ensured(const keys::KeyringOwner& owner) {
   BZ_CHECK(open());
   BZ_TRY(auto keyring, store_->load(owner));
   if (destroyed(keyring)) return fail(Errc::FailedPrecondition, "the keys of this owner were destroyed");
-  for (const auto purpose : {keys::KeyPurpose::Data, keys::KeyPurpose::Index})
-    if (keyring.active(purpose) == nullptr) BZ_CHECK(add(keyring, purpose));
+  for (const auto purpose : {keys::KeyPurpose::Data, keys::KeyPurpose::Index}) {
+    if (keyring.active(purpose) != nullptr) continue;
+    // A crash may have come before the first was activated.
+    const auto pending = std::ranges::find_if(keyring.versions(), [&](const auto& version) {
+      return version.purpose == purpose && version.state == keys::KeyState::Pending;
+    });
+    if (pending == keyring.versions().end()) {
+      BZ_CHECK(add(keyring, purpose));
+      continue;
+    }
+    BZ_TRY(auto active, keyring.activate(pending->id, clock_.wall()));
+    BZ_CHECK(store_->put(active, random_));
+    keyring = std::move(active);
+    ++version_;
+  }
   return keyring;
 }
 
@@ -110,6 +123,17 @@ Result<std::vector<keys::Keyring>> CellKeys::list() {
   const std::lock_guard lock(mutex_);
   BZ_CHECK(open());
   return store_->list();
+}
+
+Result<CellKeys::Keyrings> CellKeys::known() {
+  const std::lock_guard lock(mutex_);
+  BZ_CHECK(open());
+  const auto now = version_.load();
+  if (known_ != nullptr && known_at_ == now) return known_;
+  BZ_TRY(auto keyrings, store_->list());
+  known_ = std::make_shared<const std::vector<keys::Keyring>>(std::move(keyrings));
+  known_at_ = now;
+  return known_;
 }
 
 Result<keys::Keyring> CellKeys::rotate(const keys::KeyringOwner& owner) {
@@ -224,6 +248,7 @@ Result<std::size_t> CellKeys::rewrap_all() {
     if (!gone && gone.error().code != Errc::NotFound) return tl::unexpected(gone.error());
     if (gone && uses_ != nullptr) BZ_CHECK(uses_->record_root("root.destroy", {fresh.provider, old}));
   }
+  ++version_;
   return count;
 }
 

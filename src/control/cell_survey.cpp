@@ -71,7 +71,7 @@ Result<std::uint64_t> CellSurvey::count_in_snapshot(const CellPosition& position
   BZ_TRY(const auto blocks, blocks_of(position));
   std::uint64_t cells = 0;
   for (std::uint64_t first = 0; first < blocks; first += kBlocksCounted) {
-    if (stopped_()) return fail(Errc::Cancelled, "the program ends");
+    if (stopped_()) return fail(Errc::Cancelled, "broken off");
     BZ_TRY(const auto rows,
            connection_.exec("SELECT count(*) FROM ONLY " + table_of(position) + kInRange + under_key(position),
                             range(first, first + kBlocksCounted, key), deadline()));
@@ -135,7 +135,7 @@ Result<CellSurvey::Resealed> CellSurvey::reseal(const CellPosition& position, ke
   const auto read = "SELECT ctid::pg_catalog.text, " + quote_identifier(position.column) +
                     "::pg_catalog.bytea FROM ONLY " + table_of(position) + kInRange + under_key(position);
   for (std::uint64_t first = 0; first < blocks; first += kBlocksResealed) {
-    if (stopped_()) return fail(Errc::Cancelled, "the program ends");
+    if (stopped_()) return fail(Errc::Cancelled, "broken off");
     BZ_TRY(const auto rows, connection_.exec(read, range(first, first + kBlocksResealed, from), deadline()));
     if (rows.empty()) continue;
     const auto before = done.cells;

@@ -78,16 +78,9 @@ Result<keys::Keyring> CellKeys::give(const keys::KeyringOwner& owner, const std:
 
 Result<void> CellKeys::check_customers(bool at_once) {
   if (!in_use()) return {};
-  std::vector<keys::Keyring> held;
-  {
-    const std::lock_guard lock(mutex_);
-    BZ_CHECK(open());
-    BZ_TRY(auto all, store_->list());
-    for (auto& keyring : all)
-      if (custody_.holds(keyring.owner())) held.push_back(std::move(keyring));
-  }
-  for (const auto& keyring : held)
-    if (custody_.check(keyring, at_once)) ++version_;
+  BZ_TRY(const auto all, known());
+  for (const auto& keyring : *all)
+    if (custody_.holds(keyring.owner()) && custody_.check(keyring, at_once)) ++version_;
   return {};
 }
 

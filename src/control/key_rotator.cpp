@@ -88,12 +88,14 @@ Result<std::vector<policy::Depot>> KeyRotator::depots() {
 Result<void> KeyRotator::look() {
   if (!around_.keys.in_use()) return {};
   BZ_TRY(const auto rates, this->rates());
-  BZ_TRY(const auto keyrings, around_.keys.list());
-  for (const auto& keyring : keyrings) {
+  BZ_TRY(const auto keyrings, around_.keys.known());
+  Result<void> failed;
+  for (const auto& keyring : *keyrings) {
     if (around_.keys.is_revoked(keyring.owner())) continue;
-    if (auto done = advance(keyring, rates); !done) return done;
+    // One owner's trouble, a customer's key that is held back for one, is not the others'.
+    if (auto done = advance(keyring, rates); !done && failed) failed = std::move(done);
   }
-  return {};
+  return failed;
 }
 
 Result<void> KeyRotator::advance(const keys::Keyring& keyring, const Rates& rates) {
@@ -121,6 +123,9 @@ Result<void> KeyRotator::perform(const keys::Keyring& keyring, const keys::KeySt
     return publish_();
   }
   if (const auto* activate = std::get_if<keys::ActivateVersion>(&step)) {
+    // Another index key would find none of the cells that there are.
+    const auto* const pending = keyring.find(activate->id);
+    if (pending->purpose == keys::KeyPurpose::Index && keyring.active(pending->purpose) != nullptr) return {};
     BZ_CHECK(around_.keys.activate(keyring.owner(), activate->id));
     return publish_();
   }
@@ -307,7 +312,8 @@ Result<void> KeyRotator::reseal_column(const keys::Keyring& keyring, keys::KeyId
     BZ_TRY(auto cipher, transform::ColumnCipher::make(place, cells::clone(*keys)));
     BZ_TRY(auto connection,
            around_.runtime.embedded_superuser(found.database, around_.clock.steady() + kConnectDeadline));
-    CellSurvey survey(connection, around_.clock, [this] { return stopping_.load(); });
+    CellSurvey survey(connection, around_.clock,
+                      [this, owner = keyring.owner()] { return stopping_.load() || around_.keys.is_revoked(owner); });
     BZ_CHECK(survey.prepare());
     {
       const std::lock_guard lock(progress_mutex_);

@@ -111,7 +111,7 @@ Result<Document> status_rows(Call& call, CellKeys& keys, const std::vector<keys:
                      {"purpose", version.purpose == keys::KeyPurpose::Data ? "data" : "index"},
                      {"state", std::string(keys::to_string(version.state))},
                      {"use", availability(keys, keyring.owner(), version)}};
-      const auto one = progress.find(version.id);
+      const auto one = version.state == keys::KeyState::Destroyed ? progress.end() : progress.find(version.id);
       const auto gone = destroyed.find(version.id.get());
       const bool counted = one != progress.end() && one->second.cells.has_value();
       const auto evidence = gone == destroyed.end() ? std::nullopt : gone->second.value.cells;

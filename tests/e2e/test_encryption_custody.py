@@ -120,6 +120,9 @@ def test_what_a_customers_key_service_refuses_goes_dark_and_comes_back(world, ce
         assert held_back and all(key["use"].startswith("held back") for key in held_back)
         service.mood = "well"
         wait_for(lambda: readable(world), CHECK + 3, "the data to come back", step=0.1)
+        if kind is Kms:  # the rest is the same for every service
+            take_back(world)
+            return
         # Silence is borne for a time, and then no longer.
         began = time.monotonic()
         service.mood = "silent"
@@ -132,10 +135,9 @@ def test_what_a_customers_key_service_refuses_goes_dark_and_comes_back(world, ce
         assert not readable(world) and readable(world, "ana@lake", 2)
         service.mood = "well"
         wait_for(lambda: readable(world), CHECK + 3, "the data to come back", step=0.1)
-        if kind is Transit:
-            service.rotate()
-            world.command("key", "rotate", "--tenant", "north")
-            assert readable(world)
+        service.rotate()
+        world.command("key", "rotate", "--tenant", "north")
+        assert readable(world)
         take_back(world)
     finally:
         service.stop()

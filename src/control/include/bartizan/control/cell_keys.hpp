@@ -43,6 +43,9 @@ class CellKeys {
                                                                                const Uuid& join_domain,
                                                                                bool searchable);
   [[nodiscard]] Result<std::vector<keys::Keyring>> list();
+  using Keyrings = std::shared_ptr<const std::vector<keys::Keyring>>;
+  /// The same as of the last change that was made here: cheap to ask again and again.
+  [[nodiscard]] Result<Keyrings> known();
   /// An empty one where there is none.
   [[nodiscard]] Result<keys::Keyring> find(const keys::KeyringOwner& owner);
   /// The owner's keys under a root key of the owner's own (vault::parse_provider), or empty: under ours again. What
@@ -95,6 +98,8 @@ class CellKeys {
   std::unique_ptr<vault::FileProvider> provider_;
   std::unique_ptr<vault::KeyringStore> store_;
   vault::KeyCustody custody_;
+  Keyrings known_;
+  std::uint64_t known_at_ = 0;
   mutable std::mutex revoked_mutex_;
   std::set<keys::KeyringOwner> revoked_;
   KeyUses* uses_ = nullptr;
