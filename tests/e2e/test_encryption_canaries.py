@@ -1,25 +1,35 @@
 """Unique words go into encrypted columns by every way there is: none is found in what the server or the gateway keeps."""
 from __future__ import annotations
 
+import os
+import signal
+
 import psycopg
 import psycopg2
 import pytest
 
 import wire
 from encrypted import DEPOT
+from processes import wait_for
 
 pytestmark = pytest.mark.gateway
 
 
 @pytest.fixture(scope="module")
 def world(encrypted_world):
+    with encrypted_world.direct() as direct:
+        direct.execute("alter system set shared_preload_libraries = 'pg_stat_statements'")
+        direct.execute("create extension if not exists pg_stat_statements")
+    restart_server(encrypted_world)
     with encrypted_world.connect(autocommit=True) as connection:
         connection.execute("create table t (id int primary key, secret text, pin varchar(30), open text)")
     encrypted_world.encrypt("public.t.secret", "--search")
     encrypted_world.encrypt("public.t.pin")
     talkative = ("log_min_messages = debug1", "log_statement = 'all'", "log_min_duration_statement = 0", "log_parameter_max_length = -1",
                  "log_parameter_max_length_on_error = -1", "log_min_error_statement = debug5",
-                 "log_error_verbosity = verbose", "debug_print_plan = on")
+                 "log_error_verbosity = verbose", "debug_print_plan = on", "session_preload_libraries = 'auto_explain'",
+                 "auto_explain.log_min_duration = 0", "auto_explain.log_analyze = on", "auto_explain.log_verbose = on",
+                 "pg_stat_statements.track = 'all'", "pg_stat_statements.track_utility = on")
     with encrypted_world.direct() as direct:
         for setting in talkative:
             direct.execute(f"alter database {DEPOT} set {setting}")
@@ -28,6 +38,27 @@ def world(encrypted_world):
     yield encrypted_world
     with encrypted_world.direct() as direct:
         direct.execute(f"alter database {DEPOT} reset all")
+        direct.execute("drop extension pg_stat_statements")
+        direct.execute("alter system reset shared_preload_libraries")
+    restart_server(encrypted_world)
+
+
+def restart_server(world) -> None:
+    """The embedded PostgreSQL ends in order, and its supervisor starts it again."""
+    file = next((world.data / "postgres").rglob("postmaster.pid"))
+    before = file.read_text()
+    os.kill(int(before.split()[0]), signal.SIGINT)
+
+    def stands() -> bool:
+        try:
+            if file.read_text() == before:
+                return False
+            with world.direct() as direct, world.connect(autocommit=True) as connection:
+                return direct.execute("select 1").fetchone() == connection.execute("select 1").fetchone()
+        except (OSError, StopIteration, psycopg.OperationalError):
+            return False
+
+    wait_for(stands, 60, "the embedded server", step=0.2)
 
 
 class Canaries:
@@ -118,7 +149,10 @@ def test_no_canary_is_found(world):
         assert direct.execute("select count(*) from t where secret is not null").fetchone()[0] > 10
         direct.execute("checkpoint")
         activity = str(direct.execute("select * from pg_stat_activity, pg_prepared_statements").fetchall())
-    found, positive = {}, set()
+        statistics = str(direct.execute("select query from pg_stat_statements").fetchall())
+        activity += statistics + str(direct.execute("select * from pg_stats where tablename = 't'").fetchall())
+    assert "::pg_catalog.bytea" in statistics  # the statements in question are among them
+    found, positive, plans = {}, set(), False
     for file in world.folder.rglob("*"):
         if not file.is_file():
             continue
@@ -126,11 +160,30 @@ def test_no_canary_is_found(world):
             data = file.read_bytes()
         except OSError:
             continue
+        plans = plans or b"Query Text: " in data
         if known.encode() in data:
             positive.add("log" if file.suffix == ".log" else file.relative_to(world.folder).parts[-2])
         for where, word in canary.words.items():
             if where != "not encrypted" and word.encode() in data:
                 found.setdefault(where, str(file.relative_to(world.folder)))
     assert not found, found
+    assert plans
     assert {"pg_wal", "log"} <= positive and len(positive) >= 3, positive  # the search finds what is there
     assert not [word for where, word in canary.words.items() if where != "not encrypted" and word in activity]
+
+
+def test_temporary_files_hold_cells(world):
+    """A sort that spills, looked at while its cursor is open; the column in the clear is found there."""
+    word, known = "kanarieTEMP", "kanarieOPEN"
+    with world.connect() as connection:
+        with connection.cursor().copy("copy t (id, secret, open) from stdin") as copy:
+            for number in range(100_000, 103_000):
+                copy.write_row((number, word, f"{known}{number * 7919 % 3000}"))
+        connection.execute("set local work_mem = '64kB'")
+        connection.execute("declare spilled cursor for select secret, open from t order by open, id")
+        assert connection.execute("fetch 1 from spilled").fetchone() is not None
+        files = [file for file in (world.data / "postgres").rglob("pgsql_tmp/*") if file.is_file()]
+        data = b"".join(file.read_bytes() for file in files)
+        connection.rollback()
+    assert files and known.encode() in data
+    assert word.encode() not in data
