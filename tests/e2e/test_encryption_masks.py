@@ -161,6 +161,18 @@ def test_what_cells_can_not_be_asked_is_refused_by_the_relations_name(world, tex
         assert rows(connection, "select 1") == [(1,)]
 
 
+def test_settings_that_cells_hang_on_are_kept(world):
+    with world.connect("cleo@north", autocommit=True) as connection:
+        for text in ("set bytea_output = escape", "set client_encoding = latin1", "set datestyle = german"):
+            with pytest.raises(psycopg.Error) as raised:
+                connection.execute(text)
+            assert raised.value.sqlstate in ("0A000", "42501"), text
+        connection.execute("set search_path = public")
+        assert rows(connection, "select email from people where id = 3") == [(f"{MARK}mail3@x.org",)]
+    with pytest.raises(psycopg.OperationalError):
+        world.connect("cleo@north", options="-c bytea_output=escape")
+
+
 def test_who_sees_masks_has_masks(world):
     with world.connect("ana@north", autocommit=True) as connection:
         for prepare in (None, True):

@@ -97,6 +97,50 @@ TEST_CASE("one table, one mask, one filter") {
   CHECK(std::ranges::count(made->objects, ObjectKind::BaseGrant, &Object::kind) == 2);
 }
 
+TEST_CASE("of columns that hold cells constants compile, what needs the value does not, nor a filter that names one") {
+  const auto with_cells = [](const policy::ClassOutcome& wanted) {
+    sql::LogicalCatalog logical{catalog_of(contents()), {{kTable, {4}}}};
+    return compile_class({&kNames, logical.catalog.get(), {}, &logical}, wanted);
+  };
+  const auto masked = [](policy::Mask mask) {
+    auto out = outcome();
+    out.tables[0].columns[2].visibility = policy::Masked{std::move(mask)};
+    return out;
+  };
+  for (const policy::Mask& mask : {policy::Mask(policy::NullMask{}), policy::Mask(policy::RedactMask{"x"}),
+                                   policy::Mask(policy::ConstantMask{"x"})})
+    CHECK(with_cells(masked(mask)));
+  for (const policy::Mask& mask : {policy::Mask(policy::HashMask{}), policy::Mask(policy::PartialMask{0, 4, "*"}),
+                                   policy::Mask(policy::EmailMask{}), policy::Mask(policy::RandPatternMask{"##"}),
+                                   policy::Mask(policy::RegexReplaceMask{"a", "b"})}) {
+    CHECK(compiled(masked(mask)));
+    const auto made = with_cells(masked(mask));
+    REQUIRE_FALSE(made);
+    CHECK(made.error().code == Errc::Unsupported);
+    CHECK(made.error().detail.find("column ssn is encrypted") != std::string::npos);
+  }
+  // In clear it is the bare cell.
+  auto clear = outcome();
+  clear.tables[0].columns[2].visibility = policy::Clear{};
+  const auto made = with_cells(clear);
+  REQUIRE(made);
+  CHECK(find(*made, ObjectKind::View)->create.find("SELECT \"id\", \"tenant\", \"ssn\" FROM") != std::string::npos);
+  for (const std::string text :
+       {"ssn <> 'x'", "t.SSN IS NULL", "\"ssn\" = 'x'", "id IN (SELECT 1 FROM s.t u WHERE u.ssn = '')",
+        "U&\"\\0073sn\" = 'x'", "\"s\"\"sn\" = 'x'", "ssn /* x"}) {
+    CAPTURE(text);
+    auto filtered = outcome(false);
+    filtered.tables[0].filters.push_back({text, {}});
+    CHECK_FALSE(with_cells(filtered));
+  }
+  for (const std::string text : {"tenant <> 'ssn'", "ssn2 = 1", "\"SSN\" = 'x'", "tenant = 'a' -- ssn"}) {
+    CAPTURE(text);
+    auto filtered = outcome(false);
+    filtered.tables[0].filters.push_back({text, {}});
+    CHECK(with_cells(filtered));
+  }
+}
+
 TEST_CASE("equal input is equal output, another outcome other names") {
   CHECK(compiled(outcome())->objects == compiled(outcome())->objects);
   auto other = outcome();
