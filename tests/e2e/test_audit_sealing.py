@@ -9,6 +9,7 @@ import pytest
 
 import audit_records
 import bartizan
+import encrypted
 import wire
 import wire_messages as m
 from postgres import DATABASE, USER, USER_PASSWORD
@@ -210,3 +211,29 @@ def test_a_lost_key_of_the_keys_is_not_made_anew(start_target):
     key.unlink()
     with pytest.raises(RuntimeError, match="put it back"):
         target.start()
+
+
+def test_values_of_encrypted_columns_are_in_no_record(monkeypatch):
+    """Not even sealed: their keys are others'. Beside them, values of statements that touch none are."""
+    monkeypatch.setenv("BARTIZAN_AUDIT_SEAL", "true")
+    monkeypatch.setenv("BARTIZAN_AUDIT_SEAL_VALUES", "true")
+    world = encrypted.Encrypted()
+    try:
+        with world.connect(autocommit=True) as connection:
+            connection.execute("create table patients (id int primary key, name text)")
+            connection.execute("create table plain (id int primary key, name text)")
+        world.encrypt("public.patients.name", "--search")
+        with world.connect(autocommit=True) as connection:
+            connection.execute("insert into patients values (%s, %s)", (1, "a patient"))
+            connection.execute("select id from patients where name = %s", ("a patient",))
+            connection.execute("insert into plain values (%s, %s)", (1, "anybody"))
+
+        def of(table: str) -> list[dict]:
+            return [r for r in world.records() if r["event"] == "execute" and table in json.dumps(r.get("relations", []))]
+
+        plain, = wait_for(lambda: of("plain"), 10, "the records")
+        assert set(plain["sealed_values"]) == {"slot", "box"}
+        closed = of("patients")
+        assert len(closed) == 2 and not any("sealed_values" in record for record in closed)
+    finally:
+        world.stop()
