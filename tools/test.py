@@ -25,7 +25,7 @@ MODES = {
     "default": (80, ["tools", "lint", "asan", "release", "package", "e2e", "conformance_short", "bench_programs", "bench_smoke",
                      "tsan"]),
     "fast": (15, ["fast"]),
-    "full": (300, ["tools", "lint", "asan", "release", "package", "e2e_full", "conformance", "conformance_shared", "bench_programs",
+    "full": (300, ["tools", "lint", "asan", "release", "package", "e2e_full", "e2e_session", "conformance", "conformance_shared", "bench_programs",
                    "bench_smoke", "tsan_all", "gcc", "fuzz", "versions"]),
     "versions": (90, ["release", "versions"]),
     "conformance": (90, ["release", "conformance", "conformance_shared"]),

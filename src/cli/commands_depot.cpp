@@ -140,7 +140,7 @@ Command depot_set() {
           "keeps its connection. In session mode each session has one of its own. New sessions get the new mode.",
       .parameters =
           {name_of("the depot"),
-           {.name = "pool-mode", .placeholder = "MODE", .help = "transaction or session"},
+           {.name = "pool-mode", .placeholder = "MODE", .help = "transaction (a new depot's) or session"},
            count_of("pool-size",
                     "most server connections; 0: in transaction mode 20 and those of pinned sessions, else no limit",
                     100'000),

@@ -46,6 +46,7 @@ Result<std::optional<T>> if_any(Result<T> found) {
 Result<policy::DepotId> ensure_depot(store::Transaction& transaction, const DemoDepot& demo) {
   store::Depots depots(transaction);
   policy::Depot wanted;
+  wanted.pool.mode = policy::PoolMode::Transaction;
   wanted.name = kDepotName;
   wanted.endpoint = demo.endpoint;
   wanted.database = demo.database;

@@ -159,6 +159,7 @@ Result<void> place_in_embedded(Call& call, policy::Depot& depot, bool server_nam
 
 Result<Document> depot_create(Call& call, Args& args) {
   policy::Depot depot;
+  depot.pool.mode = policy::PoolMode::Transaction;
   BZ_TRY(depot.name, args.name("name", NameKind::Resource));
   BZ_TRY(auto host, args.text_or_none("host", kMaxHostBytes));
   BZ_TRY(const auto port, args.integer_or_none("port", 1, 65535));

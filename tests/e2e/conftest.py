@@ -20,7 +20,7 @@ def pytest_addoption(parser):
     parser.addoption("--target", default="bartizan", choices=targets.NAMES, help="what to test")
     parser.addoption("--full", action="store_true", help="also run the long forms")
     parser.addoption("--pool-mode", choices=("session", "transaction"), help="of every target that does not ask for one of its own")
-    parser.addoption("--pooling", action="store_true", help="also run what transaction pooling has to hold (a preview)")
+    parser.addoption("--pooling", action="store_true", help="all cases of transaction pooling's tests")
 
 
 def pytest_configure(config):
@@ -29,13 +29,32 @@ def pytest_configure(config):
         raise pytest.UsageError(f"--target {config.getoption('--target')}: {reason}")
 
 
+# Of transaction pooling each parametrised test runs so many of its cases, spread evenly, unless --pooling runs all.
+_CASES = {"test_pooling_differential": 16, "test_pooling_pins": 6, "test_pooling_deaths": 3}
+_CASES_OF_OTHERS = 2
+
+
+def _left_out(items) -> set:
+    by_test: dict[tuple, list] = {}
+    for item in items:
+        if item.path.name.startswith(("test_pooling", "test_chaos")):
+            by_test.setdefault((item.path, item.originalname), []).append(item)
+    left = set()
+    for (path, _), cases in by_test.items():
+        count = _CASES.get(path.stem, _CASES_OF_OTHERS)
+        kept = {i * len(cases) // count for i in range(count)} if len(cases) > count else range(len(cases))
+        left.update(case for i, case in enumerate(cases) if i not in kept)
+    return left
+
+
 def pytest_collection_modifyitems(config, items):
+    short = config.getoption("--target") == "bartizan" and not config.getoption("--pooling") and not config.getoption("--full")
+    left_out = _left_out(items) if short else set()
     for item in items:
         if item.get_closest_marker("full") and not config.getoption("--full"):
             item.add_marker(pytest.mark.skip(reason="long form: --full runs it"))
-        of_pooling = item.path.name.startswith(("test_pooling", "test_chaos"))
-        if of_pooling and config.getoption("--target") == "bartizan" and not config.getoption("--pooling"):
-            item.add_marker(pytest.mark.skip(reason="transaction pooling is a preview (docs/status.md): --pooling runs it"))
+        if item in left_out:
+            item.add_marker(pytest.mark.skip(reason="short form: --pooling or --full runs all cases"))
         if item.get_closest_marker("gateway") and config.getoption("--target") == "postgres":
             item.add_marker(pytest.mark.skip(reason="needs a gateway, the target is PostgreSQL itself"))
 

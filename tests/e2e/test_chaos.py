@@ -240,18 +240,24 @@ def known(request, target_name: str) -> None:
         request.applymarker(pytest.mark.xfail(reason="1.18 hands the replies due to a client that left a pipeline to the next one", strict=False))
 
 
+def size(request, statements: int) -> int:
+    """A third of it in the short form."""
+    whole = request.config.getoption("--pooling") or request.config.getoption("--full")
+    return statements if whole else statements // 3
+
+
 @pytest.mark.timeout(300)
 def test_interleaved_clients(pool, target_name, cluster, request):
     """Nothing is killed: then nobody may lose anything at all."""
     known(request, target_name)
-    ledger = chaos(pool, target_name, cluster, 5_000, kills_wanted=False)
+    ledger = chaos(pool, target_name, cluster, size(request, 5_000), kills_wanted=False)
     assert_nothing_is_left(pool, cluster, ledger)
 
 
 @pytest.mark.timeout(300)
 def test_interleaved_clients_and_killed_backends(pool, target_name, cluster, request):
     known(request, target_name)
-    ledger = chaos(pool, target_name, cluster, 10_000, kills_wanted=True)
+    ledger = chaos(pool, target_name, cluster, size(request, 8_000), kills_wanted=True)
     assert_nothing_is_left(pool, cluster, ledger)
 
 

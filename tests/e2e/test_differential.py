@@ -27,7 +27,7 @@ def transcript(scenario: Scenario, endpoint, cluster) -> list[str]:
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_same_replies(name, request, target_name, target, endpoint, oracle, cluster):
-    why, strict = known.reason(target_name, name)
+    why, strict = known.reason(target_name, name, target.shares)
     if why:
         request.applymarker(pytest.mark.xfail(reason=why, strict=strict))
     scenario = SCENARIOS[name]

@@ -14,19 +14,6 @@ from pooling import Jostlers
 _POOL_SIZE = 6   # as many as a scenario may pin at once, and a few that go round
 _JOSTLERS = 8    # more clients than server connections: there is always somebody waiting
 
-# What cannot be as directly when server connections are shared. A pattern that ends in * may deviate, a name must.
-_PID = "BackendKeyData cannot name the server process while it changes"
-SHARED: dict[str, dict[str, str]] = {
-    "postgres": {},
-    "bartizan": {"notify.*": _PID, "pid.*": _PID, "extended.notify_listen*": _PID,
-                 "startup.guc_*": "pg_settings.source tells the SET by which the gateway has brought it along",
-                 "async.terminated_by_another_while_idle": "between two transactions a session has no backend that could be terminated",
-                 # Its connection has changed, and nothing can be prepared in a failed transaction.
-                 "failed.bind_refused": "the refusal names Parse's routine of PostgreSQL instead of Bind's"},
-    "pgbouncer": {},
-}
-
-
 @pytest.fixture(scope="module")
 def pool(target_name, folder, cluster):
     if target_name == "pgbouncer":
@@ -42,10 +29,9 @@ def pool(target_name, folder, cluster):
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("name", test_differential.SCENARIOS)
 def test_same_replies_on_shared_connections(name, request, target_name, pool, oracle, cluster):
-    why, strict = known.reason(target_name, name)
-    shared = [reason for pattern, reason in SHARED[target_name].items() if pattern == name or pattern[-1] == "*" and name.startswith(pattern[:-1])]
-    if why or shared:
-        request.applymarker(pytest.mark.xfail(reason=why or shared[0], strict=strict and not shared))
+    why, strict = known.reason(target_name, name, pool.shares)
+    if why:
+        request.applymarker(pytest.mark.xfail(reason=why, strict=strict))
     scenario = test_differential.SCENARIOS[name]
     expected = test_differential.transcript(scenario, oracle, cluster)
     actual = test_differential.transcript(scenario, pool.endpoint(), cluster)

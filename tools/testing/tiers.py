@@ -222,6 +222,10 @@ class Tiers:
     def e2e_full(self):
         return self.e2e("e2e-full", ("--full",), limit=60 * 60)
 
+    def e2e_session(self):
+        """What does not choose a pool mode, in session mode: the default is transaction mode."""
+        return self.e2e("e2e-session", ("--pool-mode", "session", "-k", "not pooling and not chaos and not wall"), limit=40 * 60)
+
     def _with_program(self, name, script, options, limit):
         if missing := self._missing(script, "apps/bartizan/CMakeLists.txt"):
             return self._absent(name, missing)

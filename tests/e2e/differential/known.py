@@ -47,9 +47,26 @@ KNOWN: dict[str, dict[str, str]] = {
 }
 
 
-def reason(target: str, scenario: str) -> tuple[str | None, bool]:
-    """Why the scenario deviates (None: it must not), and whether it has to."""
+_PID = "BackendKeyData cannot name the server process while it changes"
+
+# What besides may not be as directly where sessions share server connections; it depends on which one they get.
+SHARED: dict[str, dict[str, str]] = {
+    "postgres": {},
+    "bartizan": {"notify.*": _PID, "pid.*": _PID, "extended.notify_listen*": _PID,
+                 "startup.guc_*": "pg_settings.source tells the SET by which the gateway has brought it along",
+                 "async.terminated_by_another_while_idle": "between two transactions a session has no backend that could be terminated",
+                 # Its connection has changed, and nothing can be prepared in a failed transaction.
+                 "failed.bind_refused": "the refusal names Parse's routine of PostgreSQL instead of Bind's"},
+    "pgbouncer": {},
+}
+
+
+def reason(target: str, scenario: str, shares: bool = False) -> tuple[str | None, bool]:
+    """Why the scenario deviates (None: it must not), and whether it has to. `shares`: one server connection serves many."""
     for pattern, why in KNOWN[target].items():
         if fnmatch.fnmatchcase(scenario, pattern):
             return why, not pattern.endswith("*")
+    for pattern, why in SHARED[target].items() if shares else ():
+        if fnmatch.fnmatchcase(scenario, pattern):
+            return why, False
     return None, False
