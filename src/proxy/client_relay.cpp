@@ -33,6 +33,7 @@ void ClientSession::close() {
   *abandoned_ = true;
   client_.close();
   worker_.durable_waits().abandon(this);
+  held_notice_.unlist();
   if (server_) {
     const auto server = std::exchange(server_, nullptr);
     const bool pooled = relay_ && pool_->mode() == policy::PoolMode::Transaction;
@@ -147,10 +148,7 @@ Step ClientSession::feed_server(ByteView input) {
     cancel_sent_ = false;
   }
   shared_.counters.bytes_to_clients.fetch_add(runs.total_bytes(), std::memory_order_relaxed);
-  const auto& hold = relay_->hold();
-  const bool sent =
-      hold && hold->from < runs.total_bytes() ? send_unheld(runs, *hold) : send_now(client_, runs, to_client_);
-  if (!sent) close();
+  if (!send_unheld(runs)) close();
   if (stalled_) progress_.cancel();
   return step;
 }
@@ -187,12 +185,26 @@ void ClientSession::after_server(const Step& step) {
 
 net::Task<bool> ClientSession::flush_to_client() {
   const auto self = shared_from_this();
-  bool written = co_await flush_waiting(client_, to_client_);
+  bool written = co_await write_waiting();
   if (written && !held_.empty()) {
     written = co_await flush_held();
     if (!written) co_return false;
-    written = co_await flush_waiting(client_, to_client_);
+    written = co_await write_waiting();
   }
+  co_return written;
+}
+
+/// False: the client is gone. Only one waits for the socket at a time.
+net::Task<bool> ClientSession::write_waiting() {
+  const auto self = shared_from_this();
+  while (writing_waiting_ && !closing_) {
+    asio::steady_timer look_again(worker_.context(), kLookAgain);
+    co_await look_again.async_wait(use_result);
+  }
+  if (to_client_.empty()) co_return client_.is_open();
+  writing_waiting_ = true;
+  const bool written = co_await flush_waiting(client_, to_client_);
+  writing_waiting_ = false;
   co_return written;
 }
 
@@ -349,6 +361,10 @@ void ClientSession::count_pin() {
 
 void ClientSession::check(SteadyTime now, const policy::Snapshot* snapshot, bool wall_changed) {
   const auto& limits = worker_.limits();
+  if (held_notice_.waiting() && now - held_since_ > worker_.durable_waits().longest()) {
+    worker_.durable_waits().count_given_up();
+    withhold();
+  }
   if (closing_) return;
   if (!relay_) {
     if (check_traffic(now)) return;
@@ -378,7 +394,8 @@ void ClientSession::check(SteadyTime now, const policy::Snapshot* snapshot, bool
   if (walled_) check_wall(now, news);
   if (closing_ || check_traffic(now)) return;
   if (shared_.around.cells != nullptr) check_cells(now);
-  if (closing_) return;
+  // A whole reply is about to leave, and a session that ends would take it along.
+  if (closing_ || held_notice_.waiting()) return;
   if (pool_->retired() && relay_->idle()) {
     end_with(pgwire::sqlstate::kAdminShutdown, "terminating connection: the depot's server or its login has changed",
              "Connect again.");

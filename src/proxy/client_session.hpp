@@ -41,13 +41,16 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   [[nodiscard]] session::Step feed_server(ByteView input);
   [[nodiscard]] bool must_flush() const noexcept { return !to_client_.empty() || !held_.empty(); }
   net::Task<bool> flush_to_client();
+  /// What must_flush() speaks of is a whole reply that waits for the audit log: it is sent without
+  /// anybody's help, and the server connection need not be kept for it.
+  [[nodiscard]] bool waits_apart(const session::Step& step);
   void after_server(const session::Step& step);
   void server_gone();
 
   [[nodiscard]] bool signed_in() const noexcept { return relay_ != nullptr; }
   [[nodiscard]] bool works_on(policy::DepotId depot) const noexcept { return relay_ && subject_.depot == depot; }
   /// In the midst of a statement or of a transaction.
-  [[nodiscard]] bool running() const noexcept { return relay_ && !relay_->idle(); }
+  [[nodiscard]] bool running() const noexcept { return relay_ && (!relay_->idle() || !held_.empty()); }
   /// It keeps a server connection, and its depot does not let it begin a transaction.
   [[nodiscard]] bool held_between_transactions() const noexcept { return paused_; }
   [[nodiscard]] SteadyTime begun() const noexcept { return begun_; }
@@ -119,7 +122,11 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   net::Task<bool> until_durable(audit::Ticket ticket);
   net::Task<bool> may_forward();
   net::Task<bool> flush_held();
-  [[nodiscard]] bool send_unheld(const session::ByteRuns& runs, const session::Relay::Hold& hold);
+  [[nodiscard]] bool send_unheld(const session::ByteRuns& runs);
+  [[nodiscard]] bool send_held();
+  void on_held_durable();
+  net::Task<bool> write_waiting();
+  void withhold();
   void end_in_doubt();
 
   // client_traffic.cpp
@@ -187,6 +194,9 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   static constexpr std::size_t kKeptHeld = 16 * 1024;
   Bytes held_;                // what comes behind it once held_until_ is durable
   audit::Ticket held_until_;
+  DurableWaits::Notice held_notice_;  // waits while held_ is nobody's to flush
+  SteadyTime held_since_{};
+  bool writing_waiting_ = false;  // by write_waiting()
   sql::PinReason counted_pin_ = sql::PinReason::None;
   bool stalled_ = false;  // the client pump waits for replies to come
   net::asio::steady_timer progress_;  // the client pump waits on it while stalled

@@ -3,6 +3,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <utility>
 
 namespace bartizan::proxy {
 
@@ -46,6 +47,10 @@ DurableWaits::~DurableWaits() { log_.remove(observer_); }
 /// On the log's thread.
 void DurableWaits::on_flush() {
   if (waiting_.fetch_add(0, std::memory_order_acq_rel) == 0) return;
+  post_wake();
+}
+
+void DurableWaits::post_wake() {
   if (posted_.exchange(true, std::memory_order_acq_rel)) return;
   asio::post(context_, [this] {
     posted_.store(false, std::memory_order_release);
@@ -53,9 +58,58 @@ void DurableWaits::on_flush() {
   });
 }
 
-void DurableWaits::wake() noexcept {
+void DurableWaits::wake() {
   for (Wait* wait = first_; wait != nullptr; wait = wait->next)
     if (log_.durable(wait->until)) wait->timer.cancel();
+  // Apart first: whoever is told may end others, and those leave whichever list they stand in.
+  Notice* due = nullptr;
+  for (Notice* notice = notices_; notice != nullptr;) {
+    Notice* const next = notice->next_;
+    if (log_.durable(notice->until_)) {
+      notice->leave();
+      notice->enter(due);
+    }
+    notice = next;
+  }
+  while (due != nullptr) {
+    Notice& notice = *due;
+    notice.unlist();
+    notice.told_(notice.owner_);
+  }
+}
+
+void DurableWaits::Notice::enter(Notice*& head) noexcept {
+  next_ = head;
+  link_ = &head;
+  if (next_ != nullptr) next_->link_ = &next_;
+  head = this;
+}
+
+void DurableWaits::Notice::leave() noexcept {
+  *link_ = next_;
+  if (next_ != nullptr) next_->link_ = link_;
+  next_ = nullptr;
+  link_ = nullptr;
+}
+
+void DurableWaits::Notice::unlist() noexcept {
+  if (link_ == nullptr) return;
+  leave();
+  std::exchange(waits_, nullptr)->waiting_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void DurableWaits::tell(Notice& notice, audit::Ticket until, Notice::Told told, void* owner) {
+  if (!notice.waiting()) {
+    ++waits_;
+    notice.told_ = told;
+    notice.owner_ = owner;
+    notice.waits_ = this;
+    notice.enter(notices_);
+    // Ordered with the observer's, as in Listed.
+    waiting_.fetch_add(1, std::memory_order_acq_rel);
+  }
+  notice.until_ = until;
+  if (log_.durable(until)) post_wake();
 }
 
 void DurableWaits::abandon(const void* owner) noexcept {

@@ -26,6 +26,38 @@ class DurableWaits {
   [[nodiscard]] net::Task<bool> until_durable(audit::Ticket ticket, const void* owner);
   /// Whatever waits for owner ends with false.
   void abandon(const void* owner) noexcept;
+
+  /// A wait without a coroutine: stands in its owner, allocates nothing and arms no timer, so the owner
+  /// looks after the time itself. Leaves the list when it ends or is told. Worker thread only; must not
+  /// outlive the DurableWaits.
+  class Notice {
+   public:
+    using Told = void (*)(void* owner);
+    Notice() = default;
+    ~Notice() { unlist(); }
+    Notice(const Notice&) = delete;
+    Notice& operator=(const Notice&) = delete;
+    [[nodiscard]] bool waiting() const noexcept { return link_ != nullptr; }
+    void unlist() noexcept;
+
+   private:
+    friend class DurableWaits;
+    void enter(Notice*& head) noexcept;
+    void leave() noexcept;
+    DurableWaits* waits_ = nullptr;  ///< while it waits
+    audit::Ticket until_;
+    Told told_ = nullptr;
+    void* owner_ = nullptr;
+    Notice* next_ = nullptr;
+    Notice** link_ = nullptr;  ///< what points to this one
+  };
+  /// told is called once from the worker's loop, never from here. One that waits already waits for
+  /// the later ticket instead.
+  void tell(Notice& notice, audit::Ticket until, Notice::Told told, void* owner);
+  [[nodiscard]] bool durable(audit::Ticket ticket) const { return log_.durable(ticket); }
+  [[nodiscard]] std::chrono::milliseconds longest() const noexcept { return longest_; }
+  /// A notice's owner has waited for longer than that.
+  void count_given_up() noexcept { ++given_up_; }
   /// Since the start; the tick publishes them.
   struct Figures {
     std::uint64_t waits = 0;
@@ -46,12 +78,14 @@ class DurableWaits {
   };
   class Listed;
   void on_flush();
-  void wake() noexcept;
+  void post_wake();
+  void wake();
 
   audit::Log& log_;
   net::asio::io_context& context_;
   const std::chrono::milliseconds longest_;
   Wait* first_ = nullptr;
+  Notice* notices_ = nullptr;
   std::uint64_t waits_ = 0;
   std::uint64_t given_up_ = 0;
   std::atomic<std::uint32_t> waiting_{0};

@@ -196,7 +196,7 @@ net::Task<void> ServerConnection::read() {
     } else {
       from_server_.assign(input.begin() + static_cast<std::ptrdiff_t>(step.consumed), input.end());
     }
-    if (user->must_flush()) {
+    if (user->must_flush() && !user->waits_apart(step)) {
       // Go on reading only once it is written, so that memory stays bounded.
       const bool flushed = co_await user->flush_to_client();
       if (!flushed) user->close();

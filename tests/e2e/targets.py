@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import contextlib
+import tempfile
 from pathlib import Path
 
 import bartizan
@@ -35,8 +36,8 @@ class Direct:
 
 def start(name: str, folder: Path, cluster: Cluster, **options):
     """A target in front of `cluster`; has endpoint(base), child and stop()."""
-    home = folder / f"{name}-{processes.free_port()}"
-    home.mkdir()
+    home = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=folder))
+    home.chmod(0o755)
     processes.give(home)
     if name == "postgres":
         return Direct(cluster)

@@ -178,6 +178,29 @@ def test_slow_flushes_delay_and_lose_nothing(start_target, disk):
         assert connection.value("select count(*) from slow") == "1"
 
 
+def test_a_held_reply_does_not_keep_its_server_connection(start_target, disk):
+    """Six sessions read over one server connection while a flush takes half a second. Each waits for its record, and
+    none for another's: together they take two flushes' time, not six."""
+    target = start_target(environment=disk.environment, pool_mode="transaction", pool_size=1)
+    connections = [wire.sign_in(target.endpoint()) for _ in range(6)]
+    try:
+        for connection in connections:
+            connection.query("select 1")
+        disk.becomes("slow 500")
+        begun = time.monotonic()
+        for n, connection in enumerate(connections):
+            connection.send(m.query(f"select {n} + 100"))
+        for n, connection in enumerate(connections):
+            answer = connection.read_until("ReadyForQuery")
+            assert time.monotonic() - begun > 0.4, "it has not waited for its record"
+            assert [tuple(reply.fields) for reply in answer if reply.name == "DataRow"] == [(str(n + 100).encode(),)]
+        assert time.monotonic() - begun < 2.4, "they have waited for each other's records"
+        disk.becomes("")
+    finally:
+        for connection in connections:
+            connection.close()
+
+
 def test_reads_do_not_wait_where_configured(start_target, disk):
     target = start_target(environment=disk.environment, audit='reads = "async"')
     with wire.sign_in(target.endpoint()) as connection:
