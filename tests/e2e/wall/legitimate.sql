@@ -150,7 +150,7 @@ COPY (SELECT code, name FROM countries ORDER BY code) TO STDOUT WITH (FORMAT csv
 -- a table of aggregates alone: groups of five and more
 SELECT team, count(*), sum(salary), avg(salary) FROM pay GROUP BY team ORDER BY team
 SELECT count(*) AS n, round(avg(salary), 2) FROM pay WHERE team IN ('sales', 'works')
-SELECT date_trunc('year', hired) AS y, count(DISTINCT person) FROM pay WHERE team <> 'x' AND hired >= '2020-01-01' GROUP BY y ORDER BY 1
+SELECT date_trunc('year', hired) AS y, count(DISTINCT person) FROM pay WHERE team IN ('sales', 'works') AND hired >= '2020-01-01' GROUP BY y ORDER BY 1
 SELECT extract(month FROM hired) AS m, count(*) FROM pay WHERE hired BETWEEN '2020-01-01' AND '2020-02-28' GROUP BY m ORDER BY m
 SELECT team FROM pay GROUP BY team HAVING count(*) > 3 AND sum(salary) / count(*) > 5 ORDER BY team LIMIT 5
 SELECT x.team, c.name FROM (SELECT team, count(*) AS n FROM pay WHERE team = 'sales' GROUP BY team) AS x JOIN countries AS c ON c.code = 'de'
