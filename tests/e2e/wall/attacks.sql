@@ -657,7 +657,7 @@ SELECT sum(CASE WHEN person = 8 THEN salary ELSE 0 END) FROM shop.pay
 SELECT sum(salary) FILTER (WHERE person = 8) FROM shop.pay
 SELECT sum(salary * (person = 8)::int) FROM shop.pay
 SELECT max(CASE WHEN person = 8 THEN name END) FROM shop.pay
-SELECT round(sum(p.salary) / 1000000) FROM shop.pay AS p, generate_series(1, 1000000) AS g WHERE p.person = 8 OR g = -1
+SELECT round(sum(p.salary) / 1000) FROM shop.pay AS p, generate_series(1, 1000) AS g WHERE p.person = 8 OR g = -1
 SELECT sum(p.salary) FROM shop.pay AS p JOIN (VALUES (8)) AS v (person) USING (person)
 SELECT (SELECT max(p.name || 'x')) FROM shop.pay AS p
 SELECT sum(x.salary) FROM (SELECT salary FROM shop.pay WHERE person = 8 UNION ALL SELECT 0) AS x

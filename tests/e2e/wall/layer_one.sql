@@ -106,3 +106,4 @@ SELECT (SELECT max(p.name || 'x')) FROM shop.pay AS p
 SELECT sum(x.salary) FROM (SELECT salary FROM shop.pay WHERE person = 8 UNION ALL SELECT 0) AS x
 SELECT count(*) FROM shop.pay WHERE person = 8 AND name::integer = 5
 SELECT count(*) FROM shop.pay WHERE person = 8 AND name::date > '2020-01-01'
+SELECT round(sum(p.salary) / 1000) FROM shop.pay AS p, generate_series(1, 1000) AS g WHERE p.person = 8 OR g = -1
