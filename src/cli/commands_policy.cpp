@@ -57,6 +57,13 @@ Parameter number(std::string_view name, std::string_view help, bool positional, 
           .max = INT64_MAX};
 }
 
+Parameter number_from_zero(std::string_view name, std::string_view help, std::int64_t most, std::string_view without) {
+  auto out = number(name, help, false, false, without);
+  out.min = 0;
+  out.max = most;
+  return out;
+}
+
 std::vector<Command> publications() {
   return {
       {.noun = "policy",
@@ -111,6 +118,27 @@ std::vector<Command> questions() {
        .summary = "run the tests that stand beside policies",
        .parameters = {manifests(false)},
        .examples = {{"bartizan policy test policies/", "exit code 1 when one fails"}}},
+      {.noun = "policy",
+       .verb = "simulate",
+       .admin_verb = "policy.simulate",
+       .summary = "what publishing policies would change, and for whom",
+       .description =
+           "Nothing is published. CHANGES lists, for those who see the same, tables and columns whose rows, masks or rights "
+           "would be others. STATEMENTS are those of the audit log that would be refused, told from their tables and "
+           "columns: the log holds no texts, so a statement may be refused for more. What is left out is said: NEXT and "
+           "BELOW are where --after and --below go on.",
+       .parameters = {manifests(true),
+                      {.name = "depot", .placeholder = "NAME", .help = "there alone", .default_text = "all"},
+                      {.name = "identity", .placeholder = "NAME", .help = "for it alone", .default_text = "all"},
+                      number_from_zero("after", "go on behind that many changes", INT64_MAX, "0"),
+                      number_from_zero("limit", "at most that many changes", 1000, "200"),
+                      number_from_zero("records", "look at that many records of the audit log", 100'000, "10000"),
+                      {.name = "below",
+                       .placeholder = "TREE:INDEX",
+                       .help = "look at the records below that one",
+                       .default_text = "from the newest on"}},
+       .examples = {{"bartizan policy simulate policies/", ""},
+                    {"bartizan policy simulate policies/ --identity ana@northside --records 100000", ""}}},
       {.noun = "policy",
        .verb = "explain",
        .admin_verb = "policy.explain",

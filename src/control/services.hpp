@@ -74,6 +74,7 @@ Result<Document> policy_history(Call& call, Args& args);
 Result<Document> policy_show(Call& call, Args& args);
 Result<Document> policy_diff(Call& call, Args& args);
 Result<Document> policy_explain(Call& call, Args& args);
+Result<Document> policy_simulate(Call& call, Args& args);
 Result<Document> policy_test(Call& call, Args& args);
 Result<Document> access_who_can_see(Call& call, Args& args);
 Result<Document> access_what_can_see(Call& call, Args& args);

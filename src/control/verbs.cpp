@@ -83,6 +83,7 @@ constexpr std::array kVerbs = {
     Verb{"policy.publish", policy_publish},
     Verb{"policy.rollback", policy_rollback},
     Verb{"policy.show", policy_show},
+    Verb{"policy.simulate", policy_simulate},
     Verb{"policy.test", policy_test},
     Verb{"reload", reload},
     Verb{"role.assign", role_assign},

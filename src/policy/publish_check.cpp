@@ -78,6 +78,8 @@ const std::vector<FindingCode>& finding_codes() {
   static const std::vector<FindingCode> codes{
       {"aggregate_entity", Error,
        "the entity column of an aggregate rule is not there, or two rules count different entities"},
+      {"aggregate_reads_alone", Note,
+       "whoever sees the table in aggregates alone can't write it, whatever allows that"},
       {"clear_exception", Warning, "pass_through below priority 99 that no purpose limits"},
       {"domain_check", Note,
        "the column's type is a domain: its constraint may refuse the masked value when it is read"},

@@ -91,6 +91,9 @@ void check_filters(const PolicySet& policies, const TableFacts& table, const sql
       if (first != nullptr && first->entity_column != rule->entity_column)
         findings.add("aggregate_entity", &policy.head, table, "", "another aggregate rule counts a different entity");
       first = rule;
+      if (there && anyone_may(policies, table, {Verb::Insert, Verb::Update, Verb::Delete}))
+        findings.add("aggregate_reads_alone", &policy.head, table, "",
+                     "a policy allows writes, which those whom this rule concerns don't get");
     }
   }
 }

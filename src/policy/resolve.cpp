@@ -83,9 +83,30 @@ class Evaluation {
     }
     out.filters = std::move(rows->filters);
     out.aggregate_only = std::move(rows->aggregate_only);
+    if (out.aggregate_only && !reads_alone(facts, out)) return;
     auto& context = out_.outcome.context;
     context.insert(context.end(), rows->attributes.begin(), rows->attributes.end());
     out_.outcome.tables.push_back(std::move(out));
+  }
+
+  /// Who may write a table learns of its rows, and can make up entities. False: it is taken away.
+  bool reads_alone(const TableFacts& facts, TableOutcome& out) {
+    const bool wrote = out.verbs != VerbSet{Verb::Read};
+    for (ColumnOutcome& column : out.columns) {
+      column.writes = {};
+      if (std::holds_alternative<WriteOnly>(column.visibility)) column.visibility = Hidden{};
+    }
+    const ColumnOutcome* entity = out.find(out.aggregate_only->entity_column);
+    const bool counted = entity != nullptr && !std::holds_alternative<Hidden>(entity->visibility);
+    out.verbs = counted && out.verbs.contains(Verb::Read) ? VerbSet{Verb::Read} : VerbSet{};
+    if (out.verbs.empty()) {
+      explain(
+          Reason::Effect::Withdrawn, facts, "",
+          "taken away: for aggregates alone, and " + out.aggregate_only->entity_column + " can't be read to count by");
+    } else if (wrote) {
+      explain(Reason::Effect::AggregateOnly, facts, "", "for aggregates alone, so it is not written");
+    }
+    return !out.verbs.empty();
   }
 
   ColumnOutcome column(const TableFacts& table, const ColumnFacts& facts, const ColumnAccess& access) {

@@ -58,6 +58,7 @@ class TextMaker {
     statement.server_text = std::move(rewritten.server_text);
     text.needs_context = text.needs_context || statement.needs_context;
     text.drops_context = text.drops_context || statement.drops_context;
+    text.plain_parameters = text.plain_parameters || rewritten.plain_parameters;
     text.has_setting = text.has_setting || statement.setting.has_value();
     if (!text.server_text.empty()) text.server_text.append(";");
     text.server_text.append(statement.server_text);
@@ -141,6 +142,7 @@ ConsumerText ConsumerText::without_texts() const {
   kept.needs_context = needs_context;
   kept.drops_context = drops_context;
   kept.has_setting = has_setting;
+  kept.plain_parameters = plain_parameters;
   return kept;
 }
 

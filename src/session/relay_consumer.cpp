@@ -177,7 +177,8 @@ policy::Decision Relay::decide_for_consumer(const Prepared& statement, WallTime 
 }
 
 /// What a Parse may not say beside its text.
-std::unique_ptr<pgwire::ErrorReport> Relay::refuse_parse(std::string_view name, ByteView parameter_types) const {
+std::unique_ptr<pgwire::ErrorReport> Relay::refuse_parse(std::string_view name, const Prepared& statement,
+                                                         ByteView parameter_types) const {
   if (is_reserved(name))
     return error_report(pgwire::sqlstate::kInvalidName, "names beginning with bartizan or bz_ are reserved", {});
   if (name.size() > kLongestName)
@@ -186,6 +187,7 @@ std::unique_ptr<pgwire::ErrorReport> Relay::refuse_parse(std::string_view name, 
   ByteReaderView reader(parameter_types);
   const auto count = reader.be16();
   const auto& views = *consumer_->facts.wall_class->views;
+  const bool plain = statement.text && statement.text->plain_parameters;
   for (std::size_t i = 0; count && i < *count; ++i) {
     const auto oid = reader.be32();
     if (!oid || (!is_permitted_parameter_type(*oid) && !views.types.contains(*oid)))
@@ -193,6 +195,12 @@ std::unique_ptr<pgwire::ErrorReport> Relay::refuse_parse(std::string_view name, 
           pgwire::sqlstate::kInsufficientPrivilege,
           fmt::format("the declared type of parameter ${} is not permitted for identities under a policy", i + 1),
           "Declare it as text, or leave its type to the server.");
+    // A conversion that fails for some rows and not for others would tell of single ones.
+    if (plain && !sql::is_plain_parameter_type(*oid))
+      return error_report(
+          pgwire::sqlstate::kInsufficientPrivilege,
+          fmt::format("the declared type of parameter ${} is not permitted beside a table of aggregates alone", i + 1),
+          "Leave its type to the server.");
   }
   return nullptr;
 }

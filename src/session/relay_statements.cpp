@@ -167,7 +167,7 @@ Relay::Handled Relay::on_parse(const Message& message, ServerRuns& to_server) {
   }
   auto admission = decide_only(entry.statement);
   if (admission.forward)
-    if (auto refusal = refuse_name(entry.name, types))
+    if (auto refusal = refuse_name(entry.name, entry.statement, types))
       admission = refused(entry.statement, audit::Event::Statement, std::move(refusal));
   if (!admission.forward) {
     entry.refusal = std::move(admission.refusal);
@@ -210,9 +210,10 @@ Relay::Handled Relay::on_parse(const Message& message, ServerRuns& to_server) {
 }
 
 /// What a Parse may not say beside its text.
-std::unique_ptr<pgwire::ErrorReport> Relay::refuse_name(std::string_view name, ByteView parameter_types) const {
+std::unique_ptr<pgwire::ErrorReport> Relay::refuse_name(std::string_view name, const Prepared& statement,
+                                                        ByteView parameter_types) const {
   if (pooling_.shares != nullptr && is_shared_name(name)) return reserved_name(name);
-  return consumer_ ? refuse_parse(name, parameter_types) : nullptr;
+  return consumer_ ? refuse_parse(name, statement, parameter_types) : nullptr;
 }
 
 /// In its place goes one that fails there, under the same name.

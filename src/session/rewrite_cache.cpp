@@ -31,7 +31,8 @@ bool same_facts(const ConsumerText& a, const ConsumerText& b) {
            one.chain == other.chain;
   };
   return !a.refusal && !b.refusal && a.needs_context == b.needs_context && a.drops_context == b.drops_context &&
-         a.has_setting == b.has_setting && std::ranges::equal(a.statements, b.statements, same_statement) &&
+         a.has_setting == b.has_setting && a.plain_parameters == b.plain_parameters &&
+         std::ranges::equal(a.statements, b.statements, same_statement) &&
          std::ranges::equal(a.analysis.statements, b.analysis.statements, same_analysis);
 }
 

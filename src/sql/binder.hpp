@@ -101,6 +101,21 @@ class Binder {
   /// GROUP BY a primary key: a view has none, so the table's columns that are used are added.
   bool complete_grouping(PgQuery__SelectStmt& select, Level& level, const Columns& output);
 
+  // binder_counted.cpp
+  bool counted_clauses(const PgQuery__SelectStmt& select, const Level& level);
+  bool counted_select(PgQuery__SelectStmt& select, Level& level, const Columns& output);
+  std::size_t counted_column(const PgQuery__Node* node, Level& level);
+  bool counted_condition(const PgQuery__Node* node, Level& level);
+  bool counted_comparison(const PgQuery__AExpr& comparison, Level& level);
+  bool counted_grouping(const PgQuery__SelectStmt& select, Level& level, const Columns& output,
+                        std::vector<std::size_t>& grouped);
+  bool counted_group_item(const PgQuery__Node& node, Level& level, std::vector<std::size_t>& grouped);
+  bool counted_values(const PgQuery__SelectStmt& select, Level& level, const Columns& output,
+                      const std::vector<std::size_t>& grouped, std::vector<std::size_t>& aggregated);
+  bool counted_aggregate(const PgQuery__FuncCall& call, Level& level, std::vector<std::size_t>& aggregated);
+  void require_entities(PgQuery__SelectStmt& select, const Level& level, const std::vector<std::size_t>& aggregated);
+  bool refuse_single_rows(const Level& level, int location);
+
   // binder_from.cpp
   bool from(Nodes list, std::size_t count, Level& level);
   bool from_item(PgQuery__Node& node, Level& level, std::vector<Visible>& out, Range** top);

@@ -50,6 +50,10 @@ bool Binder::operator_expression(PgQuery__AExpr& expression_node, Expression at)
 }
 
 bool Binder::sub_link(PgQuery__SubLink& link, Expression at) {
+  if (at.level.counted != nullptr) {
+    return unsupported("a sub-query beside a table of aggregates alone", link.location,
+                       "Aggregate the table in a sub-select in FROM, and use its result around it.");
+  }
   if (link.n_oper_name != 0 && !operator_name(link.oper_name, link.n_oper_name, link.location)) return false;
   if (!expression(link.testexpr, at)) return false;
   if (link.subselect == nullptr || link.subselect->node_case != PG_QUERY__NODE__NODE_SELECT_STMT) {

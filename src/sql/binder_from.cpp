@@ -110,7 +110,13 @@ bool Binder::from_relation(PgQuery__RangeVar& variable, Level& level, std::vecto
   if (variable.inh == 0 && relation->has_children) {
     return unsupported("ONLY for a table with partitions or children", variable.location);
   }
+  if (view.threshold && !level.may_count) {
+    return refuse("42501", "relation " + text_of(variable.relname) + " can be read in aggregates alone",
+                  variable.location,
+                  "Aggregate it in a sub-select of its own, with no other table in FROM, and join the result.");
+  }
   Range& range = table_range(*relation, view, variable);
+  if (view.threshold) level.counted = &range;
   if (!rename(range, variable.alias, variable.location)) return false;
   use(*relation, Verbs::Select);
   if (variable.alias == nullptr) variable.alias = edit_.alias(variable.relname);

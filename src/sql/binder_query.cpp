@@ -52,7 +52,9 @@ bool Binder::limits(PgQuery__SelectStmt& select, Level& level) {
 
 bool Binder::plain_select(PgQuery__SelectStmt& select, Level& level, Columns& output) {
   const std::size_t first_use = facts_.relations.size();
+  level.may_count = select.n_from_clause == 1 && select.from_clause[0]->node_case == PG_QUERY__NODE__NODE_RANGE_VAR;
   if (!from(select.from_clause, select.n_from_clause, level)) return false;
+  if (level.counted != nullptr && !counted_clauses(select, level)) return false;
   if (!locking(select.locking_clause, select.n_locking_clause, level, first_use)) return false;
   level.after_grouping = true;
   if (!targets(select.target_list, select.n_target_list, level, output)) return false;
@@ -63,7 +65,8 @@ bool Binder::plain_select(PgQuery__SelectStmt& select, Level& level, Columns& ou
   level.after_grouping = false;
   if (!expression(select.where_clause, {level, nullptr})) return false;
   if (!group_by(select, level, output)) return false;
-  return limits(select, level) && complete_grouping(select, level, output);
+  if (!limits(select, level)) return false;
+  return level.counted != nullptr ? counted_select(select, level, output) : complete_grouping(select, level, output);
 }
 
 bool Binder::values(PgQuery__SelectStmt& select, Level& level, Columns& output) {

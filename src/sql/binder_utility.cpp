@@ -3,6 +3,7 @@
 
 #include "binder.hpp"
 #include "node_access.hpp"
+#include "plain_types.hpp"
 
 namespace bartizan::sql {
 
@@ -221,7 +222,14 @@ bool Binder::show(const PgQuery__VariableShowStmt& show) {
 bool Binder::prepare(PgQuery__PrepareStmt& prepare) {
   if (!session_name(prepare.name) || !type_names(prepare.argtypes, prepare.n_argtypes)) return false;
   if (prepare.query == nullptr) return unsupported("this PREPARE", -1);
-  return top_query(*prepare.query);
+  if (!top_query(*prepare.query)) return false;
+  for (std::size_t i = 0; facts_.plain_parameters && i < prepare.n_argtypes; ++i) {
+    const PgQuery__TypeName& type = *prepare.argtypes[i]->type_name;
+    const bool plain =
+        type.n_names == 2 && string_value(type.names[0]) == "pg_catalog" && is_plain_type(string_value(type.names[1]));
+    if (!plain) return unsupported("this type of a parameter beside a table of aggregates alone", type.location);
+  }
+  return true;
 }
 
 bool Binder::execute(PgQuery__ExecuteStmt& execute) {

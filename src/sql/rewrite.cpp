@@ -10,6 +10,7 @@
 #include "mentions_only.hpp"
 #include "nesting.hpp"
 #include "statement_kinds.hpp"
+#include "threshold_check.hpp"
 #include "tree_walker.hpp"
 #include "utf8.hpp"
 
@@ -173,7 +174,9 @@ bool Rewriter::finish(ParseTree& tree, RewrittenStatement facts, Rewritten& rewr
       return refuse(
           {"0A000", "this statement can't be rewritten reliably", "Write it with fewer or simpler expressions.", 0});
     }
-    if (!mentions_only(*request_.views, *request_.catalog, *deparsed->tree->statement())) {
+    const PgQuery__Node& made = *deparsed->tree->statement();
+    if (!mentions_only(*request_.views, *request_.catalog, made) ||
+        !counts_entities(*request_.views, *request_.catalog, made)) {
       return refuse({"0A000", "this statement can't be rewritten", "It failed the second check: please report it.", 0});
     }
     facts.server_text = std::move(deparsed->text);

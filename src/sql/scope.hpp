@@ -85,6 +85,8 @@ struct Level {
   bool lateral_active = false;
   bool after_grouping = false;
   unsigned in_aggregate = 0;
+  bool may_count = false;          ///< FROM is one name: a table of aggregates alone may stand there
+  const Range* counted = nullptr;  ///< and does
   std::vector<GroupedReference> grouped;
 };
 

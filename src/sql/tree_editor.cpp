@@ -210,6 +210,36 @@ void TreeEditor::become_bool(PgQuery__Node& node, PgQuery__BoolExprType type) {
   node.bool_expr->boolop = type;
 }
 
+PgQuery__Node* TreeEditor::boolean(bool value) {
+  PgQuery__Node* const result = fresh();
+  result->node_case = PG_QUERY__NODE__NODE_A_CONST;
+  become_boolean(*result, value);
+  return result;
+}
+
+PgQuery__Node* TreeEditor::guarded(PgQuery__Node* condition, PgQuery__Node* value) {
+  PgQuery__Node* const when = fresh();
+  when->node_case = PG_QUERY__NODE__NODE_CASE_WHEN;
+  when->case_when = make(pg_query__case_when__init);
+  when->case_when->expr = condition;
+  when->case_when->result = value;
+  PgQuery__Node* const result = fresh();
+  result->node_case = PG_QUERY__NODE__NODE_CASE_EXPR;
+  result->case_expr = make(pg_query__case_expr__init);
+  append(result->case_expr->args, result->case_expr->n_args, when);
+  result->case_expr->defresult = boolean(false);
+  return result;
+}
+
+PgQuery__Node* TreeEditor::is_not_null(PgQuery__Node* argument) {
+  PgQuery__Node* const result = fresh();
+  result->node_case = PG_QUERY__NODE__NODE_NULL_TEST;
+  result->null_test = make(pg_query__null_test__init);
+  result->null_test->arg = argument;
+  result->null_test->nulltesttype = PG_QUERY__NULL_TEST_TYPE__IS_NOT_NULL;
+  return result;
+}
+
 void TreeEditor::set_list(PgQuery__Node**& list, std::size_t& count, std::initializer_list<PgQuery__Node*> items) {
   list = static_cast<PgQuery__Node**>(allocate(items.size() * sizeof(PgQuery__Node*)));
   std::copy(items.begin(), items.end(), list);

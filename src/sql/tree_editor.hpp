@@ -39,6 +39,10 @@ class TreeEditor {
   void become_operator(PgQuery__Node& node, PgQuery__AExprKind kind, std::string_view name, PgQuery__Node* left,
                        PgQuery__Node* right);
   void become_bool(PgQuery__Node& node, PgQuery__BoolExprType type);
+  [[nodiscard]] PgQuery__Node* boolean(bool value);
+  /// CASE WHEN condition THEN value ELSE false END: the value is not looked at where the condition is not true.
+  [[nodiscard]] PgQuery__Node* guarded(PgQuery__Node* condition, PgQuery__Node* value);
+  [[nodiscard]] PgQuery__Node* is_not_null(PgQuery__Node* argument);
   [[nodiscard]] PgQuery__Node* node(PgQuery__TypeName* type);
 
   void set_list(PgQuery__Node**& list, std::size_t& count, std::initializer_list<PgQuery__Node*> items);

@@ -87,6 +87,9 @@ Result<sql::ViewMap> view_map(const Names& names, const sql::Catalog& catalog, c
     if (needs_write_view(table)) view.write_view = names.write_view(table, *relation, outcome.context);
     view.verbs = view_verbs(table.verbs);
     view.columns = view_columns(table, *relation);
+    if (table.aggregate_only)
+      view.threshold =
+          sql::Threshold{table.aggregate_only->k, relation->column(table.aggregate_only->entity_column)->attnum};
     map.relations.emplace(relation->oid, std::move(view));
   }
   for (const auto& shown : catalog.contents().catalog_views)

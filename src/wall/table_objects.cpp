@@ -303,6 +303,17 @@ Result<void> check_writes(const TableOutcome& table, const sql::CatalogRelation&
   return {};
 }
 
+/// Layer 1 counts the entities in the view, and no row may be made up or found by writing.
+Result<void> check_aggregates(const TableOutcome& table) {
+  if (!table.aggregate_only) return {};
+  const auto* entity = table.find(table.aggregate_only->entity_column);
+  if (entity == nullptr || (!is_clear(*entity) && !is_masked(*entity)))
+    return refused(Errc::InvalidArgument, table, "what aggregates alone are counted by can't be read");
+  if (table.aggregate_only->k < 2 || table.verbs != policy::VerbSet{Verb::Read})
+    return refused(Errc::InvalidArgument, table, "aggregates alone are of two at least, and are read alone");
+  return {};
+}
+
 }  // namespace
 
 bool has_row_security(sql::RelKind kind) noexcept {
@@ -326,8 +337,7 @@ Result<const sql::CatalogRelation*> relation_of(const sql::Catalog& catalog, con
   if (table.verbs.empty()) return refused(Errc::InvalidArgument, table, "no verb is given");
   BZ_CHECK(check_columns(table, *relation));
   BZ_CHECK(check_writes(table, *relation));
-  // Nothing enforces the threshold yet: rows one by one would be shown.
-  if (table.aggregate_only) return refused(Errc::Unsupported, table, "aggregates alone can't be enforced yet");
+  BZ_CHECK(check_aggregates(table));
   for (const auto& filter : table.filters)
     for (const auto& slot : filter.slots)
       if (outcome.find_attribute(slot.attribute) == nullptr)

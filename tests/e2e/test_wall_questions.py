@@ -7,7 +7,7 @@ import pytest
 
 import audit_records
 import walled
-from processes import wait_for
+from processes import make_folder, remove_folder, wait_for
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.gateway]
 
@@ -115,3 +115,58 @@ policy:
         assert {table for table, purpose in seen if not purpose} == tables
     finally:
         world.publish()
+
+
+def test_a_simulation_foresees_what_publishing_does(world):
+    """Changes by person, table and column, and the recorded statements that would be refused, page by page."""
+    text = (walled.DATA / "policies.yaml").read_text()
+    stricter = text.replace("operator: email, email: {first: 1}", "operator: redact").replace("customers,orders,events", "customers,events", 1)
+    folder = make_folder()
+    (folder / "walled.yaml").write_text(stricter)
+    used, kept = "select count(item) from shop.orders", "select email from shop.customers limit 1"
+    with world.session("ana@north") as ana:
+        for statement in (used, used, kept):
+            _rows(ana, statement)
+    with world.session("ana@lake") as other:
+        _rows(other, kept)
+
+    def simulated(*more: str):
+        return _asked(world, "policy", "simulate", str(folder), *more)
+
+    def recorded():
+        found = simulated()
+        return [one for one in found["statements"] if one["times"] >= 2] and found
+    told = wait_for(recorded, 10, "the statements' records")
+    lines = {(one["table"], one["column"], one["what"]): one for one in told["changes"]}
+    email = lines["shop.customers", "email", "shown"]
+    assert (email["before"].split(" ")[0], email["after"].split(" ")[0]) == ("email", "redact")
+    assert lines["shop.orders", None, "table"]["after"] == "not there"
+    assert {table for table, _, _ in lines} == {"shop.customers", "shop.orders"}
+    people = {name for one in told["changes"] for name in one["identities"]}
+    assert people == set(walled.CONSUMERS)
+    refused = {(one["identity"], one["sqlstate"]): one for one in told["statements"]}
+    mine = refused["ana@north", "42P01"]
+    assert mine["times"] == 2 and mine["certain"] and "shop.orders" in mine["why"] and mine["statement"] == "SELECT"
+    assert ("ana@lake", "42P01") not in refused
+    # In pages nothing is lost, and it is said where one goes on.
+    paged, after = [], 0
+    while after is not None:
+        page = simulated("--limit", "1", "--after", str(after), "--records", "0")
+        paged += page["changes"]
+        after = page["next"]
+    assert paged == told["changes"] and len(paged) == told["total"]
+    few = simulated("--records", "1", "--limit", "1")
+    assert few["records"] == 1 and few["below"]
+    assert "shop.customers" in world.gateway.command("policy", "simulate", str(folder), "--identity", "ana@north").stdout
+    # Nothing was published; once it is, it is so.
+    with world.session("ana@north") as ana:
+        _rows(ana, used)
+    try:
+        world.publish(old=text, new=stricter)
+        with world.session("ana@north") as ana:
+            assert ana.query(used)[0].error_field("C") == "42P01"
+            assert ana.value(kept) == "REDACTED"
+        assert simulated("--records", "0")["changes"] == []
+    finally:
+        world.publish()
+        remove_folder(folder)

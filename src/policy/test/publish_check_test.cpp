@@ -108,6 +108,9 @@ TEST_CASE("every finding is found, and gone once mended") {
            data("b", "type: aggregate, aggregate: {k: 5, entity: email}", ""),
        data("a", "type: aggregate, aggregate: {k: 5, entity: id}", "") +
            data("b", "type: aggregate, aggregate: {k: 6, entity: id}", "")},
+      {"aggregate_reads_alone", "customers", "",
+       writers("customers") + data("a", "type: aggregate, aggregate: {k: 5, entity: id}", ""),
+       data("a", "type: aggregate, aggregate: {k: 5, entity: id}", "")},
       {"grant_without_end", "", "", "name: g\nversion: v1\ntype: grant\ngrant: {subjects: {tags: [a]}, purpose: p}\n",
        "name: g\nversion: v1\ntype: grant\ngrant: {subjects: {tags: [a]}, purpose: p, until: 2027-01-01}\n"},
       {"matches_nothing", "", "", data("a", hash, "names: [emial]"), data("a", hash)},

@@ -117,6 +117,41 @@ TEST_CASE("aggregates alone: the greater k, one entity") {
   CHECK(as(someone(), kRead + rule("a", 5, "nobody")).outcome.find("public", "customers") == nullptr);
 }
 
+TEST_CASE("aggregates alone: nothing is written, and what is counted by can be read") {
+  const std::string rule = data("a", "aggregate", "", "aggregate: {k: 5, entity: id}");
+  const std::string writes = R"(
+name: writers
+version: v1
+type: policy
+policy:
+  access:
+    subjects: {tags: ["roles:id:analyst"]}
+    predicates: [insert, update, delete]
+    objects: {paths: ["demo:public.customers"]}
+    allow: true
+---
+)";
+  const Resolution r = as(someone(), kRead + writes + rule);
+  const TableOutcome* table = r.outcome.find("public", "customers");
+  REQUIRE(table != nullptr);
+  CHECK(table->verbs == VerbSet{Verb::Read});
+  for (const ColumnOutcome& column : table->columns) CHECK(column.writes.empty());
+  CHECK(as(someone(), writes + rule).outcome.find("public", "customers") == nullptr);
+  const std::string hidden = R"(
+name: no-ids
+version: v1
+type: policy
+policy:
+  access:
+    subjects: {tags: ["**"]}
+    predicates: [read]
+    objects: {paths: ["demo:public.customers.id"]}
+    allow: false
+---
+)";
+  CHECK(as(someone(), kRead + hidden + rule).outcome.find("public", "customers") == nullptr);
+}
+
 TEST_CASE("order of policies and values of attributes make no class") {
   std::string yaml = kRead + kClassified + kAttributes + kTenancy +
                      data("a", "mask", "names: [email]", "mask: {operator: hash}") +

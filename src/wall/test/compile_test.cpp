@@ -177,6 +177,21 @@ TEST_CASE("row-level security of the owner's own stays closed for others") {
   CHECK(find(*compiled(outcome(false)), ObjectKind::OpenPolicy) == nullptr);
 }
 
+TEST_CASE("what is for aggregates alone is told to layer 1 with its threshold") {
+  auto counted = outcome();
+  counted.tables[0].verbs = {Verb::Read};
+  for (auto& column : counted.tables[0].columns) column.writes = {};
+  counted.tables[0].aggregate_only = policy::AggregateOnly{3, "id"};
+  REQUIRE(compiled(counted));
+  const auto map = view_map(Names::for_depot("d"), *catalog_of(contents()), counted);
+  REQUIRE(map);
+  const auto& threshold = map->relations.at(kTable).threshold;
+  REQUIRE(threshold);
+  CHECK(threshold->k == 3);
+  CHECK(threshold->entity == 1);
+  CHECK_FALSE(view_map(Names::for_depot("d"), *catalog_of(contents()), outcome())->relations.at(kTable).threshold);
+}
+
 TEST_CASE("what can't be compiled is an error") {
   using Change = void (*)(policy::ClassOutcome&, sql::CatalogContents&);
   const std::pair<const char*, Change> cases[] = {
@@ -185,7 +200,13 @@ TEST_CASE("what can't be compiled is an error") {
       {"a column more", [](auto&, auto& c) { c.relations[0].columns.pop_back(); }},
       {"another order", [](auto& o, auto&) { std::swap(o.tables[0].columns[0], o.tables[0].columns[1]); }},
       {"hidden and written", [](auto& o, auto&) { o.tables[0].columns[1].visibility = policy::Hidden{}; }},
-      {"aggregates alone", [](auto& o, auto&) { o.tables[0].aggregate_only = policy::AggregateOnly{3, "a"}; }},
+      {"aggregates alone, and writes",
+       [](auto& o, auto&) { o.tables[0].aggregate_only = policy::AggregateOnly{3, "id"}; }},
+      {"aggregates of what can't be read",
+       [](auto& o, auto&) {
+         o.tables[0].aggregate_only = policy::AggregateOnly{3, "a"};
+         o.tables[0].verbs = {policy::Verb::Read};
+       }},
       {"no verb", [](auto& o, auto&) { o.tables[0].verbs = {}; }},
       {"a view", [](auto&, auto& c) { c.relations[0].kind = sql::RelKind::View; }},
       {"rules", [](auto&, auto& c) { c.relations[0].has_rules = true; }},

@@ -587,3 +587,90 @@ SELECT 'QZX7' || 'hit' FROM shop.customers AS a JOIN shop.customers AS b ON a.na
 SELECT CASE WHEN max(name) LIKE 'QZX%' THEN 'QZX7' || 'hit' END FROM shop.customers
 SELECT 'QZX7' || 'hit' FROM shop.events WHERE tenant <> 'north' LIMIT 1
 SELECT 'QZX7' || 'hit' FROM shop.customers GROUP BY email HAVING email ~ '^aqzx7' LIMIT 1
+
+-- [rows one by one of what is for aggregates alone]
+SELECT * FROM shop.pay
+TABLE shop.pay
+SELECT name FROM shop.pay
+SELECT name, salary FROM shop.pay LIMIT 1
+SELECT pay FROM shop.pay
+SELECT pay.* FROM shop.pay AS pay
+SELECT row_to_json(p) FROM shop.pay AS p
+SELECT name || '' FROM shop.pay
+SELECT DISTINCT name FROM shop.pay
+SELECT DISTINCT ON (team) salary FROM shop.pay
+SELECT name FROM shop.pay FOR UPDATE
+SELECT x.name FROM (SELECT * FROM shop.pay) AS x
+WITH x AS (SELECT * FROM shop.pay) SELECT name FROM x
+WITH x AS MATERIALIZED (SELECT name FROM shop.pay) SELECT string_agg(name, ',') FROM x
+SELECT c.code, l.name FROM shop.countries AS c, LATERAL (SELECT name FROM shop.pay LIMIT 3) AS l
+SELECT code, (SELECT name FROM shop.pay WHERE person = 8) FROM shop.countries
+SELECT name FROM shop.pay WHERE person = 8
+SELECT name FROM shop.pay INTERSECT SELECT name FROM shop.pay
+SELECT name FROM shop.pay UNION ALL SELECT 'x'
+SELECT p.name FROM shop.countries AS c JOIN shop.pay AS p ON true
+~SELECT count(*), min(p.name) FROM shop.pay AS p NATURAL JOIN shop.countries AS c
+COPY shop.pay TO STDOUT
+COPY shop.pay (name) TO STDOUT
+DECLARE w CURSOR FOR SELECT name FROM shop.pay; FETCH ALL FROM w
+PREPARE w AS SELECT name FROM shop.pay WHERE person = $1; EXECUTE w (8)
+
+-- [aggregates that give single values]
+SELECT max(name) FROM shop.pay
+SELECT min(name), max(salary) FROM shop.pay GROUP BY team
+SELECT min(salary) FROM shop.pay
+SELECT array_agg(name) FROM shop.pay
+SELECT string_agg(name, ',' ORDER BY name) FROM shop.pay
+SELECT json_agg(p) FROM shop.pay AS p
+SELECT jsonb_object_agg(id, name) FROM shop.pay
+SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY name) FROM shop.pay
+SELECT mode() WITHIN GROUP (ORDER BY name) FROM shop.pay
+SELECT sum(DISTINCT salary) FROM shop.pay WHERE salary < 800000
+SELECT avg(DISTINCT salary) FROM shop.pay WHERE person = 8
+SELECT first_value(name) OVER (ORDER BY id) FROM shop.pay
+SELECT lag(name) OVER (ORDER BY id) FROM shop.pay
+SELECT sum(salary) OVER (PARTITION BY id) FROM shop.pay
+SELECT range_agg(numrange(salary, salary, '[]')) FROM shop.pay
+
+-- [groups that are too small]
+SELECT team, count(*) FROM shop.pay GROUP BY team
+SELECT team FROM shop.pay GROUP BY 1
+SELECT name, count(*) FROM shop.pay GROUP BY name
+SELECT salary FROM shop.pay WHERE person = 8 GROUP BY salary
+SELECT sum(salary) FROM shop.pay WHERE person = 8
+~SELECT avg(salary) FROM shop.pay WHERE person = 2
+SELECT sum(salary) FROM shop.pay WHERE name = 'QZX7' || 'PAY8' GROUP BY person
+~SELECT sum(salary), count(*) FROM shop.pay WHERE team = concat('QZX7', 'ONE')
+SELECT sum(bonus) FROM shop.pay
+SELECT avg(bonus), count(bonus) FROM shop.pay WHERE team = 'sales'
+SELECT sum(bonus) FROM shop.pay GROUP BY tenant
+SELECT team, sum(salary) FROM shop.pay GROUP BY ROLLUP (team)
+SELECT team FROM shop.pay GROUP BY GROUPING SETS ((team), (name))
+SELECT team, count(*) FROM shop.pay GROUP BY team HAVING true OR count(*) > 1
+SELECT team FROM shop.pay GROUP BY team ORDER BY count(DISTINCT person) LIMIT 2
+SELECT x.team FROM (SELECT team, count(*) AS n FROM shop.pay GROUP BY team) AS x WHERE x.n < 5
+SELECT hired FROM shop.pay GROUP BY hired
+SELECT date_trunc('day', hired)::date, count(*) FROM shop.pay GROUP BY 1
+
+-- [aggregates that weigh one row above the others]
+SELECT sum(CASE WHEN person = 8 THEN salary ELSE 0 END) FROM shop.pay
+SELECT sum(salary) FILTER (WHERE person = 8) FROM shop.pay
+SELECT sum(salary * (person = 8)::int) FROM shop.pay
+SELECT max(CASE WHEN person = 8 THEN name END) FROM shop.pay
+SELECT round(sum(p.salary) / 1000) FROM shop.pay AS p, generate_series(1, 1000) AS g WHERE p.person = 8 OR g = -1
+SELECT sum(p.salary) FROM shop.pay AS p JOIN (VALUES (8)) AS v (person) USING (person)
+SELECT (SELECT max(p.name || 'x')) FROM shop.pay AS p
+SELECT sum(x.salary) FROM (SELECT salary FROM shop.pay WHERE person = 8 UNION ALL SELECT 0) AS x
+
+-- [errors and counts that answer about one row]
+~SELECT count(*) FROM shop.pay WHERE person = 8 AND salary > 700000 AND 1 / (id - 8) = 0
+~SELECT count(*) FROM shop.pay WHERE person = 8 AND name::integer = 5
+SELECT count(*) FROM shop.pay WHERE person = 8 AND name::date > '2020-01-01'
+~SELECT 1 FROM shop.pay WHERE person = 8 AND salary > 700000
+~SELECT EXISTS (SELECT 1 FROM shop.pay WHERE person = 8 AND salary > 700000)
+~SELECT x.salary FROM (SELECT salary FROM shop.pay WHERE person = 8 GROUP BY salary) AS x WHERE 1 / (x.salary - 734519) > 0
+~SELECT salary FROM shop.pay GROUP BY salary HAVING 1 / (salary - 734519) > 0
+~DELETE FROM shop.pay WHERE person = 8 AND salary > 700000
+~UPDATE shop.pay SET salary = 0 WHERE person = 8
+UPDATE shop.pay SET id = id WHERE person = 8 RETURNING name
+~INSERT INTO shop.pay SELECT 200 + n, 'north', 200 + n, 'x', 'QZX7' || 'ONE', 0, 0, now() FROM generate_series(1, 4) AS n

@@ -14,6 +14,7 @@ FROM shop.customers WHERE tenant = 'north';
 CREATE VIEW expected.orders AS
 SELECT id, tenant, customer, item, amount, price, at FROM shop.orders WHERE tenant = 'north';
 CREATE VIEW expected.events AS SELECT * FROM shop.events WHERE tenant = 'north';
+CREATE VIEW expected.pay AS SELECT * FROM shop.pay WHERE tenant = 'north' AND team IN ('sales', 'works');
 CREATE VIEW expected.tickets AS
 SELECT id, tenant, title, state, hours, key FROM shop.tickets WHERE tenant = 'north';
 CREATE VIEW expected.leads AS

@@ -146,3 +146,16 @@ SELECT * FROM leads WHERE contact = '***4' ORDER BY id
 -- COPY
 COPY (SELECT id, email FROM customers ORDER BY id) TO STDOUT
 COPY (SELECT code, name FROM countries ORDER BY code) TO STDOUT WITH (FORMAT csv, HEADER)
+
+-- a table of aggregates alone: groups of five and more
+SELECT team, count(*), sum(salary), avg(salary) FROM pay GROUP BY team ORDER BY team
+SELECT count(*) AS n, round(avg(salary), 2) FROM pay WHERE team IN ('sales', 'works')
+SELECT date_trunc('year', hired) AS y, count(DISTINCT person) FROM pay WHERE team IN ('sales', 'works') AND hired >= '2020-01-01' GROUP BY y ORDER BY 1
+SELECT extract(month FROM hired) AS m, count(*) FROM pay WHERE hired BETWEEN '2020-01-01' AND '2020-02-28' GROUP BY m ORDER BY m
+SELECT team FROM pay GROUP BY team HAVING count(*) > 3 AND sum(salary) / count(*) > 5 ORDER BY team LIMIT 5
+SELECT x.team, c.name FROM (SELECT team, count(*) AS n FROM pay WHERE team = 'sales' GROUP BY team) AS x JOIN countries AS c ON c.code = 'de'
+SELECT code FROM countries WHERE 5 < (SELECT count(*) FROM pay WHERE team = 'works') ORDER BY code
+WITH all_of_them AS (SELECT sum(salary) AS total FROM pay WHERE team IN ('sales', 'works')) SELECT total / 2 FROM all_of_them
+SELECT stddev(salary)::numeric(12, 2), variance(salary) IS NULL FROM pay WHERE team = 'works'
+SELECT team, count(*) FROM pay WHERE salary > $1 AND team = $2 GROUP BY team --: ["5", "works"]
+SELECT count(*) FROM pay WHERE person = ANY ($1) AND team = 'sales' --: ["{2,8,10,16,18,24,26,32,34,40}"]

@@ -105,6 +105,20 @@ INSERT INTO shop.parcels (id, tenant, label, weight, place, tags)
 SELECT n, CASE WHEN n % 2 = 0 THEN 'north' ELSE 'lake' END, 'QZX7LABEL' || n, n, point(734519, n), ARRAY['QZX7TAG' || n]
 FROM generate_series(1, 10) AS n;
 
+-- For aggregates over five persons alone: one row, one person and the small groups are nobody's business. Of north's, sums
+-- and means over the teams sales and works hold no secret number; one person alone has a bonus, one has many rows.
+CREATE TABLE shop.pay (
+  id bigint PRIMARY KEY, tenant text NOT NULL, person bigint NOT NULL, name text NOT NULL, team text NOT NULL,
+  salary numeric(12, 2) NOT NULL, bonus numeric(12, 2), hired date NOT NULL
+);
+INSERT INTO shop.pay
+SELECT n, CASE WHEN n % 2 = 0 THEN 'north' ELSE 'lake' END, n, 'QZX7PAY' || n,
+       CASE WHEN n <= 80 THEN (ARRAY['sales', 'works'])[1 + n / 4 % 2] ELSE 'QZX7TEAM' || n / 4 END,
+       CASE WHEN n / 2 % 2 = 0 THEN 734519 ELSE 918273 END, CASE WHEN n = 8 THEN 734519.5 END, date '2020-01-01' + n
+FROM generate_series(1, 90) AS n;
+INSERT INTO shop.pay
+SELECT n, 'north', 2, 'QZX7PAY2', 'QZX7ONE', 734519, NULL, date '1913-07-01' FROM generate_series(101, 120) AS n;
+
 -- Not granted to anybody.
 CREATE TABLE back.vault (id integer PRIMARY KEY, word text NOT NULL);
 INSERT INTO back.vault SELECT n, 'QZX7VAULT' || n FROM generate_series(1, 5) AS n;

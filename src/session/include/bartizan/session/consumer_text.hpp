@@ -39,6 +39,7 @@ struct ConsumerText {
   bool needs_context = false;
   bool drops_context = false;
   bool has_setting = false;
+  bool plain_parameters = false;  ///< these may be declared as sql::is_plain_parameter_type() alone
 
   [[nodiscard]] std::size_t bytes() const noexcept;
   /// What is needed of it once it is prepared on the server: all but the texts.

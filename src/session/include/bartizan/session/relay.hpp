@@ -243,7 +243,8 @@ class Relay {
   Handled on_close(const Message& message, ServerRuns& to_server);
   Handled on_function_call(const Message& message, ServerRuns& to_server);
   void relay_refused_parse(PendingReply entry, ServerRuns& to_server);
-  [[nodiscard]] std::unique_ptr<pgwire::ErrorReport> refuse_name(std::string_view name, ByteView parameter_types) const;
+  [[nodiscard]] std::unique_ptr<pgwire::ErrorReport> refuse_name(std::string_view name, const Prepared& statement,
+                                                                 ByteView parameter_types) const;
   Handled end_too_long();
   [[nodiscard]] std::optional<Prepared> statement_of(std::string_view name) const {
     return meaning_of(statements_, renaming_statements_, name);
@@ -291,7 +292,7 @@ class Relay {
   [[nodiscard]] std::shared_ptr<const ConsumerText> with_settings(const ConsumerText& text) const;
   static void keep_without_text(Prepared& statement);
   [[nodiscard]] policy::Decision decide_for_consumer(const Prepared& statement, WallTime now) const;
-  [[nodiscard]] std::unique_ptr<pgwire::ErrorReport> refuse_parse(std::string_view name,
+  [[nodiscard]] std::unique_ptr<pgwire::ErrorReport> refuse_parse(std::string_view name, const Prepared& statement,
                                                                   ByteView parameter_types) const;
   [[nodiscard]] bool waits_for_settings() const noexcept;
   Handled wait_for_replies(ServerRuns& to_server);

@@ -49,6 +49,12 @@ struct ViewColumn {
   bool masked = false;    ///< what is read is not what is stored
 };
 
+/// Rows may be read in aggregates over at least k distinct values of a column alone.
+struct Threshold {
+  std::uint32_t k = 0;
+  AttrNumber entity = 0;  ///< a readable column of the view
+};
+
 /// How the class sees one base relation.
 struct ClassView {
   /// Has exactly the readable columns, by the base relation's names and in its order.
@@ -58,6 +64,7 @@ struct ClassView {
   ViewName write_view;
   Verbs verbs = Verbs::None;
   std::vector<ViewColumn> columns;  ///< by attnum
+  std::optional<Threshold> threshold = std::nullopt;  ///< then verbs are Select alone
 
   [[nodiscard]] const ViewColumn* column(AttrNumber attnum) const noexcept;
 };
@@ -135,6 +142,9 @@ struct RewrittenStatement {
   bool chain = false;
   /// Reads or writes a view, so that the signed context must stand before it in its transaction.
   bool needs_transaction_context = false;
+  /// Parameters may be declared as plain types alone (is_plain_type): a conversion that fails for some rows
+  /// and not for others would tell of single ones.
+  bool plain_parameters = false;
   std::optional<VirtualSetting> virtual_setting;
   std::vector<RelationUse> relations;  ///< base relations, each once
   std::vector<ColumnId> read;          ///< touched anywhere in it, predicates too; sorted, each once
@@ -161,6 +171,9 @@ using RewriteOutcome = std::variant<Rewritten, Refused>;
 /// Total, thread-safe; linear in the text's length save for deparsing. All statements of a text are
 /// rewritten or none is. REQUIRES: catalog and views not null; 4 MiB of stack.
 [[nodiscard]] RewriteOutcome rewrite(const RewriteRequest& request);
+
+/// As what a parameter may be declared where plain_parameters says so; 0 leaves it to the server.
+[[nodiscard]] bool is_plain_parameter_type(Oid type) noexcept;
 
 /// Whether every relation that the text names is a WITH name or a view of the map, and every
 /// function and type qualified and permitted, by a walk of its own over a tree of its own: the
