@@ -30,7 +30,7 @@ MODES = {
     "versions": (90, ["release", "versions"]),
     "conformance": (90, ["release", "conformance", "conformance_shared"]),
     "peers": (60, ["release", "peer_suites"]),
-    "bench": (60, ["release", "bench_programs", "bench"]),
+    "bench": (80, ["release", "bench_programs", "bench", "bench_policies"]),
 }
 
 

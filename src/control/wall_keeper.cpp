@@ -13,7 +13,7 @@ namespace bartizan::control {
 
 namespace {
 
-constexpr auto kPostponed = std::chrono::seconds(1);
+constexpr auto kPostponed = std::chrono::milliseconds(250);
 
 }  // namespace
 

@@ -268,6 +268,9 @@ class Tiers:
     def bench(self):
         return self._with_program("bench", "tests/bench/bench.py", [], 40 * 60)
 
+    def bench_policies(self):
+        return self._with_program("bench-policies", "tests/bench/policies.py", [], 20 * 60)
+
     def package(self):
         """The Debian package of the release program: contents, installing, the same bytes twice."""
         if missing := self._missing("tests/package", "apps/bartizan/CMakeLists.txt"):
