@@ -37,7 +37,7 @@ class Recorder(wire.Connection):
 class Walled:
     """`bartizan up` with the depot `walled`, its policies in force. Gone after stop()."""
 
-    def __init__(self, pool_mode: str | None = None, pool_size: int | None = None, published: bool = True) -> None:
+    def __init__(self, pool_mode: str = "session", pool_size: int | None = None, published: bool = True) -> None:
         self.folder = make_folder()
         self.gateway = bartizan.Embedded(self.folder, "--no-demo")
         run = self.gateway.command
@@ -53,9 +53,8 @@ class Walled:
         with self.session(OWNER) as owner:
             for name in ("schema.sql", "expected.sql"):
                 _run(owner, (DATA / name).read_text())
-        if pool_mode:
-            size = ["--pool-size", str(pool_size)] if pool_size else []
-            run("depot", "set", DEPOT, "--pool-mode", pool_mode, *size)
+        size = ["--pool-size", str(pool_size)] if pool_size else []
+        run("depot", "set", DEPOT, "--pool-mode", pool_mode, *size)
         if published:
             self.publish()
 
