@@ -172,6 +172,7 @@ class _Writers:
             thread.join()
 
 
+@pytest.mark.timeout(900)
 def test_killed_at_every_step_of_a_rotation_no_row_is_lost(request):
     """kill -9 before the n-th step, again and again; in between it goes on where it was broken off."""
     world = Encrypted()
