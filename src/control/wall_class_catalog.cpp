@@ -62,7 +62,8 @@ class Comparison {
   }
   [[nodiscard]] bool kept(const sql::CatalogType& type) const {
     const auto now = types_now_.find(type.oid);
-    return now != types_now_.end() && *now->second == type;
+    // What is gone no statement can use, whichever way it was read.
+    return now == types_now_.end() ? !shown_types_.contains(type.oid) : *now->second == type;
   }
 
   const sql::CatalogContents& before_;

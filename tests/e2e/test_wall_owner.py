@@ -151,6 +151,7 @@ _UNRELATED = [
     "comment on table shop.orders is 'orders'", "analyze shop.orders", "alter table shop.orders set (fillfactor = 90)",
     "create table back.refers (order_id bigint references shop.orders)", "drop function back.one()", "drop view back.seen",
     "drop table back.own, back.refers", "drop type back.mood",
+    "alter table shop.orders reset (fillfactor)", "comment on table shop.orders is null",
 ]
 
 
@@ -320,7 +321,8 @@ def test_chains_of_migrations_come_to_the_same_schema(world, superuser, plain):
         pytest.skip("node and npm are not installed")
     if not (_ORMS / "node_modules" / "typeorm").exists():
         run(["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=_ORMS, timeout=300)
-    with Readers(world) as readers:
+    # 42501: a session that is about to end, one table further on (docs/status.md).
+    with Readers(world, may={"42501"}) as readers:
         for endpoint in (plain, world.endpoint(walled.OWNER)):
             done = run(["node", "migrations.js"], cwd=_ORMS, env=clean_environment(**endpoint.environment()),
                        input=endpoint.password + "\n", check=False, timeout=120)

@@ -81,7 +81,8 @@ TEST_SUITE("wall_class_catalog") {
            c.relations[1].schema = "app";
            c.relations[1].name = "orders";
          }},
-        {"a type went", false, [](auto& c) { c.types.pop_back(); }},
+        {"a type went", true, [](auto& c) { c.types.pop_back(); }},
+        {"its column's type went", false, [](auto& c) { c.types.erase(c.types.begin()); }},
         {"a type has another name", false, [](auto& c) { c.types.back().name = "moods"; }},
         {"the server is another one", false, [](auto& c) { c.server_version = 160000; }},
     };
