@@ -121,7 +121,8 @@ void EncryptedClient::take(PGresult* result, const std::vector<sql::OutputOp>& c
     for (const sql::OutputOp& op : columns) {
       Field& field = row.at(op.index);
       if (!field) continue;
-      auto cell = transform::cell_of_field(transform::WireFormat::Text, as_bytes(*field));
+      Bytes room;
+      const auto cell = transform::cell_of_field(transform::WireFormat::Text, as_bytes(*field), room);
       Bytes value;
       transform::BoundedBytes out(value, kLimit);
       const auto opened =
