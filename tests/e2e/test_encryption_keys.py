@@ -10,21 +10,24 @@ import psycopg
 import pytest
 
 import bartizan
-from encrypted import DEPOT
+from encrypted import DEPOT, Encrypted
 from processes import Child, clean_environment, wait_for
 
 pytestmark = pytest.mark.gateway
 
 
 @pytest.fixture(scope="module")
-def world(encrypted_world):
-    with encrypted_world.connect(autocommit=True) as connection:
+def world():
+    """Its own: a tenant's keys are destroyed here."""
+    one = Encrypted("transaction", tenants=True)
+    with one.connect(autocommit=True) as connection:
         connection.execute("create table patients (id int primary key, tenant text, name text, secret text)")
         connection.execute("create table typed (id int primary key, a text, b varchar(40), c int, d numeric(10,2), "
                            "e date, f uuid, g jsonb, h bool, i bytea, j timestamp)")
-    encrypted_world.encrypt("public.patients.secret", "--search", "--per-tenant")
-    encrypted_world.encrypt("public.patients.name")
-    return encrypted_world
+    one.encrypt("public.patients.secret", "--search", "--per-tenant")
+    one.encrypt("public.patients.name")
+    yield one
+    one.stop()
 
 
 def rows(connection, text, parameters=None):

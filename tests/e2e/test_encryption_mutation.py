@@ -20,6 +20,8 @@ def world(encrypted_world):
     encrypted_world.encrypt("public.vaulted.own", "--per-tenant")
     with encrypted_world.connect(autocommit=True) as connection:
         connection.execute("insert into vaulted (id, email, ssn) values (1, 'ada@example.org', 'ada@example.org')")
+    # As it was under the first key: after the rotation it is sealed again in the background.
+    encrypted_world.older_cell = cell(encrypted_world, "email", 1)
     encrypted_world.command("key", "rotate", "--depot", DEPOT)
     wait_for(lambda: new_key(encrypted_world), 20, "a new key version in use")
     for name, number in (("ana@north", 10), ("ana@lake", 11)):
@@ -38,7 +40,7 @@ def new_key(world) -> bool:
     with world.connect(autocommit=True) as connection:
         connection.execute("insert into vaulted (id, email) values (2, 'ada@example.org') on conflict (id) do update set "
                            "email = excluded.email")
-    return cell(world, "email", 2)[2:6] != cell(world, "email", 1)[2:6]
+    return cell(world, "email", 2)[2:6] != world.older_cell[2:6]
 
 
 def refused(world) -> list[dict]:
@@ -56,7 +58,7 @@ def read(world, column: str, number: int, name: str = "olga") -> tuple[str | Non
 
 
 def test_whatever_was_done_to_it_is_one_error_and_one_record(world):
-    kept, newer = cell(world, "email", 1), cell(world, "email", 2)
+    kept, newer = world.older_cell, cell(world, "email", 2)
     changed = [(kept[:at] + bytes([kept[at] ^ (1 << at % 8)]) + kept[at + 1:]) for at in range(len(kept))]
     changed += [kept[:-1], kept + b"\0", kept[:48]]
     changed += [cell(world, "ssn", 1)]                        # another column's
