@@ -7,13 +7,17 @@ pooling) everything here works too and proves that the tests ask for nothing tha
 from __future__ import annotations
 
 import contextlib
+import os
+import re
 import threading
+from pathlib import Path
 
 import wire
 import wire_messages as m
 from differential.normalise import Normaliser
 from endpoint import Endpoint
 from postgres import USER
+from processes import descendants
 
 POOL_SIZE = 2
 QUEUE_SECONDS = 3
@@ -129,6 +133,33 @@ def sessions(target, count: int):
 def backends(cluster, where: str = "true") -> int:
     """Server processes of the ordinary user."""
     return int(cluster.admin(f"select count(*) from pg_stat_activity where usename = '{USER}' and {where}"))
+
+
+def _local_ports(pid: int) -> set[int]:
+    """Of the TCP sockets of a process and of those below it."""
+    inodes = set()
+    for each in descendants(pid):
+        with contextlib.suppress(OSError):
+            for entry in os.scandir(f"/proc/{each}/fd"):
+                with contextlib.suppress(OSError):
+                    found = re.fullmatch(r"socket:\[(\d+)\]", os.readlink(entry.path))
+                    if found:
+                        inodes.add(found[1])
+    ports = set()
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[9] in inodes:
+                ports.add(int(fields[1].rpartition(":")[2], 16))
+    return ports
+
+
+def server_connections(target, cluster) -> int:
+    """Server processes of the ordinary user at the other end of this pooler's connections; other poolers of the run
+    keep theirs."""
+    ports = _local_ports(target.child.pid)
+    seen = cluster.admin(f"select string_agg(client_port::text, ' ') from pg_stat_activity where usename = '{USER}'")
+    return sum(int(port) in ports for port in (seen or "").split())
 
 
 def sqlstates(replies: list[m.Message]) -> list[str]:

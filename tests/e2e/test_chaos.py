@@ -15,6 +15,7 @@ import targets
 import wire
 import wire_messages as m
 from chaos_client import Client, Disturbed, Fault, Ledger, TABLE, Wait
+from pooling import server_connections
 from postgres import USER
 from processes import wait_for
 
@@ -227,8 +228,8 @@ def assert_nothing_is_left(target, cluster, ledger: Ledger) -> None:
             for i, session in enumerate(sessions):
                 replies = session.read_until_ready()
                 assert [x.fields[0] for x in replies if x.name == "DataRow"] == [f"after {i} {lap}".encode()]
-        backends = int(cluster.admin(f"select count(*) from pg_stat_activity where usename = '{USER}'"))
-        assert not target.shares or backends <= _POOL_SIZE, f"{backends} server connections"
+        connections = server_connections(target, cluster) if target.shares else 1
+        assert 1 <= connections <= _POOL_SIZE, f"{connections} server connections"
     finally:
         for session in sessions:
             session.close()

@@ -13,7 +13,7 @@ import targets
 import wire
 import wire_messages as m
 from hostile_client import rows
-from pooling import POOL_SIZE, POOLED, QUEUE_SECONDS, Rotation, backends, extended, server_pids, sessions, sqlstates
+from pooling import POOL_SIZE, POOLED, QUEUE_SECONDS, Rotation, extended, server_connections, server_pids, sessions, sqlstates
 from postgres import USER
 from processes import wait_for
 
@@ -55,7 +55,7 @@ def test_more_clients_than_server_connections(sharing, cluster):
                 client.send(m.query(f"select 'client {i} lap {lap}'"))
             for i, client in enumerate(clients):
                 assert rows(client.read_until_ready()) == [(f"client {i} lap {lap}".encode(),)]
-        assert backends(cluster) <= POOL_SIZE
+        assert 1 <= server_connections(sharing, cluster) <= POOL_SIZE
 
 
 def test_every_server_connection_can_be_in_use_at_once(sharing):
@@ -110,7 +110,7 @@ def test_idle_clients_hold_no_server_connection(sharing, cluster):
     with sessions(sharing, 40) as clients:
         for client in clients:
             client.value("select 1")
-        assert backends(cluster) <= POOL_SIZE
+        assert 1 <= server_connections(sharing, cluster) <= POOL_SIZE
         with sessions(sharing, 1) as (late,):
             assert late.value("select 'served'") == "served"
 
@@ -131,7 +131,7 @@ def test_10000_clients_on_20_server_connections(start_target, target_name, clust
                     client.send(m.query(f"select 'client {i} lap {lap}'"))
                 for i, client in enumerate(clients):
                     assert rows(client.read_until_ready(60)) == [(f"client {i} lap {lap}".encode(),)]
-            assert backends(cluster) <= 20
+            assert 1 <= server_connections(target, cluster) <= 20
         finally:
             for client in clients:
                 client.close()
