@@ -2,26 +2,13 @@
 
 #include <algorithm>
 
+#include "record_members.hpp"
+
 namespace bartizan::control {
 namespace {
 
-const Document* at(const Document& record, std::initializer_list<std::string_view> path) {
-  const Document* found = &record;
-  for (const auto name : path) {
-    found = found->find(name);
-    if (found == nullptr) return nullptr;
-  }
-  return found;
-}
-
-std::string text_at(const Document& record, std::initializer_list<std::string_view> path) {
-  const Document* found = at(record, path);
-  const auto* text = found == nullptr ? nullptr : found->as<std::string>();
-  return text == nullptr ? std::string() : *text;
-}
-
 Document value_at(const Document& record, std::initializer_list<std::string_view> path) {
-  const Document* found = at(record, path);
+  const Document* found = member_at(record, path);
   return found == nullptr ? Document() : *found;
 }
 
@@ -51,7 +38,7 @@ std::vector<std::string> texts_at(const Document& item, std::string_view name) {
 
 std::vector<UsedTable> tables_of(const Document& record) {
   std::vector<UsedTable> out;
-  const Document* relations = at(record, {"unmapped", "bartizan", "relations"});
+  const Document* relations = member_at(record, {"unmapped", "bartizan", "relations"});
   const auto* items = relations == nullptr ? nullptr : relations->as<Items>();
   if (items == nullptr) return out;
   for (const Document& item : *items) {
@@ -67,14 +54,14 @@ std::vector<UsedTable> tables_of(const Document& record) {
 
 /// Members were left out for their length, or could not be read: it may name any table.
 bool may_hide_tables(const Document& record) {
-  const Document* extension = at(record, {"unmapped", "bartizan"});
+  const Document* extension = member_at(record, {"unmapped", "bartizan"});
   return extension != nullptr &&
          (extension->find("omitted_bytes") != nullptr || extension->find("unparsed_statement") != nullptr ||
           extension->find("unparsed_session") != nullptr);
 }
 
 /// The gateway knows the columns of identities under a policy alone.
-bool says_columns(const Document& record) { return at(record, {"unmapped", "bartizan", "class"}) != nullptr; }
+bool says_columns(const Document& record) { return member_at(record, {"unmapped", "bartizan", "class"}) != nullptr; }
 
 /// A name without a schema means that name in any.
 bool names_table(const std::string& wanted, const UsedTable& table) {
@@ -164,7 +151,7 @@ std::string about(const AuditFilter& filter, const std::optional<std::string>& t
 }
 
 WallTime begun_at(const Document& record) {
-  const Document* micros = at(record, {"unmapped", "bartizan", "time_us"});
+  const Document* micros = member_at(record, {"unmapped", "bartizan", "time_us"});
   const auto* value = micros == nullptr ? nullptr : micros->as<std::int64_t>();
   return WallTime(WallTime::duration(value == nullptr ? 0 : *value));
 }

@@ -7,27 +7,13 @@
 #include "audit_filter.hpp"
 #include "audit_reading.hpp"
 #include "bartizan/audit/tile.hpp"
+#include "record_members.hpp"
 
 namespace bartizan::control {
 namespace {
 
 /// A long log is looked through in several calls.
 constexpr auto kLongestLook = std::chrono::seconds(10);
-
-const Document* at(const Document& record, std::initializer_list<std::string_view> path) {
-  const Document* found = &record;
-  for (const auto name : path) {
-    found = found->find(name);
-    if (found == nullptr) return nullptr;
-  }
-  return found;
-}
-
-std::string text_at(const Document& record, std::initializer_list<std::string_view> path) {
-  const Document* found = at(record, path);
-  const auto* text = found == nullptr ? nullptr : found->as<std::string>();
-  return text == nullptr ? std::string() : *text;
-}
 
 std::vector<std::string> texts_of(const Document& item, std::string_view name) {
   std::vector<std::string> out;
@@ -208,7 +194,7 @@ class Look {
 std::optional<ForeseenRefusal> foresee(const Document& record, const policy::ClassOutcome& after) {
   const auto tag = tag_of(record);
   if (is_closed_to_consumers(tag)) return refused("42501", tag + " is not permitted under policies");
-  const Document* relations = at(record, {"unmapped", "bartizan", "relations"});
+  const Document* relations = member_at(record, {"unmapped", "bartizan", "relations"});
   const auto* items = relations == nullptr ? nullptr : relations->as<Items>();
   if (items == nullptr) return std::nullopt;
   for (const Document& item : *items)

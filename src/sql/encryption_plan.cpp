@@ -13,6 +13,7 @@
 #include "nesting.hpp"
 #include "node_access.hpp"
 #include "statement_kinds.hpp"
+#include "statement_parts.hpp"
 #include "utf8.hpp"
 
 namespace bartizan::sql {
@@ -32,83 +33,6 @@ bool has_backslash_string(std::string_view text, LexOptions options) {
 std::size_t characters(std::string_view text) {
   return static_cast<std::size_t>(
       std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
-}
-
-bool is_query(const PgQuery__Node& node) {
-  switch (static_cast<int>(node.node_case)) {
-    case PG_QUERY__NODE__NODE_SELECT_STMT:
-    case PG_QUERY__NODE__NODE_INSERT_STMT:
-    case PG_QUERY__NODE__NODE_UPDATE_STMT:
-    case PG_QUERY__NODE__NODE_DELETE_STMT:
-    case PG_QUERY__NODE__NODE_MERGE_STMT: return true;
-    default: return false;
-  }
-}
-
-/// What of a statement runs a query: the query, an EXECUTE, or a COPY.
-struct Parts {
-  PgQuery__Node* query = nullptr;
-  PgQuery__CopyStmt* copy = nullptr;
-  PgQuery__ExecuteStmt* execute = nullptr;
-  PgQuery__PrepareStmt* prepare = nullptr;
-  bool explains = false;
-  bool makes_table = false;
-  bool makes_view = false;
-};
-
-Parts parts_of(PgQuery__Node& statement) {
-  Parts parts;
-  PgQuery__Node* node = &statement;
-  if (node->node_case == PG_QUERY__NODE__NODE_EXPLAIN_STMT) {
-    parts.explains = true;
-    node = node->explain_stmt->query;
-  }
-  switch (node == nullptr ? 0 : static_cast<int>(node->node_case)) {
-    case PG_QUERY__NODE__NODE_COPY_STMT: parts.copy = node->copy_stmt; break;
-    case PG_QUERY__NODE__NODE_EXECUTE_STMT: parts.execute = node->execute_stmt; break;
-    case PG_QUERY__NODE__NODE_PREPARE_STMT:
-      parts.prepare = node->prepare_stmt;
-      parts.query = node->prepare_stmt->query;
-      break;
-    case PG_QUERY__NODE__NODE_DECLARE_CURSOR_STMT: parts.query = node->declare_cursor_stmt->query; break;
-    case PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT:
-      parts.makes_table = true;
-      parts.query = node->create_table_as_stmt->query;
-      if (parts.query != nullptr && parts.query->node_case == PG_QUERY__NODE__NODE_EXECUTE_STMT) {
-        parts.execute = parts.query->execute_stmt;
-        parts.query = nullptr;
-      }
-      break;
-    case PG_QUERY__NODE__NODE_VIEW_STMT:
-      parts.makes_view = true;
-      parts.query = node->view_stmt->query;
-      break;
-    default: parts.query = node != nullptr && is_query(*node) ? node : nullptr;
-  }
-  return parts;
-}
-
-/// A view keeps the catalogs that it names: what it gives out is not known then.
-bool reads_rows(PgQuery__Node& statement) {
-  const Parts parts = parts_of(statement);
-  return !parts.makes_view && (parts.query != nullptr || parts.copy != nullptr);
-}
-
-// After it, names may mean something else than search_path says: in the same text that isn't known.
-bool may_change_names(const PgQuery__Node& statement) {
-  switch (static_cast<int>(statement.node_case)) {
-    case PG_QUERY__NODE__NODE_DISCARD_STMT: return true;
-    case PG_QUERY__NODE__NODE_VARIABLE_SET_STMT: {
-      const PgQuery__VariableSetStmt& set = *statement.variable_set_stmt;
-      return set.kind == PG_QUERY__VARIABLE_SET_KIND__VAR_RESET_ALL || is_watched_setting(set.name);
-    }
-    case PG_QUERY__NODE__NODE_TRANSACTION_STMT:  // SET LOCAL ends, SET may be undone
-      return statement.transaction_stmt->kind != PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_BEGIN &&
-             statement.transaction_stmt->kind != PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_START &&
-             statement.transaction_stmt->kind != PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_SAVEPOINT &&
-             statement.transaction_stmt->kind != PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_RELEASE;
-    default: return false;
-  }
 }
 
 class Planner {
@@ -156,8 +80,8 @@ class Planner {
   }
 
   bool statement(const StatementRange& range, PlannedStatement& planned);
-  bool plan(ParseTree& tree, const Parts& parts, const StatementRange& range, PlannedStatement& planned);
-  bool execute(ParseTree& tree, PgQuery__ExecuteStmt& execute, const Parts& parts, const StatementRange& range,
+  bool plan(ParseTree& tree, const StatementParts& parts, const StatementRange& range, PlannedStatement& planned);
+  bool execute(ParseTree& tree, PgQuery__ExecuteStmt& execute, const StatementParts& parts, const StatementRange& range,
                PlannedStatement& planned);
   bool fetch(const PgQuery__FetchStmt& fetch, PlannedStatement& planned);
   bool parameters(CellBinder& binder, PgQuery__PrepareStmt* prepare, TreeEditor& edit, PlannedStatement& planned);
@@ -205,7 +129,7 @@ bool Planner::statement(const StatementRange& range, PlannedStatement& planned) 
     }
   }
   ParseTree& tree = replaced_ ? *replaced : parsed;
-  const Parts parts = parts_of(*tree.mutable_statement());
+  const StatementParts parts = parts_of(*tree.mutable_statement());
   if (names_changed_ && (parts.query != nullptr || parts.copy != nullptr)) {
     return refuse(refused("0A000",
                           "in one text, a statement after SET search_path, RESET or the end of a transaction "
@@ -239,7 +163,8 @@ bool Planner::statement(const StatementRange& range, PlannedStatement& planned) 
   return !scanned.guarded || plan(tree, parts, range, planned);
 }
 
-bool Planner::plan(ParseTree& tree, const Parts& parts, const StatementRange& range, PlannedStatement& planned) {
+bool Planner::plan(ParseTree& tree, const StatementParts& parts, const StatementRange& range,
+                   PlannedStatement& planned) {
   CellBinder binder(*request_.columns, names_, tree.arena());
   CopyPlan copy;
   const bool bound = parts.copy != nullptr ? binder.copy(*parts.copy, copy) : binder.query(*parts.query);
@@ -450,8 +375,8 @@ bool Planner::fetch(const PgQuery__FetchStmt& fetch, PlannedStatement& planned) 
   return true;
 }
 
-bool Planner::execute(ParseTree& tree, PgQuery__ExecuteStmt& execute, const Parts& parts, const StatementRange& range,
-                      PlannedStatement& planned) {
+bool Planner::execute(ParseTree& tree, PgQuery__ExecuteStmt& execute, const StatementParts& parts,
+                      const StatementRange& range, PlannedStatement& planned) {
   const auto* const prepared = request_.prepared;
   const auto found = prepared == nullptr ? PlansByName::const_iterator{} : prepared->find(execute.name);
   if (prepared == nullptr || found == prepared->end()) {
