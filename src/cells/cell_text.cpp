@@ -132,7 +132,7 @@ std::shared_ptr<const CellText> SessionCells::read(std::string_view text, ByteVi
   if (columns() == nullptr)
     return refused_text(refusal("57P03", "the encrypted columns of this database can't be used now",
                                 "Connect again. An operator finds out why in the log.", "cells.class"));
-  bool cacheable = temporary_.empty() && made_.empty() && !asks_names(analysis);
+  bool cacheable = temporary_.empty() && new_tables_.empty() && !asks_names(analysis);
   if (cacheable) {
     composed_.assign(reinterpret_cast<const char*>(&depot_->version), sizeof(depot_->version));
     if (facts_.of_class) {
@@ -175,7 +175,7 @@ std::shared_ptr<const CellText> SessionCells::plan(std::string_view text, ByteVi
   request.columns = columns();
   if (!facts_.of_class) request.search_path = facts_.search_path;  // layer 1's names are qualified
   request.temporary = temporary_;
-  request.temporary.insert(made_.begin(), made_.end());
+  request.new_tables = new_tables_;
   request.parameter_types = types_on_wire(parameter_types);
   request.prepared = &plans_;
   request.cursors = &cursors_;

@@ -10,10 +10,6 @@ namespace {
 
 constexpr std::size_t kMostNames = 65'536;
 
-bool is_known(const sql::Catalog& catalog, std::string_view name) {
-  return std::ranges::any_of(catalog.contents().relations, [&](const auto& relation) { return relation.name == name; });
-}
-
 }  // namespace
 
 SessionCells::SessionCells(std::shared_ptr<const EncryptedDepot> depot, DepotHolder& holder, CellCiphers& ciphers,
@@ -32,7 +28,7 @@ void SessionCells::renew() {
   if (newest != nullptr && newest->columns != nullptr && newest->generation == depot_->generation)
     depot_ = std::move(newest);
   renew_class();
-  std::erase_if(made_, [this](const auto& name) { return is_known(depot_->columns->catalog(), name); });
+  new_tables_.forget_known(depot_->columns->catalog());
 }
 
 void SessionCells::renew_class() {
@@ -130,16 +126,11 @@ void SessionCells::follow(const CellText* text, std::size_t i, const sql::Statem
       forget_portal(statement->name);
     }
   }
-  const bool table = statement->command_tag == "CREATE TABLE" || statement->command_tag == "CREATE TABLE AS" ||
-                     statement->command_tag == "SELECT INTO";
-  const bool temporary = statement->pin == sql::PinReason::TempTable;
-  for (const auto& relation : statement->relations) {
-    if (relation.access != sql::Access::Write) continue;
-    if (temporary && temporary_.size() < kMostNames) temporary_.insert(relation.name);
-    // A new table holds no cells; one of a name that is known may be another.
-    if (table && !temporary && relation.schema.empty() && made_.size() < kMostNames &&
-        !is_known(depot_->columns->catalog(), relation.name))
-      made_.insert(relation.name);
+  new_tables_.note(*statement, depot_->columns->catalog());
+  if (statement->pin == sql::PinReason::TempTable) {
+    for (const auto& relation : statement->relations) {
+      if (relation.access == sql::Access::Write && temporary_.size() < kMostNames) temporary_.insert(relation.name);
+    }
   }
   const bool makes = statement->kind == Ddl || statement->kind == Grant || statement->command_tag == "SELECT INTO" ||
                      statement->command_tag == "CREATE TABLE AS";

@@ -180,7 +180,8 @@ void EncryptedColumns::inherit() {
 void EncryptedColumns::see_views() {
   const std::vector<std::string> no_path;
   const std::unordered_set<std::string> no_temporary;
-  const RelationNames names(*catalog_, no_path, no_temporary);
+  const NewTables no_new;
+  const RelationNames names(*catalog_, no_path, no_temporary, no_new);
   std::map<Oid, View> waiting;
   for (const CatalogRelation& relation : catalog_->contents().relations) {
     if (is_view(relation)) waiting.emplace(relation.oid, parse_view(relation, names));

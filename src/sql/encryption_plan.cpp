@@ -13,6 +13,7 @@
 #include "nesting.hpp"
 #include "node_access.hpp"
 #include "statement_kinds.hpp"
+#include "statement_parser.hpp"
 #include "statement_parts.hpp"
 #include "utf8.hpp"
 
@@ -38,7 +39,10 @@ std::size_t characters(std::string_view text) {
 class Planner {
  public:
   explicit Planner(const EncryptionRequest& request)
-      : request_(request), names_(request.columns->catalog(), request.search_path, request.temporary) {}
+      : request_(request),
+        temporary_(request.temporary),
+        new_tables_(request.new_tables),
+        names_(request.columns->catalog(), request.search_path, temporary_, new_tables_) {}
 
   EncryptionOutcome run() {
     const std::string_view text = request_.text;
@@ -55,6 +59,7 @@ class Planner {
     for (const StatementRange& range : split(text, options_)) {
       PlannedStatement planned;
       if (!statement(range, planned)) return std::move(refused_);
+      note_new_tables(range);
       touched = touched || planned.touched;
       plan.statements.push_back(std::move(planned));
     }
@@ -86,20 +91,36 @@ class Planner {
   bool fetch(const PgQuery__FetchStmt& fetch, PlannedStatement& planned);
   bool parameters(CellBinder& binder, PgQuery__PrepareStmt* prepare, TreeEditor& edit, PlannedStatement& planned);
   bool client_type(const ParameterUse& use, Oid declared, Oid& type);
+  void note_new_tables(const StatementRange& range);
   bool finish(ParseTree& tree, CellBinder& binder, bool edited, PlannedStatement& planned);
   void place_literals(std::vector<LiteralUse>& uses, TreeEditor& edit);
   bool find_literals(const std::vector<LiteralUse>& uses, PlannedStatement& planned) const;
   [[nodiscard]] std::string placeholder(std::size_t number) const { return mark_ + std::to_string(number) + ";"; }
 
   const EncryptionRequest& request_;
+  std::unordered_set<std::string> temporary_;  ///< with those that this text makes; so too the next
+  NewTables new_tables_;
   RelationNames names_;
   LexOptions options_{request_.standard_conforming_strings, true};
   std::string mark_;
+  bool makes_table_ = false;
   bool names_changed_ = false;
   bool session_names_changed_ = false;
   bool replaced_ = false;  ///< the statement's text is not the client's any more
   Refused refused_;
 };
+
+/// What a text makes, its later statements may use: should the making fail, they don't run.
+void Planner::note_new_tables(const StatementRange& range) {
+  if (!makes_table_ || range.offset + range.length == request_.text.size()) return;
+  const auto made = parse_statement(range.in(request_.text), {.lex = options_, .max_nesting = request_.max_nesting});
+  if (!made) return;
+  new_tables_.note(*made, request_.columns->catalog());
+  if (made->pin != PinReason::TempTable) return;
+  for (const auto& relation : made->relations) {
+    if (relation.access == Access::Write) temporary_.insert(relation.name);
+  }
+}
 
 bool Planner::statement(const StatementRange& range, PlannedStatement& planned) {
   const std::string_view text = range.in(request_.text);
@@ -118,6 +139,7 @@ bool Planner::statement(const StatementRange& range, PlannedStatement& planned) 
     return refuse(refused("42601", "syntax error, or syntax that the gateway does not read",
                           "This database has encrypted columns: what is not understood is not sent to it."));
   }
+  makes_table_ = NewTables::makes(described);
   planned.kind = described.kind;
   planned.name = described.name;
   std::optional<ParseTree> replaced;

@@ -198,7 +198,8 @@ RelationNames::Found RelationNames::find(const PgQuery__RangeVar& variable) cons
   if (!schema.empty()) {
     if (is_system_schema(schema)) return {Meaning::System, nullptr};
     const CatalogRelation* const relation = catalog_.relation(schema, name);
-    return {relation == nullptr ? Meaning::Unknown : Meaning::Known, relation};
+    if (relation != nullptr) return {Meaning::Known, relation};
+    return {new_tables_.contains(schema, name) ? Meaning::System : Meaning::Unknown, nullptr};
   }
   const CatalogRelation* relation = nullptr;
   for (const std::string& place : search_path_) {
@@ -209,7 +210,8 @@ RelationNames::Found RelationNames::find(const PgQuery__RangeVar& variable) cons
     return {relation == nullptr ? Meaning::System : Meaning::Ambiguous, nullptr};
   }
   if (relation != nullptr) return {Meaning::Known, relation};
-  return {name.starts_with("pg_") ? Meaning::System : Meaning::Unknown, nullptr};
+  const bool plain = name.starts_with("pg_") || new_tables_.contains({}, name);
+  return {plain ? Meaning::System : Meaning::Unknown, nullptr};
 }
 
 const CatalogRelation* RelationNames::row_of(const PgQuery__TypeName& type) const {

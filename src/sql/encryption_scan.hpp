@@ -16,12 +16,12 @@ namespace bartizan::sql {
 class RelationNames {
  public:
   RelationNames(const Catalog& catalog, const std::vector<std::string>& search_path,
-                const std::unordered_set<std::string>& temporary)
-      : catalog_(catalog), search_path_(search_path), temporary_(temporary) {}
+                const std::unordered_set<std::string>& temporary, const NewTables& new_tables)
+      : catalog_(catalog), search_path_(search_path), temporary_(temporary), new_tables_(new_tables) {}
 
   enum class Meaning : std::uint8_t {
     Known,
-    System,     ///< of pg_catalog, information_schema or a temporary schema: no cells there
+    System,     ///< of pg_catalog, information_schema, a temporary schema, or just made: no cells there
     Elsewhere,  ///< in another database
     Ambiguous,  ///< a temporary table's name, and another's
     Unknown,
@@ -40,6 +40,7 @@ class RelationNames {
   const Catalog& catalog_;
   const std::vector<std::string>& search_path_;
   const std::unordered_set<std::string>& temporary_;
+  const NewTables& new_tables_;
 };
 
 /// It changes how names or constants are read, which must be seen.

@@ -197,6 +197,9 @@ def test_new_tables_are_usable_at_once_by_their_maker_and_soon_by_others(world):
         assert rows(maker, "select count(*) from passing") == [(0,)]
         maker.commit()
         other.execute("drop table fresh")
+        maker.execute("create schema if not exists app; create table app.fresh (id int); insert into app.fresh values (1)")
+        assert rows(maker, "select id from app.fresh") == [(1,)]
+        maker.rollback()
 
 
 def test_function_calls_of_the_protocol_are_refused(world):

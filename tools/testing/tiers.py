@@ -204,7 +204,7 @@ class Tiers:
             return self._absent("release", missing)
         tier = Tier("release")
         if self._configure(tier, "release"):
-            self._build(tier, "release", ["bartizan", "bartizan-verify", "bartizan-witness", *self._targets("release", r"[a-z]+_bench")])
+            self._build(tier, "release", ["bartizan", "bartizan-verify", "bartizan-witness", "audit_write_log", *self._targets("release", r"[a-z]+_bench")])
         return settle(tier)
 
     def e2e(self, name="e2e", options=(), env=None, limit=_E2E_LIMIT):

@@ -8,6 +8,7 @@
 #include <thread>
 #include <variant>
 
+#include "bartizan/sql/analyser.hpp"
 #include "bartizan/sql/lexer.hpp"
 #include "encryption_fixture.hpp"
 
@@ -156,6 +157,28 @@ TEST_CASE("names follow the search_path") {
   request.text = "SELECT * FROM leads";
   request.temporary = {"leads"};
   CHECK(shown(plan_encryption(request)) == "42P09 \"leads\" is both a temporary table and another relation");
+}
+
+TEST_CASE("what a text makes, its later statements may use") {
+  const Clinic clinic;
+  for (const std::string_view made :
+       {"CREATE TABLE fresh (id int)", "CREATE TABLE app.fresh (id int)", "CREATE TEMP TABLE fresh (id int)",
+        "CREATE TABLE fresh AS SELECT 1 AS id", "SELECT 1 AS id INTO fresh"}) {
+    CAPTURE(made);
+    const bool qualified = made.find("app.") != std::string_view::npos;
+    const std::string use = qualified ? "INSERT INTO app.fresh VALUES (1)" : "INSERT INTO fresh VALUES (1)";
+    const std::string text = std::string(made) + "; " + use;
+    CHECK(std::holds_alternative<Untouched>(clinic.plan(text)));
+    CHECK(shown(clinic.plan(use + "; " + std::string(made))).starts_with("42P01"));
+    CHECK(shown(clinic.plan(std::string(made) + "; INSERT INTO other VALUES (1)")).starts_with("42P01"));
+  }
+  // A name that the catalog knows keeps its meaning.
+  CHECK(std::holds_alternative<Refused>(
+      clinic.plan("CREATE TABLE patients (ssn text); SELECT ssn FROM patients ORDER BY ssn")));
+  EncryptionRequest request = clinic.request("SELECT id FROM app.fresh");
+  CHECK(shown(plan_encryption(request)).starts_with("42P01"));
+  request.new_tables.note(analyse("CREATE TABLE app.fresh (id int)", {}).statements[0], *clinic.catalog);
+  CHECK(std::holds_alternative<Untouched>(plan_encryption(request)));
 }
 
 TEST_CASE("without encrypted columns everything is untouched, and with them what can't be read is refused") {

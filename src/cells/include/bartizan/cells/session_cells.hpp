@@ -137,7 +137,7 @@ class SessionCells {
   std::unordered_map<std::string, std::shared_ptr<const CellText>> statements_;
   std::unordered_map<std::string, std::shared_ptr<const CellText>> portals_;
   std::unordered_set<std::string> temporary_;
-  std::unordered_set<std::string> made_;  // tables that the session has made and the catalog has not yet
+  sql::NewTables new_tables_;
   std::uint64_t awaited_look_ = 0;
   transform::ValueSettings reading_;  // of the message under way
   std::vector<char> told_binary_;     // by the last RowDescription of a Query

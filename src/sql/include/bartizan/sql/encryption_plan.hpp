@@ -25,6 +25,7 @@
 #include "bartizan/base/secret.hpp"
 #include "bartizan/sql/analysis.hpp"
 #include "bartizan/sql/catalog.hpp"
+#include "bartizan/sql/new_tables.hpp"
 #include "bartizan/sql/rewrite.hpp"
 
 namespace bartizan::sql {
@@ -172,6 +173,7 @@ struct EncryptionRequest {
   std::vector<std::string> search_path;
   /// Temporary tables that the session has made.
   std::unordered_set<std::string> temporary;
+  NewTables new_tables;
   /// Parse's parameter types; empty or 0: not declared.
   std::vector<Oid> parameter_types;
   const PlansByName* prepared = nullptr;
