@@ -148,6 +148,8 @@ std::shared_ptr<const CellText> SessionCells::read(std::string_view text, ByteVi
   auto found = cacheable ? ciphers_.find(composed_) : std::nullopt;
   auto made = found ? std::move(*found) : plan(text, parameter_types, settings, cacheable);
   if (!found && cacheable) ciphers_.keep(composed_, made);
+  // What the session has defined itself is to be seen in the catalogs, with its logical types.
+  if (made != nullptr && made->reads_catalogs && own_look_ > holder_.looked()) awaited_look_ = own_look_;
   secure_wipe(composed_.data(), composed_.size());
   // A plan holds for every tenant, keys don't: better told now than at the first row.
   const auto unusable = [&](std::uint32_t column) {
@@ -206,6 +208,7 @@ std::shared_ptr<const CellText> SessionCells::plan(std::string_view text, ByteVi
   reading_ = value_settings(settings);
   for (auto& statement : planned.statements) {
     cacheable = cacheable && statement.literals.empty();
+    made->reads_catalogs = made->reads_catalogs || statement.reads_catalogs;
     auto server_text = with_literals(*depot_, statement);
     if (!server_text) {
       const auto report = report_of(server_text.error());

@@ -146,7 +146,7 @@ bool Planner::statement(const StatementRange& range, PlannedStatement& planned) 
   if (reads_rows(*parsed.mutable_statement())) {
     if (auto logical = with_logical_catalogs(text, *parsed.statement(), *request_.columns, names_)) {
       replaced.emplace(*logical);
-      replaced_ = planned.touched = replaced->statement() != nullptr;
+      replaced_ = planned.touched = planned.reads_catalogs = replaced->statement() != nullptr;
       if (replaced_) planned.server_text = std::move(*logical);
     }
   }

@@ -92,9 +92,9 @@ def policies() -> str:
 class World:
     """Gone after stop()."""
 
-    def __init__(self, tenants: int, rows: int) -> None:
+    def __init__(self, tenants: int, rows: int, audit: str) -> None:
         self.folder, self.rows = make_folder("bartizan-bench-"), rows
-        self.gateway = bartizan.Embedded(self.folder, "--no-demo")
+        self.gateway = bartizan.Embedded(self.folder, "--no-demo", BARTIZAN_AUDIT_MODE=audit)
         run_ = self.gateway.command
         run_("depot", "create", DEPOT)
         run_("depot", "set", DEPOT, "--pool-mode", "transaction", "--pool-size", str(POOL))
@@ -206,6 +206,9 @@ def arguments():
     parser.add_argument("--tenants", type=int, default=5000)
     parser.add_argument("--rows", type=int, default=20, help="of each tenant in each table")
     parser.add_argument("--only", nargs="+", choices=STATEMENTS, default=list(STATEMENTS))
+    parser.add_argument("--audit", choices=("tree", "basic"), default="tree",
+                        help="basic: no flushes, whose share in a transaction grows as its throughput falls")
+    parser.add_argument("--without-acting", action="store_true", help="the statements alone")
     parser.add_argument("--markdown", type=Path)
     parser.add_argument("--json", type=Path, help="every round's values")
     parser.add_argument("--short", action="store_true", help="shows that it works, proves nothing")
@@ -222,7 +225,7 @@ def main() -> int:
     def progress(what: str) -> None:
         print(f"{time.monotonic() - begin:6.0f} s  {what}", file=sys.stderr, flush=True)
 
-    world = World(args.tenants, args.rows)
+    world = World(args.tenants, args.rows, args.audit)
     try:
         progress("everything stands")
         cells = {}
@@ -235,7 +238,7 @@ def main() -> int:
             progress(name)
         turns: dict[str, list[dict]] = {"one tenant": [], "all tenants": []}
         connections = 0
-        for round_ in range(args.rounds):
+        for round_ in range(0 if args.without_acting else args.rounds):
             for which in take_turns(list(turns), round_):
                 script = acting(args.tenants, args.rows, which == "all tenants")
                 turns[which].append(world.measure("app", script, "simple", 4 * args.clients, args.seconds))
@@ -263,7 +266,7 @@ def _ratio(runs: dict, key: str, column: str, base: str) -> str:
 
 
 def markdown(cells: dict, turns: dict, connections: int, args) -> str:
-    lines = [f"{machine()}; {args.clients} clients, {args.mode}, {args.rounds} rounds of {args.seconds:g} s in turns, medians.", "",
+    lines = [f"{machine()}; {args.clients} clients, {args.mode}, `audit: {args.audit}`, {args.rounds} rounds of {args.seconds:g} s in turns, medians.", "",
              "| statement | direct: server us, ms | no policy: gateway + server us, ms | policy: gateway + server us, ms | "
              "latency of direct's: no policy, policy | gateway us added by policy |", "| --- | --- | --- | --- | --- | --- |"]
     for name, runs in cells.items():
@@ -274,6 +277,8 @@ def markdown(cells: dict, turns: dict, connections: int, args) -> str:
         added = _of(runs, "policy", "gateway_us") - _of(runs, "no policy", "gateway_us")
         lines.append(f"| {name} | {cell('direct')} | {cell('no policy')} | {cell('policy')} | {_ratio(runs, 'ms', 'no policy', 'direct')}, "
                      f"{_ratio(runs, 'ms', 'policy', 'direct')} | {added:.0f} |")
+    if args.without_acting:
+        return "\n".join(lines) + "\n"
     lines += ["", f"One service identity, {4 * args.clients} clients, `SET LOCAL bartizan.tenant` and a read in each transaction:", "",
               "| | tps | gateway + server us | tps of one tenant's |", "| --- | --- | --- | --- |"]
     for which in turns:

@@ -50,6 +50,25 @@ TEST_SUITE("session cells") {
     CHECK(World::read(world.north, "SELECT 1") == nullptr);
   }
 
+  TEST_CASE("the catalogs are read after what the session itself has defined") {
+    World world;
+    constexpr std::string_view kColumns = "SELECT attname FROM pg_attribute";
+    CHECK(World::read(world.north, kColumns)->reads_catalogs);
+    CHECK_FALSE(world.north.waits_for_catalog());
+    const auto made = analysis(sql::Kind::Ddl);
+    world.north.follow(nullptr, 0, &made.statements[0]);
+    (void)World::read(world.north, "SELECT id FROM people");
+    CHECK_FALSE(world.north.waits_for_catalog());
+    (void)World::read(world.north, kColumns);
+    CHECK(world.north.waits_for_catalog());
+    (void)World::read(world.lake, kColumns);
+    CHECK_FALSE(world.lake.waits_for_catalog());
+    world.holder.looked(world.holder.asked());
+    CHECK_FALSE(world.north.waits_for_catalog());
+    (void)World::read(world.north, kColumns);
+    CHECK_FALSE(world.north.waits_for_catalog());
+  }
+
   TEST_CASE("a constant becomes a cell, and the cell the constant again") {
     World world;
     const auto insert = World::read(world.north, "INSERT INTO people (id, email, ssn) VALUES (1, 'ada@x.org', '12')");

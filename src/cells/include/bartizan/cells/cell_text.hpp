@@ -37,6 +37,7 @@ struct CellText {
   std::vector<CellStatement> statements;        ///< one for each that the server runs
   std::string server_text;
   bool edited = false;  ///< false: server_text is the client's
+  bool reads_catalogs = false;
   std::vector<sql::ServerParameter> parameters;  ///< empty: they pass as they are
   std::vector<sql::Oid> parameter_types;  ///< ParameterDescription; empty: as the server says
   Bytes server_types;  ///< for Parse: Int16 count, Int32 each

@@ -143,6 +143,7 @@ struct PlannedStatement {
   Kind kind = Kind::Unknown;
   /// False: the client's own text, and nothing is to be done.
   bool touched = false;
+  bool reads_catalogs = false;  ///< and is shown the logical types there
   std::string server_text;
   /// One for each parameter of the server's statement; empty unless one is not passed as it is.
   std::vector<ServerParameter> parameters;
