@@ -1,17 +1,19 @@
 #include "bartizan/cells/cell_ciphers.hpp"
 
 #include "bartizan/base/log.hpp"
+#include "value_mask.hpp"
 
 namespace bartizan::cells {
 
 const std::shared_ptr<transform::EncryptedColumn>& CellCiphers::shared_column(const EncryptedDepot& depot,
-                                                                              std::uint32_t number,
-                                                                              const Uuid& tenant) {
+                                                                              std::uint32_t number, const Uuid& tenant,
+                                                                              const ClassColumns* of_class) {
   static const std::shared_ptr<transform::EncryptedColumn> none;
-  const CellColumn* const column = depot.find(number);
+  const auto* const masked = of_class == nullptr ? nullptr : of_class->find_masked(number);
+  const CellColumn* const column = depot.find(masked == nullptr ? number : masked->number);
   if (column == nullptr) return none;
   const Uuid owner = column->per_tenant ? tenant : Uuid{};
-  const Of of{depot.version, number, owner};
+  const Of of{depot.version, number, owner, masked == nullptr ? policy::ClassVersion{} : of_class->version};
   if (const auto found = ciphers_.find(of); found != ciphers_.end()) return found->second;
   const auto keys = column->keys.find(owner);
   if (keys == column->keys.end() || keys->second == nullptr) return none;
@@ -21,14 +23,23 @@ const std::shared_ptr<transform::EncryptedColumn>& CellCiphers::shared_column(co
   transform::CellPlace place;
   place.tenant = column->per_tenant ? tenant : column->place_tenant;
   place.column = column->id;
-  place.column_ref = static_cast<std::uint16_t>(number);
+  place.column_ref = static_cast<std::uint16_t>(column->number);
   place.type = column->type;
   auto cipher = transform::ColumnCipher::make(place, clone(*keys->second));
   if (!cipher) {
     BZ_LOG(Error, "cells.keys_unusable", {"column", column->name}, {"reason", cipher.error().detail});
     return none;
   }
-  auto made = std::make_shared<transform::EncryptedColumn>(std::move(*cipher), column->typmod);
+  std::unique_ptr<transform::ValueMask> mask;
+  if (masked != nullptr) {
+    auto of_value = value_mask(*masked->mask, column->type, column->typmod, of_class->masks->key);
+    if (!of_value) {
+      BZ_LOG(Error, "cells.mask_unusable", {"column", column->name}, {"reason", of_value.error().detail});
+      return none;
+    }
+    mask = std::move(*of_value);
+  }
+  auto made = std::make_shared<transform::EncryptedColumn>(std::move(*cipher), column->typmod, std::move(mask));
   return ciphers_.emplace(of, std::move(made)).first->second;
 }
 

@@ -171,8 +171,8 @@ Result<void> SessionCells::row(const CellText& text, std::size_t statement, cons
   for (const auto& column : of->columns) {
     transform::RowOp op;
     op.index = column.index;
-    op.column = ciphers_.column(*depot_, column.column, facts_.tenant);
-    const CellColumn* const known = depot_->find(column.column);
+    op.column = cipher_of(*depot_, column.column);
+    const CellColumn* const known = column_of(*depot_, column.column);
     if (ops.empty()) wrong_column_ = known == nullptr ? std::string() : known->name;
     if (op.column == nullptr) {
       wrong_column_ = known == nullptr ? std::string() : known->name;
@@ -205,8 +205,8 @@ Result<void> SessionCells::begin_copy(const CellText& text, std::size_t statemen
   options.header = plan.header;
   std::vector<transform::CopyOp> ops;
   for (const auto& column : of->columns) {
-    const auto& cipher = ciphers_.shared_column(*depot_, column.column, facts_.tenant);
-    const CellColumn* const known = depot_->find(column.column);
+    const auto& cipher = ciphers_.shared_column(*depot_, column.column, facts_.tenant, class_columns_.get());
+    const CellColumn* const known = column_of(*depot_, column.column);
     wrong_column_ = known == nullptr ? std::string() : known->name;
     if (cipher == nullptr)
       return fail(Errc::PermissionDenied, "column " + wrong_column_ + ": there is no key that this session may use");
@@ -246,8 +246,8 @@ Result<void> SessionCells::keys_of_copy_stand() {
   if (holder_.changes() == seen_changes_) return {};
   renew();
   for (const auto& column : copied_) {
-    if (ciphers_.column(*depot_, column.number, facts_.tenant) != nullptr) continue;
-    const CellColumn* const known = depot_->find(column.number);
+    if (cipher_of(*depot_, column.number) != nullptr) continue;
+    const CellColumn* const known = column_of(*depot_, column.number);
     wrong_column_ = known == nullptr ? std::string() : known->name;
     return fail(Errc::PermissionDenied,
                 "column " + wrong_column_ + ": there is no key any more that this session may use");

@@ -152,17 +152,15 @@ std::shared_ptr<const CellText> SessionCells::read(std::string_view text, ByteVi
   if (made != nullptr && made->reads_catalogs && own_look_ > holder_.looked()) awaited_look_ = own_look_;
   secure_wipe(composed_.data(), composed_.size());
   // A plan holds for every tenant, keys don't: better told now than at the first row.
-  const auto unusable = [&](std::uint32_t column) {
-    return ciphers_.column(*depot_, column, facts_.tenant) == nullptr;
-  };
+  const auto unusable = [&](std::uint32_t column) { return cipher_of(*depot_, column) == nullptr; };
   const CellColumn* shut = nullptr;
   if (made != nullptr && !made->refusal) {
     for (const auto& parameter : made->parameters)
       if (parameter.action != sql::CellAction::Pass && unusable(parameter.column))
-        shut = depot_->find(parameter.column);
+        shut = column_of(*depot_, parameter.column);
     for (const auto& statement : made->statements)
       for (const auto& column : statement.columns)
-        if (unusable(column.column)) shut = depot_->find(column.column);
+        if (unusable(column.column)) shut = column_of(*depot_, column.column);
   }
   if (shut == nullptr) return made;
   return refused_text(refusal("42501", "column " + shut->name + ": there is no key that this session may use",
@@ -264,13 +262,13 @@ Result<void> SessionCells::indexes_of(transform::EncryptedColumn& cipher, transf
 
 Result<void> SessionCells::transformed(const EncryptedDepot& depot, sql::CellAction action, std::uint32_t column,
                                        transform::WireFormat format, ByteView value, sql::Oid given, Bytes& out) {
-  const CellColumn* const known = depot.find(column);
+  const CellColumn* const known = column_of(depot, column);
   wrong_column_ = known == nullptr ? std::string() : known->name;
   const auto of_column = [&](Result<void> done) -> Result<void> {
     if (done) return done;
     return fail(done.error().code, "column " + wrong_column_ + ": " + done.error().detail);
   };
-  transform::EncryptedColumn* const cipher = ciphers_.column(depot, column, facts_.tenant);
+  transform::EncryptedColumn* const cipher = cipher_of(depot, column);
   if (cipher == nullptr) return of_column(fail(Errc::PermissionDenied, "there is no key that this session may use"));
   if (action == sql::CellAction::Pass) return fail(Errc::Internal, "nothing to transform");
   if (action == sql::CellAction::Encrypt) {

@@ -16,6 +16,7 @@ struct Maker {
   const ClassFacts& of;
   sql::CatalogContents contents;
   std::vector<sql::EncryptedColumnSpec> specs;
+  std::vector<MaskedColumn> masked;
   std::set<std::string> schemas;
   sql::Oid next = kFirstOid;
 
@@ -42,9 +43,17 @@ struct Maker {
       shown.identity = sql::Identity::No;
       shown.owned_sequence = 0;
       made.columns.push_back(std::move(shown));
-      const auto* const spec = bare || !column.masked ? cell(base.oid, column.attnum) : nullptr;
+      const bool seen_masked = !bare && column.masked;
+      const auto* const mask = seen_masked && of.masks != nullptr ? of.masks->find(base.oid, column.attnum) : nullptr;
+      const auto* const spec = seen_masked && mask == nullptr ? nullptr : cell(base.oid, column.attnum);
       if (spec == nullptr) continue;
       sql::EncryptedColumnSpec ours = *spec;
+      if (mask != nullptr) {
+        ours.masked = true;
+        ours.searchable = false;
+        ours.number = kFirstMasked + static_cast<std::uint32_t>(masked.size());
+        masked.push_back({spec->number, mask});
+      }
       ours.column = {made.oid, column.attnum};
       ours.index_column = 0;  // the views don't have it
       specs.push_back(ours);
@@ -65,7 +74,7 @@ std::string ClassColumns::shown(std::string message) const {
 
 Result<std::shared_ptr<const ClassColumns>> class_columns(const sql::EncryptedColumns& depot, const ClassFacts& of) {
   auto out = std::make_shared<ClassColumns>();
-  Maker maker{depot, of, {}, {}, {}, kFirstOid};
+  Maker maker{depot, of, {}, {}, {}, {}, kFirstOid};
   const auto& known = of.catalog->contents();
   maker.contents.epoch = known.epoch;
   maker.contents.server_version = known.server_version;
@@ -103,6 +112,9 @@ Result<std::shared_ptr<const ClassColumns>> class_columns(const sql::EncryptedCo
   for (const auto& function : maker.contents.functions) functions.insert(function.oid);
   BZ_TRY(auto catalog, sql::Catalog::make(std::move(maker.contents)));
   BZ_TRY(out->columns, sql::EncryptedColumns::make(std::move(catalog), std::move(maker.specs), std::move(functions)));
+  out->version = of.version;
+  out->masks = of.masks;
+  out->masked = std::move(maker.masked);
   return std::shared_ptr<const ClassColumns>(std::move(out));
 }
 

@@ -35,6 +35,11 @@ void SessionCells::renew_class() {
   if (facts_.of_class) class_columns_ = ciphers_.class_columns(*depot_, *facts_.of_class);
 }
 
+const CellColumn* SessionCells::column_of(const EncryptedDepot& depot, std::uint32_t number) const noexcept {
+  const auto* const masked = class_columns_ == nullptr ? nullptr : class_columns_->find_masked(number);
+  return depot.find(masked == nullptr ? number : masked->number);
+}
+
 transform::ValueSettings SessionCells::value_settings(const ReadSettings& settings) const {
   transform::ValueSettings out;
   out.time_zone = time_zone(settings.time_zone);

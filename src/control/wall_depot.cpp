@@ -6,6 +6,7 @@
 
 #include "bartizan/base/log.hpp"
 #include "bartizan/identity/scram_verifier.hpp"
+#include "bartizan/policy/cell_masks.hpp"
 #include "bartizan/store/wall_secrets.hpp"
 #include "bartizan/wall/compile.hpp"
 #include "bartizan/wall/context.hpp"
@@ -62,6 +63,7 @@ wall::Names names_of(const policy::Depot& depot) { return wall::Names::for_depot
 
 struct WallDepot::Secrets {
   SecretBytes context_key;
+  SecretBytes mask_secret;  ///< what the classes' keys for tokens are made of; where columns are encrypted
   std::map<std::string, store::WallLogin> logins;  ///< by role
 };
 
@@ -284,6 +286,9 @@ Result<void> WallDepot::reconcile(const policy::Depot& depot, postgres::ControlC
     desired.classes.push_back({wanted.outcome, kept.logins.at(names.class_role(id)).verifier.clone()});
   BZ_TRY(auto hardening, postgres::harden(connection, names, deadline));
   BZ_TRY(const auto report, postgres::reconcile(connection, desired, deadline));
+  if (!encrypted_.empty()) {
+    BZ_TRY(kept.mask_secret, postgres::mask_secret(connection, deadline));
+  }
   status_.refused = std::move(hardening.refused);
   status_.drift.clear();
   for (const auto& change : report.changes)
@@ -316,6 +321,7 @@ void WallDepot::take_report(const policy::Depot& depot, const postgres::WallRepo
     made->password = secrets.logins.at(names.class_role(one.id)).password.clone();
     made->context_key = key;
     made->catalog = catalog_;
+    if (!secrets.mask_secret.empty()) made->cell_masks = cell_masks(wanted.outcome, made->login_role, secrets);
     made->ready = one.ready;
     made->findings = one.findings;
     if (one.error) made->findings.push_back(one.error->detail);
@@ -332,6 +338,15 @@ void WallDepot::take_report(const policy::Depot& depot, const postgres::WallRepo
     }
     wanted.made = std::move(made);
   }
+}
+
+/// The gateway makes the tokens of columns that PostgreSQL has no values of.
+std::shared_ptr<const policy::CellMasks> WallDepot::cell_masks(const policy::ClassOutcome& outcome,
+                                                               const std::string& role, const Secrets& secrets) const {
+  auto masks = std::make_shared<policy::CellMasks>();
+  masks->masks = policy::masks_over_values(outcome, *catalog_);
+  masks->key = wall::mask_key(secrets.mask_secret, role);
+  return masks;
 }
 
 void WallDepot::suspend(const policy::Depot& depot) {

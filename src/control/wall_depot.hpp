@@ -68,6 +68,9 @@ class WallDepot {
   Result<void> reconcile(const policy::Depot& depot, postgres::ControlConnection& connection);
   [[nodiscard]] bool still_the_same(const Wanted& wanted) const;
   void take_report(const policy::Depot& depot, const postgres::WallReport& report, const Secrets& secrets);
+  [[nodiscard]] std::shared_ptr<const policy::CellMasks> cell_masks(const policy::ClassOutcome& outcome,
+                                                                    const std::string& role,
+                                                                    const Secrets& secrets) const;
   [[nodiscard]] bool all_stand() const;
 
   const WallSurroundings& around_;

@@ -54,6 +54,18 @@ Result<bool> ensure_base(ControlConnection& connection, const wall::Names& names
   return true;
 }
 
+Result<SecretBytes> mask_secret(ControlConnection& connection, SteadyTime deadline) {
+  BZ_TRY(auto text, connection.scalar("SELECT pg_catalog.encode(key, 'hex') FROM bartizan.secret_key "
+                                      "WHERE purpose = 'mask'",
+                                      deadline));
+  auto bytes = hex_decode(text);
+  secure_wipe(text.data(), text.size());
+  if (!bytes) return fail(Errc::Malformed, "the wall's secret for tokens is none");
+  SecretBytes secret{ByteView(*bytes)};
+  secure_wipe(bytes->data(), bytes->size());
+  return secret;
+}
+
 Result<bool> install_context_key(ControlConnection& connection, const SecretBytes& key, SteadyTime deadline) {
   if (key.size() != wall::kContextKeySize) return fail(Errc::InvalidArgument, "a context key has 32 bytes");
   BZ_TRY(auto transaction, WallTransaction::begin(connection, Isolation::Change, deadline));

@@ -88,7 +88,7 @@ std::unique_ptr<cells::SessionCells> ClientSession::session_cells() {
   facts.search_path = cells_path_;
   if (walled_) {
     const auto& wall_class = *walled_->assignment->wall_class;
-    facts.of_class = cells::ClassFacts{wall_class.version, wall_class.catalog, wall_class.views};
+    facts.of_class = cells::ClassFacts{wall_class.version, wall_class.catalog, wall_class.views, wall_class.cell_masks};
   }
   return std::make_unique<cells::SessionCells>(cells_, *shared_.around.cells, worker_.ciphers(), std::move(facts));
 }

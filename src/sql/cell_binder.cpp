@@ -22,12 +22,19 @@ std::string CellBinder::described(const EncryptedColumnSpec& column) const {
   return "column \"" + relation->column(column.column.attnum)->name + "\" of \"" + relation->name + "\"";
 }
 
+bool CellBinder::refuse_masked(const EncryptedColumnSpec& column, std::string_view what) {
+  return refuse("0A000",
+                described(column) + " is encrypted and shown to you masked: no " + std::string(what) + " of it", -1,
+                cell_place::kMaskedHint);
+}
+
 bool CellBinder::refuse_cell(const EncryptedColumnSpec& column, const CellPlaceRule& place, int location) {
   return refuse("0A000", described(column) + " is encrypted and can't be used in " + std::string(place.where), location,
-                place.hint);
+                column.masked ? cell_place::kMaskedHint : place.hint);
 }
 
 bool CellBinder::searchable(const EncryptedColumnSpec& column, std::string_view what, bool one_version) {
+  if (column.masked) return refuse_masked(column, what);
   if (!column.searchable) {
     return refuse("0A000", described(column) + " is encrypted without equality search: no " + std::string(what), -1,
                   "Look the row up by another column, or declare the column searchable.");

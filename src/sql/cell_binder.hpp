@@ -42,6 +42,8 @@ inline constexpr CellPlaceRule kUsing{"USING or NATURAL JOIN", "Join with ON a =
 inline constexpr CellPlaceRule kSetOperation{"UNION, INTERSECT or EXCEPT",
                                              "UNION ALL of the same column can be used, or join on equality."};
 inline constexpr CellPlaceRule kMerge{"MERGE", "Use INSERT … ON CONFLICT, or UPDATE and INSERT."};
+/// The way out of all places for one that is shown masked.
+inline constexpr std::string_view kMaskedHint = "Select the column itself: what you see of it can't be asked for.";
 }  // namespace cell_place
 
 /// What is put into the place of a node once all of the statement is known.
@@ -119,6 +121,8 @@ class CellBinder {
   bool refuse_cell(const EncryptedColumnSpec& column, const CellPlaceRule& place, int location = -1);
   bool not_searchable(const EncryptedColumnSpec& column, std::string_view what);
   bool searchable(const EncryptedColumnSpec& column, std::string_view what, bool one_version);
+  /// A masked column may be selected alone: its mask would fall to questions.
+  bool refuse_masked(const EncryptedColumnSpec& column, std::string_view what);
   [[nodiscard]] std::string described(const EncryptedColumnSpec& column) const;
   bool spend(std::size_t units);
   bool has_cell(const Range& range) const;

@@ -47,6 +47,7 @@ bool CellBinder::null_test(PgQuery__NullTest& test, At at) {
   CellRef reference;
   if (!value(*test.arg, at, reference)) return false;
   if (reference.column == nullptr) return true;
+  if (reference.column->masked) return refuse_masked(*reference.column, "IS NULL");
   met_cell_ = true;
   if (is_group_key(at.level, reference)) become_index(*test.arg, reference);
   return true;
@@ -60,6 +61,7 @@ bool CellBinder::count_cells(PgQuery__FuncCall& call, At at, bool& done) {
   if (!value(*call.args[0], {at.level, cell_place::kAggregate}, reference)) return false;
   done = true;
   if (reference.column != nullptr) {
+    if (reference.column->masked) return refuse_masked(*reference.column, "count");
     met_cell_ = true;
     if (call.agg_distinct != 0) {
       if (!searchable(*reference.column, "count(DISTINCT …)", true)) return false;

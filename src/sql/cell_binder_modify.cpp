@@ -32,6 +32,7 @@ bool CellBinder::default_is_safe(const Range& range, const EncryptedColumnSpec& 
 // Each value that may come out is a constant or a parameter, which becomes a cell, or is one of the
 // same column already.
 bool CellBinder::assign(PgQuery__Node& node, const EncryptedColumnSpec& column, At at) {
+  if (column.masked) return refuse_masked(column, "assignment");
   met_cell_ = true;
   if (is_constant_or_parameter(node)) return operand(node, column, CellAction::Encrypt);
   switch (static_cast<int>(node.node_case)) {

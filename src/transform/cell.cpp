@@ -28,6 +28,21 @@ std::optional<CellView> parse_cell(ByteView bytes) noexcept {
   return cell;
 }
 
+std::optional<CellView> parse_cut_cell(ByteView bytes) noexcept {
+  if (!looks_like_cell(bytes)) return std::nullopt;
+  const unsigned flags = std::to_integer<unsigned>(bytes[1]) & 0x0F;
+  if ((flags & ~(kFlagBlindIndex | kFlagRowBound)) != 0 || (flags & kFlagBlindIndex) == 0) return std::nullopt;
+  CellView cell;
+  ByteReaderView in(bytes);
+  cell.header = *in.bytes(kCellHeaderBytes);
+  cell.row_bound = (flags & kFlagRowBound) != 0;
+  cell.key_id = keys::KeyId(load_be32(cell.header.data() + 2));
+  cell.column_ref = load_be16(cell.header.data() + 6);
+  cell.nonce = *in.bytes(kCellNonceBytes);
+  cell.sealed = *in.bytes(in.remaining());
+  return cell;
+}
+
 bool looks_like_cell(ByteView bytes) noexcept {
   return bytes.size() >= kCellOverhead && bytes[0] == kCellMagic &&
          std::to_integer<unsigned>(bytes[1]) >> 4 == kCellVersion;

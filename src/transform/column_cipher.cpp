@@ -52,6 +52,7 @@ struct ColumnCipher::State {
   keys::KeyId active;
   std::vector<crypto::HmacSha256Key> index;
   WipedBytes index_form;
+  WipedBytes guess;
 
   [[nodiscard]] DataKey* find(keys::KeyId id) noexcept {
     const auto found = std::find_if(data.begin(), data.end(), [&](const auto& key) { return key.id == id; });
@@ -177,6 +178,45 @@ Result<void> ColumnCipher::open(ByteView cell, const RowDigest* row, BoundedByte
     return does_not_open();
   }
   return {};
+}
+
+Result<void> ColumnCipher::open_cut(ByteView bytes, BoundedBytes& out) {
+  const auto cut = parse_cut_cell(bytes);
+  if (!cut) return open(bytes, nullptr, out);
+  if (state_->place.row_bound) return fail(Errc::FailedPrecondition, "a row-bound column can't be shown masked");
+  if (cut->row_bound || cut->column_ref != state_->place.column_ref ||
+      cut->sealed.size() > kMaxPlaintextBytes + kCellTagBytes)
+    return does_not_open();
+  DataKey* key = state_->find(cut->key_id);
+  if (key == nullptr) return does_not_open();
+  const crypto::Xaes256Gcm::NonceView nonce(cut->nonce);
+  const auto size = cut->sealed.size() - kCellTagBytes;
+  // GCM enciphers by a key stream: sealing the ciphertext gives what the cell would hold. It is used for nothing
+  // but the index, and nothing of it leaves before the tag has been checked over that.
+  auto& guess = state_->guess.use(size + kCellTagBytes);
+  guess.resize(size + kCellTagBytes);
+  key->cipher.seal(nonce, {}, cut->sealed.first(size), guess);
+  const auto form = state_->make_index_form(ByteView(guess).first(size));
+  state_->guess.clear();
+  if (!form) return does_not_open();
+  const auto before = out.size();
+  const auto plaintext = out.append_span(size);
+  if (out.overflowed()) {
+    state_->index_form.clear();
+    return fail(Errc::TooLarge, "the value is longer than permitted");
+  }
+  bool opened = false;
+  for (auto& index : state_->index) {  // two of them while an index root is rotated
+    Aad aad(state_->aad);
+    aad.header(cut->header);
+    aad.add(state_->index_under(index));
+    opened = key->cipher.open(nonce, aad.view(), cut->sealed, plaintext);
+    if (opened) break;
+  }
+  state_->index_form.clear();
+  if (opened) return {};
+  out.truncate(before);
+  return does_not_open();
 }
 
 Result<BlindIndexValue> ColumnCipher::blind_index(ByteView canonical) {

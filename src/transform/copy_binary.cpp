@@ -48,7 +48,12 @@ class CopyBinary final : public CopyRows {
       }
       ByteView field = *in.bytes(length);
       if (column != nullptr) {
-        BZ_TRY(field, fields_.replace(*column, WireFormat::Binary, field));
+        BZ_TRY(const auto made, fields_.replace(*column, WireFormat::Binary, field));
+        if (!made) {
+          append_be32(out, kNull);
+          continue;
+        }
+        field = *made;
       }
       append_be32(out, static_cast<std::uint32_t>(field.size()));
       append_bytes(out, field);

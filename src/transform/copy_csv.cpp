@@ -101,7 +101,10 @@ class CopyCsv final : public CopyRows {
       return {};
     }
     BZ_TRY(const auto made, fields_.replace(*column, WireFormat::Text, value_.view()));
-    write_value(as_chars(made), out);
+    if (made)
+      write_value(as_chars(*made), out);
+    else
+      append_chars(out, options_.null_text);
     return {};
   }
 

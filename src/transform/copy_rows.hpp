@@ -26,8 +26,8 @@ class CopyFields {
   /// Null where the column is not encrypted.
   [[nodiscard]] EncryptedColumn* column_of(std::size_t index) const noexcept;
   /// The field's replacement, in the same format: valid until the next call. Cells in text are
-  /// bytea's hexadecimal form.
-  [[nodiscard]] Result<ByteView> replace(EncryptedColumn& column, WireFormat format, ByteView field);
+  /// bytea's hexadecimal form. nullopt: NULL, which only masks make of a value.
+  [[nodiscard]] Result<std::optional<ByteView>> replace(EncryptedColumn& column, WireFormat format, ByteView field);
   /// Wipes what replace() made.
   void forget() noexcept { replacement_.clear(); }
 

@@ -94,7 +94,10 @@ class CopyText final : public CopyRows {
     const auto made = fields_.replace(*column, WireFormat::Text, value);
     unescaped_.clear();
     if (!made) return tl::unexpected(made.error());
-    escape(as_chars(*made), out);
+    if (*made)
+      escape(as_chars(**made), out);
+    else
+      append_chars(out, null_text_);
     return {};
   }
 

@@ -33,20 +33,20 @@ EncryptedColumn* CopyFields::column_of(std::size_t index) const noexcept {
   return found == ops_.end() ? nullptr : found->column;
 }
 
-Result<ByteView> CopyFields::replace(EncryptedColumn& column, WireFormat format, ByteView field) {
+Result<std::optional<ByteView>> CopyFields::replace(EncryptedColumn& column, WireFormat format, ByteView field) {
   if (direction_ == CopyDirection::Out) {
     BZ_TRY(const auto cell, cell_of_field(format, field, cell_));
     BoundedBytes made(replacement_.use(2 * cell.size()), max_field_bytes_);
-    BZ_CHECK(column.decrypt(cell, nullptr, format, settings_, made));
-    return replacement_.view();
+    BZ_TRY(const bool shown, column.show(cell, nullptr, format, settings_, made));
+    return shown ? std::optional(replacement_.view()) : std::nullopt;
   }
   cell_.clear();
   BoundedBytes cell(cell_, max_field_bytes_);
   BZ_CHECK(column.encrypt(format, field, settings_, nullptr, random_, cell));
-  if (format == WireFormat::Binary) return ByteView(cell_);
+  if (format == WireFormat::Binary) return std::optional(ByteView(cell_));
   BoundedBytes text(replacement_.use(2 * cell_.size() + 2), 2 * max_field_bytes_ + 2);
   append_bytea_hex(cell_, text);
-  return replacement_.view();
+  return std::optional(replacement_.view());
 }
 
 tl::unexpected<Error> bad_copy_data(std::string_view what) {

@@ -9,6 +9,8 @@ namespace {
 constexpr std::size_t canonical_room(std::size_t field_size) { return 2 * field_size + 64; }
 
 constexpr std::uint32_t kByteaOid = 17;
+/// What most masks add to a value at most; more moves the buffer.
+constexpr std::size_t kMaskRoom = 128;
 
 /// Of a hexadecimal digit; -1 of anything else.
 constexpr auto kNibbles = [] {
@@ -25,6 +27,7 @@ constexpr auto kNibbles = [] {
 
 Result<void> EncryptedColumn::to_scratch(std::int32_t typmod, WireFormat format, ByteView field,
                                          const ValueSettings& settings) {
+  if (mask_ != nullptr) return fail(Errc::PermissionDenied, "it is shown masked");
   BoundedBytes canonical(scratch_.use(canonical_room(field.size())), kMaxPlaintextBytes);
   auto done = to_canonical(place().type, typmod, format, field, settings, canonical);
   if (!done) scratch_.clear();
@@ -41,11 +44,32 @@ Result<void> EncryptedColumn::encrypt(WireFormat format, ByteView field, const V
 
 Result<void> EncryptedColumn::decrypt(ByteView cell, const RowDigest* row, WireFormat format,
                                       const ValueSettings& settings, BoundedBytes& out) {
+  if (mask_ != nullptr) return fail(Errc::PermissionDenied, "it is shown masked");
   BoundedBytes canonical(scratch_.use(cell.size()), kMaxPlaintextBytes);
   auto done = cipher_.open(cell, row, canonical);
   if (done) done = from_canonical(place().type, format, scratch_.view(), settings, out);
   scratch_.clear();
   return done;
+}
+
+Result<bool> EncryptedColumn::show(ByteView cell, const RowDigest* row, WireFormat format,
+                                   const ValueSettings& settings, BoundedBytes& out) {
+  if (mask_ == nullptr) {
+    BZ_CHECK(decrypt(cell, row, format, settings, out));
+    return true;
+  }
+  BoundedBytes canonical(scratch_.use(cell.size()), kMaxPlaintextBytes);
+  const auto opened = cipher_.open_cut(cell, canonical);
+  BoundedBytes seen(masked_.use(cell.size() + kMaskRoom), kMaxPlaintextBytes);
+  Result<bool> shown = opened ? mask_->apply(scratch_.view(), seen) : Result<bool>(tl::unexpected(opened.error()));
+  scratch_.clear();
+  if (shown && *shown && seen.overflowed()) shown = fail(Errc::TooLarge, "the value is longer than permitted");
+  if (shown && *shown) {
+    if (auto done = from_canonical(place().type, format, masked_.view(), settings, out); !done)
+      shown = tl::unexpected(done.error());
+  }
+  masked_.clear();
+  return shown;
 }
 
 Result<void> EncryptedColumn::blind_index(WireFormat format, ByteView field, const ValueSettings& settings,

@@ -123,8 +123,8 @@ Result<void> write_row(const pgwire::DataRow& row, std::span<const RowOp> ops, c
     BZ_TRY(const ByteView cell, cell_of_field(op->server_format, *value, scratch.cell));
     auto& field = scratch.value.use(2 * cell.size());
     BoundedBytes made(field, max_field_bytes);
-    BZ_CHECK(op->column->decrypt(cell, op->row, op->client_format, settings, made));
-    writer.value(field);
+    BZ_TRY(const bool shown, op->column->show(cell, op->row, op->client_format, settings, made));
+    writer.value(shown ? std::optional(ByteView(field)) : std::nullopt);
   }
   writer.end();
   return {};

@@ -10,6 +10,15 @@
 #include "text.hpp"
 
 namespace bartizan::wall {
+
+SecretBytes mask_key(const SecretBytes& secret, std::string_view class_role) {
+  const auto text = fmt::format("bartizan mask 1\n{}", class_role);
+  auto key = crypto::hmac_sha256(secret.reveal(), as_bytes(text));
+  SecretBytes out{ByteView(key)};
+  secure_wipe(key.data(), key.size());
+  return out;
+}
+
 namespace {
 
 constexpr std::size_t kMaxName = 63;

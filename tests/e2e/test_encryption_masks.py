@@ -12,14 +12,14 @@ from processes import wait_for
 pytestmark = [pytest.mark.timeout(300), pytest.mark.gateway]
 
 MARK = "QZX7"
-CONSUMERS = {"ana@north": ("north", "analyst"), "cleo@north": ("north", "clerk"), "cleo@lake": ("lake", "clerk")}
+CONSUMERS = {"ana@north": ("north", "analyst"), "vera@north": ("north", "viewer"), "cleo@north": ("north", "clerk"), "cleo@lake": ("lake", "clerk")}
 POLICIES = """
 name: read
 version: v1
 type: policy
 policy:
   access:
-    subjects: {tags: ["roles:id:analyst", "roles:id:clerk"]}
+    subjects: {tags: ["roles:id:analyst", "roles:id:viewer", "roles:id:clerk"]}
     predicates: [read]
     objects: {paths: ["crm:public.people"]}
     allow: true
@@ -56,17 +56,23 @@ type: policy
 policy:
   data:
     type: mask
+    priority: {priority}
     depot: crm
-    selector: {{user: {{tags: ["roles:id:analyst"]}}, column: {{tags: [{tag}]}}}}
+    selector: {{user: {{tags: ["roles:id:{role}"]}}, column: {{tags: [{tag}]}}}}
     mask: {mask}
 """
 MASKS = {"PII.Email": "{operator: redact, redact: {replacement: hidden}}", "PII.Ssn": '{operator: "null"}',
          "PII.Age": '{operator: constant, constant: {value: "0"}}', "PII.Born": '{operator: "null"}'}
+# What needs the value; none of them shows what the attacks are searched for.
+VALUE_MASKS = {"PII.Email": "{operator: partial, partial: {last: 3}}", "PII.Ssn": "{operator: hash}",
+               "PII.Age": "{operator: bucket_number, bucket_number: {buckets: [0, 1000]}}",
+               "PII.Born": "{operator: bucket_date, bucket_date: {precision: year}}"}
 
 
 def policies(masks: dict[str, str] = MASKS, more: str = "") -> dict[str, str]:
-    return {"crm.yaml": POLICIES + "".join(MASK.format(name=f"mask-{tag.lower().replace('.', '-')}", tag=tag, mask=mask)
-                                           for tag, mask in masks.items()) + more}
+    return {"crm.yaml": POLICIES + "".join(MASK.format(priority=priority, name=f"{role}-{tag.lower().replace('.', '-')}", role=role, tag=tag, mask=mask)
+                                           for role, priority, of_role in (("analyst", 40, masks), ("viewer", 50, VALUE_MASKS))
+                                           for tag, mask in of_role.items()) + more}
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +83,7 @@ def world(target_name):
     run = started.command
     for tenant in ("north", "lake"):
         run("tenant", "create", tenant)
-    for role in ("analyst", "clerk"):
+    for role in ("analyst", "viewer", "clerk"):
         run("role", "create", role)
     with started.connect(autocommit=True) as owner:
         owner.execute("create table people (id int primary key, tenant text not null, email text, ssn varchar(20), age int, "
@@ -187,6 +193,22 @@ def test_who_sees_masks_has_masks(world):
             connection.execute("update people set email = 'x'")
 
 
+def test_who_sees_masks_of_values_has_them_and_may_ask_nothing(world):
+    with world.connect("vera@north", autocommit=True) as connection:
+        for prepare in (None, True):
+            seen = rows(connection, "select id, email, age, born from people where id in (3, 21) order by id", prepare=prepare)
+            assert seen[0][:3] == (3, "***org", 1000) and str(seen[0][3]) == "1913-01-01"
+            assert seen[1] == (21, None, None, None)
+            tokens = [ssn for ssn, in rows(connection, "select ssn from people where id in (3, 5)", prepare=prepare)]
+            assert len(set(tokens)) == 2 and all(len(token) == 20 for token in tokens)
+        for text in ("select id from people where email = %s", "select id from people where email = any(array[%s])"):
+            with pytest.raises(psycopg.Error) as raised:
+                connection.execute(text, (f"{MARK}mail3@x.org",))
+            assert raised.value.sqlstate == "0A000" and "shown to you masked" in str(raised.value)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("update people set email = 'x'")
+
+
 ATTACKS = [
     "select * from people", "select email, ssn, age, born from people", "select people from people", "table people",
     "select row_to_json(p) from people p", "select p::text from people p", "select email::bytea from people",
@@ -213,18 +235,50 @@ ATTACKS = [
     "select * from people tablesample system (100)", "select ctid, xmin from people", "select generate_series(1, age) from people",
     "select pg_typeof(email), pg_column_size(email) from people", "select octet_length(email) from people",
     "select jsonb_agg(p) from people p", "select * from people for update", "do $$ begin perform email from people; end $$",
+    # what a column that may be selected alone could be asked by
+    "select id from people where email in ('QZX7mail3@x.org')", "select id from people where email = any('{QZX7mail3@x.org}')",
+    "select id from people where email is not distinct from 'QZX7mail3@x.org'", "select id from people where not email <> 'QZX7mail3@x.org'",
+    "select a.id, b.id from people a join people b using (email)", "select a.id from people a natural join people b",
+    "select a.id, b.id from people a, people b where a.ssn = b.ssn", "select email, count(*) from people group by 1",
+    "select count(distinct email) from people", "select count(email) from people where email = 'QZX7mail3@x.org'",
+    "select distinct on (email) id, email from people", "select id, rank() over (order by age) from people",
+    "select lag(email) over (order by id) from people", "select email from people intersect select 'QZX7mail3@x.org'",
+    "select email from people except select 'QZX7mail3@x.org'", "select ssn from people union select ssn from people",
+    "select id from people order by email using <", "select id from people where (email, age) = ('QZX7mail3@x.org', 734503)",
+    "select id from people p where p = row(3)", "select (p).email from people p where (p).age = 734503", "select (people).* from people",
+    "select email from people p where exists (select from people q where q.email = p.email and q.id <> p.id)",
+    "select id from people where email between 'QZX7' and 'QZX8'", "select id from people where age % 2 = 1", "select -age from people",
+    "select sum(age), avg(age) from people", "select bool_or(age = 734503) from people", "select nullif(age, 734503) from people",
+    "select greatest(age, 734503) from people", "select to_char(born, 'YYYY-MM-DD') from people", "select born - date '1913-07-03' from people",
+    "select extract(month from born) from people", "select date_trunc('day', born) from people", "select id from people where born = '1913-07-03'",
+    "select email from people where id = 3 and email like '%3@x.org'", "select hashtext(email) from people", "select sha256(ssn::bytea) from people",
+    "select overlay(email placing 'x' from 1) from people", "select substring(email from 9 for 16) from people", "select left(email, 4) from people",
+    "select email::varchar(4) from people", "select age::bigint, age::text from people", "select born::timestamp from people",
+    "with x as materialized (select email from people) select * from x where email = 'QZX7mail3@x.org'",
+    "select * from (select email from people) x order by 1", "select x.e from (select email e from people union all select email from people) x "
+    "group by x.e", "select * from people p, lateral (select p.email) l", "select * from people p, lateral (values (p.email)) v",
+    "select * from people p, lateral unnest(array[p.email]) u", "select array_agg(email) from people", "select array[email, ssn] from people",
+    "select xmlforest(email) from people", "select json_build_object('x', email) from people", "select format('%s', email) from people",
+    "copy (select email from people order by email) to stdout", "copy (select distinct age from people) to stdout (format binary)",
+    "insert into people (id, tenant, note) select 300 + id, 'north', email from people", "explain (verbose) select email from people",
+    "begin; declare c binary cursor for select email, age from people; fetch all from c; rollback",
+    "begin; declare c scroll cursor for select email from people order by email; fetch all from c; rollback",
+    "prepare x as select id from people where ssn = $1; execute x('QZX7-3')", "prepare x as select email, ssn, age, born from people; execute x",
+    "select id from people where email = (select email from people where id = 3)", "select id from people where age > any(select age from people)",
+    "select case email when 'QZX7mail3@x.org' then 1 else 0 end from people", "merge into people p using people q on p.email = q.email when matched then do nothing",
 ]
 
 
-def test_no_statement_of_whom_the_mask_is_for_brings_value_cell_or_index(world):
+@pytest.mark.parametrize("name", ["ana@north", "vera@north"])
+def test_no_statement_of_whom_the_mask_is_for_brings_value_cell_or_index(world, name):
     """The control is the owner: the same statements bring the mark."""
     with world.direct() as direct:
         cells = [bytes(cell) for row in rows(direct, "select email, ssn, age, born from people") for cell in row if cell]
     secrets = [MARK.lower().encode(), b"73450", b"1913-07"]
     secrets += [form for cell in cells for form in (cell[2:24], cell[2:24].hex().encode(), cell[-16:], cell[-16:].hex().encode())]
 
-    def came_by(name: str) -> tuple[set[str], int]:
-        endpoint, leaked, answered = world.endpoint(name), set(), 0
+    def came_by(who: str) -> tuple[set[str], int]:
+        endpoint, leaked, answered = world.endpoint(who), set(), 0
         for text in ATTACKS:
             connection = walled.Recorder(endpoint)
             connection.start_tls()
@@ -236,13 +290,16 @@ def test_no_statement_of_whom_the_mask_is_for_brings_value_cell_or_index(world):
             # The statement's own words may come back in an error's text.
             data = bytes(connection.seen[seen:]).lower()
             connection.close()
-            if any(secret.lower() in data.replace(b"qzx7mail3@x.org", b"") for secret in secrets):
+            for own in (b"qzx7mail3@x.org", b"734503", b"1913-07-03", b"qzx7-3"):
+                if own in text.lower().encode() and who == name:
+                    data = data.replace(own, b"")
+            if any(secret.lower() in data for secret in secrets):
                 leaked.add(text)
         return leaked, answered
 
-    leaked, answered = came_by("ana@north")
+    leaked, answered = came_by(name)
     assert not leaked
-    assert answered > 15  # what masks are for still works
+    assert answered > (15 if name == "ana@north" else 6)  # what masks are for still works
     of_owner, _ = came_by("otto")
     assert len(of_owner) >= 5, of_owner  # the search finds what is there
 
@@ -265,9 +322,8 @@ def publish(world, documents: dict[str, str]):
 
 
 NOT_SERVED = {
-    "a mask that needs the value": (policies(MASKS | {"PII.Email": "{operator: partial, partial: {last: 4}}"}),
-                                    "column email is encrypted, and its mask would need the value"),
-    "a hash": (policies(MASKS | {"PII.Email": "{operator: hash}"}), "column email is encrypted"),
+    "a mask that PostgreSQL alone makes": (policies(MASKS | {"PII.Email": "{operator: regex_replace, regex_replace: {pattern: a, replacement: b}}"}),
+                                           "column email: regex_replace is not to be had over an encrypted column"),
     "a row filter over cells": (policies(more="""---
 name: not-them
 version: v1

@@ -111,6 +111,80 @@ TEST_CASE("what a class sees bare is cells, what it sees masked is not") {
   }
 }
 
+TEST_CASE("what a class sees by a mask of the value may be selected, and nothing else") {
+  auto analyst = clerk();
+  auto masks = std::make_shared<policy::CellMasks>();
+  masks->masks.emplace(std::pair{kPeople, sql::AttrNumber{3}}, policy::PartialMask{});
+  analyst.masks = masks;
+  const auto made = class_columns(*depot(), analyst);
+  REQUIRE(made);
+  REQUIRE((*made)->find_masked(kFirstMasked) != nullptr);
+  CHECK((*made)->find_masked(kFirstMasked)->number == 2);
+  CHECK((*made)->find_masked(kFirstMasked)->mask == masks->find(kPeople, 3));
+  CHECK((*made)->find_masked(kFirstMasked + 1) == nullptr);
+  CHECK((*made)->find_masked(2) == nullptr);
+  const std::string_view selects[] = {
+      "SELECT ssn FROM bartizan_views.v_1",
+      "SELECT v.ssn FROM bartizan_views.v_1 v WHERE id = 1",
+      "SELECT s FROM (SELECT ssn AS s FROM bartizan_views.v_1) x",
+      "WITH w AS (SELECT ssn FROM bartizan_views.v_1) SELECT ssn FROM w",
+      "SELECT (SELECT ssn FROM bartizan_views.v_1 LIMIT 1)",
+      "SELECT ssn FROM bartizan_views.v_1 UNION ALL SELECT ssn FROM bartizan_views.v_1",
+  };
+  for (const auto text : selects) {
+    CAPTURE(text);
+    CHECK(planned(**made, text) == std::string(text) + " | 0=65536");
+  }
+  CHECK(planned(**made, "COPY (SELECT id, ssn FROM bartizan_views.v_1) TO STDOUT").ends_with("| 1=65536"));
+  const std::string_view refused[] = {
+      "SELECT id FROM bartizan_views.v_1 WHERE ssn = $1",
+      "SELECT id FROM bartizan_views.v_1 WHERE ssn = 'x'",
+      "SELECT id FROM bartizan_views.v_1 WHERE ssn <> 'x'",
+      "SELECT id FROM bartizan_views.v_1 WHERE ssn IN ('x', 'y')",
+      "SELECT id FROM bartizan_views.v_1 WHERE ssn = ANY($1)",
+      "SELECT id FROM bartizan_views.v_1 WHERE ssn IS NULL",
+      "SELECT id FROM bartizan_views.v_1 WHERE ssn IS NOT DISTINCT FROM 'x'",
+      "SELECT id FROM bartizan_views.v_1 WHERE ssn > 'x'",
+      "SELECT id FROM bartizan_views.v_1 WHERE ssn LIKE 'x%'",
+      "SELECT id FROM bartizan_views.v_1 WHERE ssn IN (SELECT ssn FROM bartizan_views.v_1)",
+      "SELECT a.id FROM bartizan_views.v_1 a JOIN bartizan_views.v_1 b ON a.ssn = b.ssn",
+      "SELECT a.id FROM bartizan_views.v_1 a JOIN bartizan_views.v_1 b ON a.ssn = b.email",
+      "SELECT id FROM bartizan_views.v_1 a JOIN bartizan_views.v_1 b USING (ssn)",
+      "SELECT DISTINCT ssn FROM bartizan_views.v_1",
+      "SELECT DISTINCT ON (ssn) id FROM bartizan_views.v_1",
+      "SELECT ssn FROM bartizan_views.v_1 GROUP BY ssn",
+      "SELECT count(*) FROM bartizan_views.v_1 GROUP BY ssn",
+      "SELECT count(ssn) FROM bartizan_views.v_1",
+      "SELECT count(DISTINCT ssn) FROM bartizan_views.v_1",
+      "SELECT pg_catalog.max(ssn) FROM bartizan_views.v_1",
+      "SELECT pg_catalog.substr(ssn, 1, 8) FROM bartizan_views.v_1",
+      "SELECT ssn::bytea FROM bartizan_views.v_1",
+      "SELECT ssn || 'x' FROM bartizan_views.v_1",
+      "SELECT COALESCE(ssn, 'x') FROM bartizan_views.v_1",
+      "SELECT ROW(ssn) FROM bartizan_views.v_1",
+      "SELECT v FROM bartizan_views.v_1 v",
+      "SELECT id FROM bartizan_views.v_1 ORDER BY ssn",
+      "SELECT ssn FROM bartizan_views.v_1 ORDER BY 1",
+      "SELECT pg_catalog.row_number() OVER (PARTITION BY ssn) FROM bartizan_views.v_1",
+      "SELECT ssn FROM bartizan_views.v_1 UNION SELECT ssn FROM bartizan_views.v_1",
+      "SELECT ssn FROM bartizan_views.v_1 UNION ALL SELECT email FROM bartizan_views.v_1",
+      "SELECT ssn FROM bartizan_views.v_1 EXCEPT SELECT ssn FROM bartizan_views.v_1",
+      "INSERT INTO bartizan_views.v_12 (ssn) SELECT ssn FROM bartizan_views.v_1",
+      "INSERT INTO bartizan_views.v_12 (email) SELECT ssn FROM bartizan_views.v_1",
+      "UPDATE bartizan_views.v_12 w SET ssn = v.ssn FROM bartizan_views.v_1 v WHERE v.id = w.id",
+      "UPDATE bartizan_views.v_12 SET ssn = (SELECT ssn FROM bartizan_views.v_1 LIMIT 1)",
+      "UPDATE bartizan_views.v_1 SET ssn = $1",
+      "SELECT CASE WHEN ssn = 'x' THEN 1 END FROM bartizan_views.v_1",
+  };
+  for (const auto text : refused) {
+    CAPTURE(text);
+    const auto said = planned(**made, text);
+    const bool refuses =
+        said.find("is encrypted") != std::string::npos || said.find("under different keys") != std::string::npos;
+    CHECK_MESSAGE((said.starts_with("column \"") && refuses), said);
+  }
+}
+
 TEST_CASE("a class without cells has all its statements left alone") {
   auto analyst = clerk();
   auto views = *analyst.views;

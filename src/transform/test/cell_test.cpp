@@ -204,6 +204,48 @@ TEST_CASE("keys that are not well-formed, and what a cipher is not for") {
   refused(unbound.open({}, &row, sink));
 }
 
+TEST_CASE("a cell without its index opens to who has the index key, and to nobody else") {
+  auto cipher = make_cipher({.index_ids = {2, 3}});
+  auto older = make_cipher({.index_ids = {3}});
+  auto without = make_cipher({.index_ids = {}});
+  const auto text = as_bytes(std::string_view("ada@example.org"));
+  const auto cut = [](Bytes cell) {
+    cell.erase(cell.begin() + kCellHeaderBytes, cell.begin() + kCellHeaderBytes + kBlindIndexBytes);
+    return cell;
+  };
+  const auto opened = [](ColumnCipher& by, const Bytes& cell) -> std::string {
+    Bytes room;
+    BoundedBytes out(room, test::kLimit);
+    const auto done = by.open_cut(cell, out);
+    if (!done) {
+      CHECK(done.error().detail == kCellDoesNotOpen);
+      CHECK(room.empty());
+      return "refused";
+    }
+    return std::string(as_chars(room));
+  };
+  const auto whole = test::seal(cipher, text);
+  CHECK(opened(cipher, cut(whole)) == "ada@example.org");
+  CHECK(opened(cipher, cut(test::seal(older, text))) == "ada@example.org");  // under the other index key
+  CHECK(opened(cipher, cut(test::seal(cipher, {}))).empty());
+  CHECK(opened(without, test::seal(without, text)) == "ada@example.org");  // never had one
+  CHECK(opened(cipher, whole) == "refused");                         // not cut
+  CHECK(opened(without, cut(whole)) == "refused");
+  CHECK(opened(older, cut(whole)) == "refused");
+  auto other = make_cipher({.column = test::kOtherColumn});
+  CHECK(opened(other, cut(whole)) == "refused");
+  auto tenant = make_cipher({.tenant = test::kOtherTenant});
+  CHECK(opened(tenant, cut(whole)) == "refused");
+  auto bytes = cut(whole);
+  for (std::size_t bit = 0; bit < bytes.size() * 8; ++bit) {
+    bytes[bit / 8] ^= static_cast<std::byte>(1U << (bit % 8));
+    CHECK_MESSAGE(opened(cipher, bytes) == "refused", bit);
+    bytes[bit / 8] ^= static_cast<std::byte>(1U << (bit % 8));
+  }
+  for (std::size_t size = 0; size < bytes.size(); ++size)
+    CHECK(opened(cipher, Bytes(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size))) == "refused");
+}
+
 TEST_CASE("row digests tell keys apart") {
   const auto digest = [](std::vector<RowKeyPart> parts) { return hex_encode(*row_digest(parts)); };
   const std::set<std::string> all{digest({{23, as_bytes("a")}}),

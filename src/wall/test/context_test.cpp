@@ -2,8 +2,11 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <sstream>
+
+#include "bartizan/crypto/hash.hpp"
 
 namespace bartizan::wall {
 namespace {
@@ -30,6 +33,13 @@ SecretBytes key_of(std::string_view hex) {
 }
 
 WallTime at(std::int64_t seconds) { return WallTime(std::chrono::seconds(seconds)); }
+
+TEST_CASE("a class's key for tokens is the secret's HMAC of its role") {
+  const SecretBytes secret(std::string(32, 'k'));
+  const auto wanted = crypto::hmac_sha256(secret.reveal(), as_bytes(std::string_view("bartizan mask 1\nbz_c_1")));
+  CHECK(std::ranges::equal(mask_key(secret, "bz_c_1").reveal(), wanted));
+  CHECK_FALSE(std::ranges::equal(mask_key(secret, "bz_c_2").reveal(), wanted));
+}
 
 TEST_CASE("the format's example") {
   const auto page = format_page();

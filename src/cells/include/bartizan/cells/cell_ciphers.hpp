@@ -26,15 +26,17 @@ class CellCiphers {
   CellCiphers(const CellCiphers&) = delete;
   CellCiphers& operator=(const CellCiphers&) = delete;
 
-  /// Null: there are no keys of it for this tenant. Valid until the next call for another version.
+  /// Null: there are no keys of it for this tenant. Valid until the next call for another version. of_class: what
+  /// numbers of masked columns mean; null where there are none.
   [[nodiscard]] transform::EncryptedColumn* column(const EncryptedDepot& depot, std::uint32_t number,
-                                                   const Uuid& tenant) {
-    return shared_column(depot, number, tenant).get();
+                                                   const Uuid& tenant, const ClassColumns* of_class) {
+    return shared_column(depot, number, tenant, of_class).get();
   }
   /// The same for whoever keeps it across messages, as COPY does.
   [[nodiscard]] const std::shared_ptr<transform::EncryptedColumn>& shared_column(const EncryptedDepot& depot,
                                                                                  std::uint32_t number,
-                                                                                 const Uuid& tenant);
+                                                                                 const Uuid& tenant,
+                                                                                 const ClassColumns* of_class);
   [[nodiscard]] Random& random() noexcept { return random_; }
 
   /// A plan that holds for every session with the same composed key: nullptr inside: touches nothing.
@@ -49,6 +51,7 @@ class CellCiphers {
     std::uint64_t version;
     std::uint32_t number;
     Uuid tenant;
+    policy::ClassVersion of_class;  ///< of masked columns: it has the mask, and its key
     friend auto operator<=>(const Of&, const Of&) = default;
   };
   struct Entry {

@@ -124,6 +124,12 @@ class SessionCells {
            : class_columns_ == nullptr ? nullptr
                                        : class_columns_->columns.get();
   }
+  /// Those of a number in a plan. Null: there are no keys of it.
+  [[nodiscard]] transform::EncryptedColumn* cipher_of(const EncryptedDepot& depot, std::uint32_t number) {
+    return ciphers_.column(depot, number, facts_.tenant, class_columns_.get());
+  }
+  /// The depot's column behind a number in a plan; null: not known.
+  [[nodiscard]] const CellColumn* column_of(const EncryptedDepot& depot, std::uint32_t number) const noexcept;
   [[nodiscard]] Result<void> keys_of_copy_stand();
 
   std::shared_ptr<const EncryptedDepot> depot_;

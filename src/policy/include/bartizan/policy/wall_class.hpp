@@ -23,6 +23,7 @@
 namespace bartizan::policy {
 
 class Snapshot;
+struct CellMasks;
 
 /// One class of one depot. Immutable, shared by all sessions of the class; several of them with
 /// the same version are the same to the data path.
@@ -35,6 +36,7 @@ struct WallClass {
   std::shared_ptr<const SecretBytes> context_key;  ///< the depot's: wall::connection_key() takes it
   std::shared_ptr<const sql::Catalog> catalog;
   std::shared_ptr<const sql::ViewMap> views;
+  std::shared_ptr<const CellMasks> cell_masks;  ///< null: the depot has no encrypted column
   bool ready = false;
   std::vector<std::string> findings;  ///< why it is not ready, in words; no values
 };

@@ -75,6 +75,9 @@ struct WallReport {
 /// Errors of the whole: FailedPrecondition (no superuser, version before 14), those of the connection.
 Result<WallReport> reconcile(ControlConnection& connection, const DesiredWall& desired, SteadyTime deadline);
 
+/// What the classes' keys for tokens are made of (wall::mask_key()). NotFound before the first reconcile().
+Result<SecretBytes> mask_secret(ControlConnection& connection, SteadyTime deadline);
+
 /// What speaks against serving the class, in words; empty: it may be served.
 Result<std::vector<std::string>> verify_class_role(ControlConnection& connection, const wall::Names& names,
                                                    policy::ClassId id, SteadyTime deadline);

@@ -46,6 +46,8 @@ struct EncryptedColumnSpec {
   std::uint64_t join_domain = 0;    ///< equal: indexes of equal values are equal
   AttrNumber index_column = 0;  ///< a stored generated column that holds the index; 0: it stands in the cell alone
   std::uint8_t index_versions = 1;  ///< more than one while the index root is being rotated
+  /// Of a consumer who may see a mask of it alone: the column may be selected, and nothing else.
+  bool masked = false;
 };
 
 /// What is encrypted in one database: the declared columns, those of partitions and inheritance

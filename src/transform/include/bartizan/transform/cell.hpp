@@ -42,6 +42,11 @@ struct CellView {
 /// nullopt for whatever is not laid out as a cell of version 1.
 [[nodiscard]] std::optional<CellView> parse_cell(ByteView bytes) noexcept;
 
+/// The parts of a cell with blind index from which that index was cut out; its own is empty. nullopt for what
+/// is not laid out so, whole cells without index among it. A whole cell with one is taken for a cut one with
+/// a ciphertext that is too long, and does not open: readers know from the view which of the two they have.
+[[nodiscard]] std::optional<CellView> parse_cut_cell(ByteView bytes) noexcept;
+
 /// What the CHECK of the database's domain looks at too: tells a cell from a value not yet
 /// encrypted during a migration. Never valid UTF-8; among other random bytes, 1 of 4096 look so.
 [[nodiscard]] bool looks_like_cell(ByteView bytes) noexcept;

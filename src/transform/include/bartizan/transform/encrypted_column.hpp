@@ -2,10 +2,13 @@
 // other. Everything else here (Bind, DataRow, COPY) is a loop around these operations.
 #pragma once
 
+#include <memory>
+
 #include "bartizan/base/clock.hpp"
 #include "bartizan/base/result.hpp"
 #include "bartizan/transform/column_cipher.hpp"
 #include "bartizan/transform/value.hpp"
+#include "bartizan/transform/value_mask.hpp"
 
 namespace bartizan::transform {
 
@@ -15,6 +18,10 @@ class EncryptedColumn {
  public:
   /// typmod: of the logical column, as applications see it.
   EncryptedColumn(ColumnCipher cipher, std::int32_t typmod) : cipher_(std::move(cipher)), typmod_(typmod) {}
+  /// For who sees the column masked: show() takes cut cells and gives what the mask makes of them. Nothing
+  /// is encrypted or indexed by it.
+  EncryptedColumn(ColumnCipher cipher, std::int32_t typmod, std::unique_ptr<ValueMask> mask)
+      : cipher_(std::move(cipher)), typmod_(typmod), mask_(std::move(mask)) {}
 
   [[nodiscard]] const CellPlace& place() const noexcept { return cipher_.place(); }
   [[nodiscard]] std::int32_t typmod() const noexcept { return typmod_; }
@@ -26,6 +33,9 @@ class EncryptedColumn {
   /// Appends the field that PostgreSQL would have sent.
   [[nodiscard]] Result<void> decrypt(ByteView cell, const RowDigest* row, WireFormat format,
                                      const ValueSettings& settings, BoundedBytes& out);
+  /// What a reader of the column is shown: the value, or what its mask makes of it. False: that is NULL.
+  [[nodiscard]] Result<bool> show(ByteView cell, const RowDigest* row, WireFormat format, const ValueSettings& settings,
+                                  BoundedBytes& out);
   /// Appends the blind index of a field that is compared: for `substr(column, 9, 16) = $1`.
   [[nodiscard]] Result<void> blind_index(WireFormat format, ByteView field, const ValueSettings& settings,
                                          BoundedBytes& out);
@@ -38,7 +48,9 @@ class EncryptedColumn {
                                         const ValueSettings& settings);
   ColumnCipher cipher_;
   std::int32_t typmod_;
+  std::unique_ptr<ValueMask> mask_;  ///< null: the value itself is shown
   WipedBytes scratch_;
+  WipedBytes masked_;
 };
 
 /// Appends a cell as bytea's text form, "\x" and hexadecimal digits.

@@ -55,6 +55,10 @@ struct Context {
 /// Malformed nonce, role or key size: InvalidArgument.
 [[nodiscard]] Result<SecretBytes> connection_key(const SecretBytes& depot_key, const ServerConnection& connection);
 
+/// A class's key for masks that make tokens, from the depot's secret (bartizan.secret_key, purpose 'mask'): the
+/// same that PostgreSQL makes when a server connection is opened for the class.
+[[nodiscard]] SecretBytes mask_key(const SecretBytes& secret, std::string_view class_role);
+
 /// Plain ASCII. InvalidArgument: a bad or repeated name, a value that is no UTF-8 or holds a zero
 /// byte, no `tenant`, an expiry out of range; TooLarge: over kMaxContextBytes.
 [[nodiscard]] Result<std::string> sign_context(const SecretBytes& connection_key, const Context& context);
