@@ -118,15 +118,29 @@ Program::~Program() {
 Result<std::string> Program::start_embedded() {
   const auto& data = data_directory();
   BZ_CHECK(make_folder(data, 0755));
-  embedded_ = std::make_unique<postgres::EmbeddedServer>(
-      embedded_options(options_.configuration.embedded), [](const postgres::ServerStatus& status) {
-        BZ_LOG(Info, "embedded.state", {"state", postgres::to_string(status.state)}, {"reason", status.reason},
-               {"restarts", status.restarts});
-      });
+  BZ_CHECK(make_cell_keys());
+  auto options = embedded_options(options_.configuration.embedded);
+  options.at_rest->key = [this](const Uuid& storage, std::optional<std::uint32_t> id) -> Result<atrest::StorageKey> {
+    BZ_TRY(auto key, cell_keys_->storage_key(storage, id ? std::optional(keys::KeyId(*id)) : std::nullopt));
+    return atrest::StorageKey{key.id.get(), std::move(key.bytes)};
+  };
+  embedded_ = std::make_unique<postgres::EmbeddedServer>(std::move(options), [](const postgres::ServerStatus& status) {
+    BZ_LOG(Info, "embedded.state", {"state", postgres::to_string(status.state)}, {"reason", status.reason},
+           {"restarts", status.restarts});
+  });
   BZ_CHECK(embedded_->start());
   auto remark = fmt::format("PostgreSQL {}, unix socket only", embedded_->binaries().version);
+  remark += "; at rest: " + embedded_->at_rest().how;
   if (!embedded_->data_directory_note().empty()) remark += "; " + embedded_->data_directory_note();
   return remark;
+}
+
+Result<void> Program::make_cell_keys() {
+  const auto folder = options_.configuration.control.root_key_file.parent_path();
+  BZ_CHECK(make_folder(folder, 0700));
+  BZ_TRY(auto passphrase, load_or_create_secret(folder / "passphrase"));
+  cell_keys_ = std::make_unique<control::CellKeys>(folder, std::move(passphrase), system_clock(), system_random());
+  return {};
 }
 
 /// A role and a database of its own; the role's password lives in a 0600 file.
@@ -173,13 +187,12 @@ Result<std::string> Program::open_control_database() {
   walls.interruptions = &interruptions_;
   walls_ = std::make_unique<control::WallKeeper>(*database_, snapshots_, *this, system_clock(), system_random(), walls);
   audit_readers_ = std::make_unique<control::AuditReaderSignIn>(*database_, system_clock(), system_random());
-  BZ_TRY(auto passphrase, load_or_create_secret(control.root_key_file.parent_path() / "passphrase"));
-  cell_keys_ = std::make_unique<control::CellKeys>(control.root_key_file.parent_path(), std::move(passphrase),
-                                                   system_clock(), system_random());
+  if (!cell_keys_) BZ_CHECK(make_cell_keys());
   static control::ZoneFiles zones;
   cells::provide_time_zones(&zones);
   key_uses_ = std::make_unique<control::KeyUses>(audit_->log(), snapshots_, system_clock());
   cell_keys_->record_uses(*key_uses_);
+  BZ_CHECK(cell_keys_->record_storage_use());
   cell_keeper_ = std::make_unique<control::CellKeeper>(
       control::CellSurroundings{*database_, snapshots_, *this, *cell_keys_, cells_, system_clock(), system_random()});
   verbs_ = std::make_unique<control::Verbs>(

@@ -12,6 +12,7 @@
 
 #include "audit_trail.hpp"
 #include "bartizan/api/observability.hpp"
+#include "bartizan/atrest/inspection.hpp"
 #include "bartizan/cells/depot_holder.hpp"
 #include "bartizan/config/configuration.hpp"
 #include "bartizan/control/admin_server.hpp"
@@ -83,6 +84,7 @@ class Program final : public control::Runtime {
  private:
   explicit Program(ProgramOptions options) : options_(std::move(options)) {}
   Result<std::string> start_embedded();
+  Result<void> make_cell_keys();
   Result<std::string> open_audit_log();
   Result<std::string> open_control_database();
   Result<std::string> load_demo();
@@ -93,6 +95,8 @@ class Program final : public control::Runtime {
   Result<std::string> open_metrics();
   Result<SecretBytes> prepare_control_database(postgres::ControlConnection& superuser, SteadyTime deadline);
   Result<void> write_demo_passwords();
+  [[nodiscard]] atrest::Finding at_rest_now();
+  [[nodiscard]] bool keys_on_the_same_disk();
   [[nodiscard]] std::string metrics_text();
 
   ProgramOptions options_;

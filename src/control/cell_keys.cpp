@@ -70,6 +70,7 @@ Result<keys::Keyring> CellKeys::ensured(const keys::KeyringOwner& owner) {
   BZ_TRY(auto keyring, store_->load(owner));
   if (destroyed(keyring)) return fail(Errc::FailedPrecondition, "the keys of this owner were destroyed");
   for (const auto purpose : {keys::KeyPurpose::Data, keys::KeyPurpose::Index}) {
+    if (purpose == keys::KeyPurpose::Index && owner.kind == keys::OwnerKind::Storage) continue;
     if (keyring.active(purpose) != nullptr) continue;
     // A crash may have come before the first was activated.
     const auto pending = std::ranges::find_if(keyring.versions(), [&](const auto& version) {
@@ -157,7 +158,34 @@ bool CellKeys::is_revoked(const keys::KeyringOwner& owner) const {
 
 bool CellKeys::in_use() const {
   std::error_code error;
-  return std::filesystem::exists(folder_ / "keyrings", error);
+  for (std::filesystem::directory_iterator at(folder_ / "keyrings", error), end; !error && at != end;
+       at.increment(error)) {
+    const auto name = at->path().filename().native();
+    if (name.ends_with(".keyring") && !name.starts_with("storage-")) return true;
+  }
+  return false;
+}
+
+Result<CellKeys::StorageKey> CellKeys::storage_key(const Uuid& storage, std::optional<keys::KeyId> id) {
+  const std::lock_guard lock(mutex_);
+  const auto owner = keys::KeyringOwner::of_storage(storage);
+  BZ_CHECK(open());
+  BZ_TRY(const auto keyring, id ? store_->load(owner) : ensured(owner));
+  const auto* const version = id ? keyring.find(*id) : keyring.active(keys::KeyPurpose::Data);
+  if (version == nullptr || version->state == keys::KeyState::Destroyed)
+    return fail(Errc::FailedPrecondition,
+                version == nullptr ? "the key store has no key of these files: restore the one that belongs to them"
+                                   : "the key of these files was destroyed: they can't be read any more");
+  storage_use_ = StorageUse{keyring.context_of(*version), version->wrapped.root};
+  BZ_TRY(auto secret, unwrap(keyring, *version));
+  BZ_TRY(const auto root, keys::KeyringRoot::make(version->id, version->purpose, owner, std::move(secret)));
+  BZ_TRY(auto bytes, keys::derive_storage_key(root));
+  return StorageKey{version->id, std::move(bytes)};
+}
+
+Result<void> CellKeys::record_storage_use() {
+  const std::lock_guard lock(mutex_);
+  return storage_use_ ? used("key.unwrap", storage_use_->key, storage_use_->root) : Result<void>();
 }
 
 Result<keys::Keyring> CellKeys::activate(const keys::KeyringOwner& owner, keys::KeyId id) {

@@ -91,7 +91,8 @@ Result<void> KeyRotator::look() {
   BZ_TRY(const auto keyrings, around_.keys.known());
   Result<void> failed;
   for (const auto& keyring : *keyrings) {
-    if (around_.keys.is_revoked(keyring.owner())) continue;
+    // What files lie under is not rotated: fscrypt can't put another key in its place.
+    if (keyring.owner().kind == keys::OwnerKind::Storage || around_.keys.is_revoked(keyring.owner())) continue;
     // One owner's trouble, a customer's key that is held back for one, is not the others'.
     if (auto done = advance(keyring, rates); !done && failed) failed = std::move(done);
   }

@@ -54,11 +54,16 @@ Result<Names> names(Call& call) {
   return out;
 }
 
+std::string name_of(const keys::KeyringOwner& owner, const Names& names) {
+  if (owner.kind == keys::OwnerKind::Storage) return "files at rest";
+  const auto named = names.find(owner);
+  return named == names.end() ? owner.id.to_string() : named->second;
+}
+
 void append(Items& out, const keys::Keyring& keyring, const Names& names) {
-  const auto named = names.find(keyring.owner());
   for (const auto& version : keyring.versions())
     out.push_back(
-        Members{{"owner", named == names.end() ? keyring.owner().id.to_string() : named->second},
+        Members{{"owner", name_of(keyring.owner(), names)},
                 {"key", static_cast<std::int64_t>(version.id.get())},
                 {"purpose", version.purpose == keys::KeyPurpose::Data ? "data" : "index"},
                 {"state", std::string(keys::to_string(version.state))},
@@ -104,9 +109,8 @@ Result<Document> status_rows(Call& call, CellKeys& keys, const std::vector<keys:
     for (auto& one : call.context.cells->key_progress()) progress.emplace(one.key, std::move(one));
   Items out;
   for (const auto& keyring : keyrings) {
-    const auto named = known.find(keyring.owner());
     for (const auto& version : keyring.versions()) {
-      Members row = {{"owner", named == known.end() ? keyring.owner().id.to_string() : named->second},
+      Members row = {{"owner", name_of(keyring.owner(), known)},
                      {"key", static_cast<std::int64_t>(version.id.get())},
                      {"purpose", version.purpose == keys::KeyPurpose::Data ? "data" : "index"},
                      {"state", std::string(keys::to_string(version.state))},
