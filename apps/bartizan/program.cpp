@@ -20,18 +20,15 @@
 #include "files.hpp"
 #include "options.hpp"
 #include "port_holder.hpp"
+#include "storage_keys.hpp"
 
 namespace bartizan::app {
 namespace {
 
 SteadyTime in(std::chrono::seconds time) { return system_clock().steady() + time; }
 
-/// No core files and no ptrace by others of our user: keys live in this memory. As many
-/// descriptors as the system permits: two a client.
-void harden_process() {
-  ::prctl(PR_SET_DUMPABLE, 0);
-  const rlimit none{0, 0};
-  ::setrlimit(RLIMIT_CORE, &none);
+/// As many descriptors as the system permits: two a client.
+void widen_limits() {
   rlimit files{};
   if (::getrlimit(RLIMIT_NOFILE, &files) == 0) {
     files.rlim_cur = files.rlim_max;
@@ -64,8 +61,15 @@ SecretBytes random_password() {
 
 }  // namespace
 
+void Program::hide_memory() {
+  ::prctl(PR_SET_DUMPABLE, 0);
+  const rlimit none{0, 0};
+  ::setrlimit(RLIMIT_CORE, &none);
+}
+
 Result<std::unique_ptr<Program>> Program::start(ProgramOptions options, const PhaseObserver& observer) {
-  harden_process();
+  hide_memory();
+  widen_limits();
   forget_libpq_environment();
   std::unique_ptr<Program> program(new Program(std::move(options)));
   struct Phase {
@@ -120,10 +124,7 @@ Result<std::string> Program::start_embedded() {
   BZ_CHECK(make_folder(data, 0755));
   BZ_CHECK(make_cell_keys());
   auto options = embedded_options(options_.configuration.embedded);
-  options.at_rest->key = [this](const Uuid& storage, std::optional<std::uint32_t> id) -> Result<atrest::StorageKey> {
-    BZ_TRY(auto key, cell_keys_->storage_key(storage, id ? std::optional(keys::KeyId(*id)) : std::nullopt));
-    return atrest::StorageKey{key.id.get(), std::move(key.bytes)};
-  };
+  options.at_rest->key = storage_keys(*cell_keys_);
   embedded_ = std::make_unique<postgres::EmbeddedServer>(std::move(options), [](const postgres::ServerStatus& status) {
     BZ_LOG(Info, "embedded.state", {"state", postgres::to_string(status.state)}, {"reason", status.reason},
            {"restarts", status.restarts});
@@ -136,10 +137,7 @@ Result<std::string> Program::start_embedded() {
 }
 
 Result<void> Program::make_cell_keys() {
-  const auto folder = options_.configuration.control.root_key_file.parent_path();
-  BZ_CHECK(make_folder(folder, 0700));
-  BZ_TRY(auto passphrase, load_or_create_secret(folder / "passphrase"));
-  cell_keys_ = std::make_unique<control::CellKeys>(folder, std::move(passphrase), system_clock(), system_random());
+  BZ_TRY(cell_keys_, open_cell_keys(options_.configuration));
   return {};
 }
 

@@ -59,6 +59,8 @@ class Program final : public control::Runtime {
   /// REQUIRES: these signals are blocked in every thread (block_signals()).
   void run_until_stopped();
   static void block_signals();
+  /// No core files and no ptrace by others of our user: keys live in this memory.
+  static void hide_memory();
 
   // control::Runtime
   control::Document status() override;

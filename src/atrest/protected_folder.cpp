@@ -241,7 +241,7 @@ Result<ProtectedFolder> ProtectedFolder::open(const Request& request) {
   if (record) return open_recorded(request);
   std::string why;
   if (request.plain_data) {
-    why = "the data was made without it";
+    why = "the data was made without it, and `bartizan rest encrypt` moves it while Bartizan is stopped";
   } else if (request.wanted == Wanted::Off) {
     why = "switched off";
   } else {

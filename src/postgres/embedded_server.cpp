@@ -186,8 +186,9 @@ struct EmbeddedServer::State {
     // In an image that a killed gateway has mounted they are out of sight: found by what they are called.
     if (std::filesystem::exists(layout.encrypted(), error)) {
       if (request.plain_data)
-        return fail(Errc::FailedPrecondition, "there are both " + layout.encrypted() + " and " + layout.pgdata() +
-                                                  ": move away the one that is not wanted any more");
+        return fail(Errc::FailedPrecondition,
+                    "there are both " + layout.encrypted() + " and " + layout.pgdata() +
+                        ": run `bartizan rest encrypt` again, or move away the one that is not wanted");
       BZ_CHECK(stop_left_over(layout, account, cluster_name_of(layout), options.stop_timeout));
     }
     BZ_TRY(files, atrest::ProtectedFolder::open(request));

@@ -304,3 +304,42 @@ def test_fscrypt_itself_where_the_file_system_has_it(target_name):
     finally:
         wait_for(lambda: run(["umount", mounted], check=False).returncode == 0, 20, "the disk to be unmounted", step=0.2)
         remove_folder(folder)
+
+
+def test_plain_files_are_moved_under_encryption(target_name):
+    """And a call that was ended between the copy and the removal of the originals is made up for."""
+    if target_name != "bartizan" or os.geteuid() != 0:
+        pytest.skip("mounting an image is root's")
+    folder = make_folder()
+    plain = {"BARTIZAN_EMBEDDED_AT_REST": "auto", "BARTIZAN_EMBEDDED_AT_REST_IMAGE": "1GiB"}
+    try:
+        rest = Rest(folder, environment={"BARTIZAN_EMBEDDED_AT_REST": "off"})
+        with rest.connect() as connection:
+            connection.execute("create table notes as select %s || i as text from generate_series(1, 500) i", (CANARY,))
+        rest.checkpoint()
+        assert files_with(rest.gateway.data / "postgres" / "pgdata" / "base", CANARY), "the control"
+        command = [bartizan.program(), "rest", "encrypt", "--data", rest.gateway.data]
+        running = run(command, check=False, env=clean_environment(**plain))
+        assert running.returncode != 0 and "in use by another Bartizan" in running.stderr
+        rest.gateway.stop()
+        originals = folder / "originals"
+        shutil.copytree(rest.gateway.data / "postgres" / "pgdata", originals, symlinks=True)
+        done = run(command, check=False, env=clean_environment(**plain))
+        if "not to be had" in done.stderr:
+            pytest.skip(done.stderr)
+        assert done.returncode == 0 and "AES-256-XTS" in done.stdout, done
+        assert not (rest.gateway.data / "postgres" / "pgdata").exists()
+        assert not files_with(rest.gateway.data, CANARY)
+        assert "already" in run(command, check=False, env=clean_environment(**plain)).stderr
+        # Ended before all of the originals were gone.
+        subprocess.run(["cp", "-a", originals, rest.gateway.data / "postgres" / "pgdata"], check=True)
+        run(["chown", "-R", "bartizan-pg:", rest.gateway.data / "postgres" / "pgdata"])
+        assert "there are both" in starts_not(rest.gateway)
+        run(command, env=clean_environment(**plain))
+        rest.gateway.start()
+        assert rest.at_rest()["held"]
+        with rest.connect() as connection:
+            assert connection.execute("select count(*) from notes").fetchone() == (500,)
+        rest.gateway.stop()
+    finally:
+        remove_folder(folder)
