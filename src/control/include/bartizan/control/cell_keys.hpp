@@ -69,6 +69,8 @@ class CellKeys {
   [[nodiscard]] Result<std::string> certifier();
   /// A new data version seals from now on; the former one still opens.
   [[nodiscard]] Result<keys::Keyring> rotate(const keys::KeyringOwner& owner);
+  /// A new index version, Pending: it is asked for besides the active one. KeyRotator does the rest.
+  [[nodiscard]] Result<keys::Keyring> rotate_index(const keys::KeyringOwner& owner);
   /// Everything wrapped again under a new root, and the old roots forgotten. How many versions.
   [[nodiscard]] Result<std::size_t> rewrap();
   /// A version that a crash has left Pending.
@@ -91,7 +93,7 @@ class CellKeys {
 
  private:
   Result<void> open();
-  Result<void> add(keys::Keyring& keyring, keys::KeyPurpose purpose);
+  Result<void> add(keys::Keyring& keyring, keys::KeyPurpose purpose, bool activated = true);
   Result<void> used(std::string_view operation, const keys::WrapContext& key, const keys::RootRef& root);
   Result<keys::Keyring> ensured(const keys::KeyringOwner& owner);
   Result<std::size_t> rewrap_all();
