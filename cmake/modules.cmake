@@ -25,11 +25,12 @@ set(BZ_LAYERS
   # layer 3: I/O
   "net      <- base"
   "procs    <- base"
+  "atrest   <- base procs"
   "auditlog <- base crypto audit"
   "shipping <- base crypto audit auditlog"
   "store    <- base crypto identity policy"
   "vault    <- base crypto keys shipping"
-  "postgres <- base procs sql policy crypto wall"
+  "postgres <- base procs atrest sql policy crypto wall"
   # layer 4
   "proxy    <- base crypto pgwire sql policy wall identity audit session net auditlog cells"
   "control  <- base crypto identity sql policy wall pgwire store postgres procs audit auditlog keys transform cells vault"

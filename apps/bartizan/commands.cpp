@@ -8,10 +8,12 @@
 #include "audit_verify.hpp"
 #include "bartizan/cli/exit_code.hpp"
 #include "bartizan/config/load_file.hpp"
+#include "bartizan/postgres/encrypt_files.hpp"
 #include "bartizan/postgres/preflight.hpp"
 #include "detach.hpp"
 #include "options.hpp"
 #include "program.hpp"
+#include "storage_keys.hpp"
 #include "tour.hpp"
 
 namespace bartizan::app {
@@ -138,6 +140,28 @@ int preflight(const cli::PreflightOptions& options) {
   return code(report->worst() == postgres::Severity::Blocker ? cli::ExitCode::Refused : cli::ExitCode::Ok);
 }
 
+int rest_encrypt(const cli::RestEncryptOptions& options) {
+  cli::UpOptions as_up;
+  as_up.data_directory = options.data_directory;
+  auto configuration = options.config_file.empty() ? load("", up_overrides(as_up)) : load(options.config_file, {});
+  if (!configuration) {
+    std::cerr << configuration.error().detail;
+    return code(cli::ExitCode::Configuration);
+  }
+  if (!configuration->embedded.enabled)
+    return start_failed({Errc::FailedPrecondition, "this configuration has no embedded PostgreSQL"});
+  Program::hide_memory();
+  apply_log_options(configuration->log);
+  auto keys = open_cell_keys(*configuration);
+  if (!keys) return start_failed(keys.error());
+  auto embedded = embedded_options(configuration->embedded);
+  embedded.at_rest->key = storage_keys(**keys);
+  const auto done = postgres::encrypt_files(embedded);
+  if (!done) return start_failed(done.error());
+  std::cout << fmt::format("at rest: {}\n", done->how);
+  return code(cli::ExitCode::Ok);
+}
+
 }  // namespace
 
 cli::LocalCommands local_commands() {
@@ -145,6 +169,7 @@ cli::LocalCommands local_commands() {
   commands.serve = serve;
   commands.up = up;
   commands.preflight = preflight;
+  commands.rest_encrypt = rest_encrypt;
   commands.audit_verify = audit_verify;
   return commands;
 }

@@ -58,6 +58,14 @@ postgres::EmbeddedOptions embedded_options(const config::EmbeddedOptions& embedd
   options.data_directory = (embedded.data_directory / "postgres").string();
   if (!embedded.postgres_bin_directory.empty()) options.binaries_directory = embedded.postgres_bin_directory.string();
   options.system_user = embedded.user;
+  postgres::AtRestOptions at_rest;
+  switch (embedded.at_rest) {
+    case config::AtRest::Auto: at_rest.wanted = atrest::Wanted::Auto; break;
+    case config::AtRest::Require: at_rest.wanted = atrest::Wanted::Require; break;
+    case config::AtRest::Off: at_rest.wanted = atrest::Wanted::Off; break;
+  }
+  if (embedded.at_rest_image) at_rest.image_bytes = embedded.at_rest_image->bytes;
+  options.at_rest = std::move(at_rest);
   if (embedded.shared_buffers)
     options.settings.emplace_back("shared_buffers", std::to_string(embedded.shared_buffers->bytes / 1024) + "kB");
   return options;

@@ -20,18 +20,15 @@
 #include "files.hpp"
 #include "options.hpp"
 #include "port_holder.hpp"
+#include "storage_keys.hpp"
 
 namespace bartizan::app {
 namespace {
 
 SteadyTime in(std::chrono::seconds time) { return system_clock().steady() + time; }
 
-/// No core files and no ptrace by others of our user: keys live in this memory. As many
-/// descriptors as the system permits: two a client.
-void harden_process() {
-  ::prctl(PR_SET_DUMPABLE, 0);
-  const rlimit none{0, 0};
-  ::setrlimit(RLIMIT_CORE, &none);
+/// As many descriptors as the system permits: two a client.
+void widen_limits() {
   rlimit files{};
   if (::getrlimit(RLIMIT_NOFILE, &files) == 0) {
     files.rlim_cur = files.rlim_max;
@@ -64,8 +61,15 @@ SecretBytes random_password() {
 
 }  // namespace
 
+void Program::hide_memory() {
+  ::prctl(PR_SET_DUMPABLE, 0);
+  const rlimit none{0, 0};
+  ::setrlimit(RLIMIT_CORE, &none);
+}
+
 Result<std::unique_ptr<Program>> Program::start(ProgramOptions options, const PhaseObserver& observer) {
-  harden_process();
+  hide_memory();
+  widen_limits();
   forget_libpq_environment();
   std::unique_ptr<Program> program(new Program(std::move(options)));
   struct Phase {
@@ -118,15 +122,23 @@ Program::~Program() {
 Result<std::string> Program::start_embedded() {
   const auto& data = data_directory();
   BZ_CHECK(make_folder(data, 0755));
-  embedded_ = std::make_unique<postgres::EmbeddedServer>(
-      embedded_options(options_.configuration.embedded), [](const postgres::ServerStatus& status) {
-        BZ_LOG(Info, "embedded.state", {"state", postgres::to_string(status.state)}, {"reason", status.reason},
-               {"restarts", status.restarts});
-      });
+  BZ_CHECK(make_cell_keys());
+  auto options = embedded_options(options_.configuration.embedded);
+  options.at_rest->key = storage_keys(*cell_keys_);
+  embedded_ = std::make_unique<postgres::EmbeddedServer>(std::move(options), [](const postgres::ServerStatus& status) {
+    BZ_LOG(Info, "embedded.state", {"state", postgres::to_string(status.state)}, {"reason", status.reason},
+           {"restarts", status.restarts});
+  });
   BZ_CHECK(embedded_->start());
   auto remark = fmt::format("PostgreSQL {}, unix socket only", embedded_->binaries().version);
+  remark += "; at rest: " + embedded_->at_rest().how;
   if (!embedded_->data_directory_note().empty()) remark += "; " + embedded_->data_directory_note();
   return remark;
+}
+
+Result<void> Program::make_cell_keys() {
+  BZ_TRY(cell_keys_, open_cell_keys(options_.configuration));
+  return {};
 }
 
 /// A role and a database of its own; the role's password lives in a 0600 file.
@@ -173,13 +185,12 @@ Result<std::string> Program::open_control_database() {
   walls.interruptions = &interruptions_;
   walls_ = std::make_unique<control::WallKeeper>(*database_, snapshots_, *this, system_clock(), system_random(), walls);
   audit_readers_ = std::make_unique<control::AuditReaderSignIn>(*database_, system_clock(), system_random());
-  BZ_TRY(auto passphrase, load_or_create_secret(control.root_key_file.parent_path() / "passphrase"));
-  cell_keys_ = std::make_unique<control::CellKeys>(control.root_key_file.parent_path(), std::move(passphrase),
-                                                   system_clock(), system_random());
+  if (!cell_keys_) BZ_CHECK(make_cell_keys());
   static control::ZoneFiles zones;
   cells::provide_time_zones(&zones);
   key_uses_ = std::make_unique<control::KeyUses>(audit_->log(), snapshots_, system_clock());
   cell_keys_->record_uses(*key_uses_);
+  BZ_CHECK(cell_keys_->record_storage_use());
   cell_keeper_ = std::make_unique<control::CellKeeper>(
       control::CellSurroundings{*database_, snapshots_, *this, *cell_keys_, cells_, system_clock(), system_random()});
   verbs_ = std::make_unique<control::Verbs>(

@@ -12,6 +12,7 @@
 
 #include "audit_trail.hpp"
 #include "bartizan/api/observability.hpp"
+#include "bartizan/atrest/inspection.hpp"
 #include "bartizan/cells/depot_holder.hpp"
 #include "bartizan/config/configuration.hpp"
 #include "bartizan/control/admin_server.hpp"
@@ -58,6 +59,8 @@ class Program final : public control::Runtime {
   /// REQUIRES: these signals are blocked in every thread (block_signals()).
   void run_until_stopped();
   static void block_signals();
+  /// No core files and no ptrace by others of our user: keys live in this memory.
+  static void hide_memory();
 
   // control::Runtime
   control::Document status() override;
@@ -83,6 +86,7 @@ class Program final : public control::Runtime {
  private:
   explicit Program(ProgramOptions options) : options_(std::move(options)) {}
   Result<std::string> start_embedded();
+  Result<void> make_cell_keys();
   Result<std::string> open_audit_log();
   Result<std::string> open_control_database();
   Result<std::string> load_demo();
@@ -93,6 +97,8 @@ class Program final : public control::Runtime {
   Result<std::string> open_metrics();
   Result<SecretBytes> prepare_control_database(postgres::ControlConnection& superuser, SteadyTime deadline);
   Result<void> write_demo_passwords();
+  [[nodiscard]] atrest::Finding at_rest_now();
+  [[nodiscard]] bool keys_on_the_same_disk();
   [[nodiscard]] std::string metrics_text();
 
   ProgramOptions options_;

@@ -1,10 +1,11 @@
 // What `bartizan status --json` and the session list say.
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <fstream>
 
-#include "at_rest.hpp"
+#include "bartizan/atrest/inspection.hpp"
 #include "program.hpp"
 
 namespace bartizan::app {
@@ -15,9 +16,28 @@ using control::Members;
 
 namespace {
 
+constexpr std::string_view kKeysBeside = "keys/ is on the same disk: who takes the disk has both";
+
 Document number(std::uint64_t value) { return Document(static_cast<std::int64_t>(value)); }
 
 }  // namespace
+
+/// What the system shows now, not what was opened once.
+atrest::Finding Program::at_rest_now() {
+  auto found = atrest::inspect(embedded_->cluster_directory());
+  const auto& opened = embedded_->at_rest();
+  if (found.held && opened.method != atrest::Method::None) found.how = opened.how;
+  if (!found.held && !opened.how.empty()) found.how = opened.how;
+  return found;
+}
+
+bool Program::keys_on_the_same_disk() {
+  struct stat data{};
+  struct stat keys{};
+  return ::stat(embedded_->data_directory().c_str(), &data) == 0 &&
+         ::stat(options_.configuration.control.root_key_file.parent_path().c_str(), &keys) == 0 &&
+         data.st_dev == keys.st_dev;
+}
 
 Document Program::list_sessions() {
   Items items;
@@ -66,16 +86,20 @@ Document Program::status() {
                                             observability_->port()));
   if (embedded_) {
     const auto status = embedded_->status();
-    auto at_rest = encryption_at_rest(embedded_->data_directory());
-    out.emplace_back("embedded", Members{{"state", std::string(postgres::to_string(status.state))},
-                                         {"version", embedded_->binaries().version},
-                                         {"postmaster_pid", status.postmaster_pid},
-                                         {"restarts", number(status.restarts)},
-                                         {"reason", status.reason},
-                                         {"data_directory", embedded_->data_directory()},
-                                         {"socket_directory", embedded_->socket_directory()},
-                                         {"encrypted_at_rest", at_rest.held},
-                                         {"at_rest", std::move(at_rest.how)}});
+    auto at_rest = at_rest_now();
+    out.emplace_back("embedded",
+                     Members{{"state", std::string(postgres::to_string(status.state))},
+                             {"version", embedded_->binaries().version},
+                             {"postmaster_pid", status.postmaster_pid},
+                             {"restarts", number(status.restarts)},
+                             {"reason", status.reason},
+                             {"data_directory", embedded_->data_directory()},
+                             {"socket_directory", embedded_->socket_directory()},
+                             {"encrypted_at_rest", at_rest.held},
+                             {"at_rest", std::move(at_rest.how)},
+                             {"at_rest_method", std::string(atrest::to_string(embedded_->at_rest().method))},
+                             {"at_rest_key", number(embedded_->at_rest().key)},
+                             {"at_rest_note", keys_on_the_same_disk() ? kKeysBeside : ""}});
   }
   out.emplace_back("audit", audit_->status());
   const auto snapshot = snapshots_.current();
@@ -85,6 +109,7 @@ Document Program::status() {
       depots.push_back(Members{{"name", depot.name},
                                {"database", depot.database},
                                {"embedded", depot.embedded},
+                               {"at_rest", depot.embedded ? "as the embedded PostgreSQL" : "unknown"},
                                {"traffic", policy::to_string(depot.traffic)},
                                {"protection", "pass-through"}});
   out.emplace_back("depots", std::move(depots));
@@ -132,6 +157,13 @@ Items Program::doctor_checks() {
     const auto status = embedded_->status();
     add("embedded", status.state == postgres::ServerState::Running, std::string(postgres::to_string(status.state)),
         status.reason);
+    auto at_rest = at_rest_now();
+    if (at_rest.held && embedded_->at_rest().method != atrest::Method::None && keys_on_the_same_disk())
+      at_rest.how += fmt::format(" ({})", kKeysBeside);
+    // Switched off is somebody's decision, not a fault.
+    const bool wanted = options_.configuration.embedded.at_rest != config::AtRest::Off;
+    add("at rest", at_rest.held || !wanted, std::move(at_rest.how),
+        "See docs/guide/encryption-at-rest.md, or set embedded.at_rest = \"off\".");
   }
   return checks;
 }

@@ -31,6 +31,13 @@ std::string folded(std::string_view name) {
 
 }  // namespace
 
+std::size_t most_indexes(const CellColumn& column) noexcept {
+  std::size_t most = 0;
+  for (const auto& [owner, keys] : column.keys)
+    if (keys != nullptr) most = std::max(most, keys->index.size());
+  return most;
+}
+
 const CellColumn* EncryptedDepot::find(std::uint32_t number) const noexcept {
   const auto found = std::ranges::lower_bound(cells, number, {}, &CellColumn::number);
   return found != cells.end() && found->number == number ? &*found : nullptr;

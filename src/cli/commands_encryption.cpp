@@ -102,8 +102,14 @@ std::vector<Command> keys() {
        .description =
            "What is encrypted under former versions stays readable, and is encrypted again in the background; a former "
            "version is destroyed when its grace is over and a count has shown that nothing uses it. See: bartizan key status.",
-       .parameters = {kTenant, kOfDepot},
-       .examples = {{"bartizan key rotate --depot crm", ""}}},
+       .parameters =
+           {kTenant,
+            kOfDepot,
+            {.name = "index",
+             .kind = ParameterKind::Flag,
+             .help =
+                 "the key of equality search, and the data's with it: both are asked for until every cell has the new one"}},
+       .examples = {{"bartizan key rotate --depot crm", ""}, {"bartizan key rotate --depot crm --index", ""}}},
       {.noun = "key",
        .verb = "rewrap",
        .admin_verb = "key.rewrap",

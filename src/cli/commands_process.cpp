@@ -1,4 +1,4 @@
-// serve, up, down, status, reload, config, doctor, preflight, version.
+// serve, up, down, status, reload, config, doctor, preflight, rest encrypt, version.
 #include "command.hpp"
 #include "completion.hpp"
 #include "manual.hpp"
@@ -106,6 +106,27 @@ Command preflight() {
       .examples = {{"bartizan preflight 'host=db.internal dbname=clinic user=postgres'", ""}}};
 }
 
+Command rest_encrypt() {
+  return {
+      .noun = "rest",
+      .verb = "encrypt",
+      .summary = "put the files of a stopped embedded PostgreSQL under encryption at rest",
+      .description =
+          "Copies them into an encrypted folder and removes the originals; needs as much room again. Broken off, it is called "
+          "again. What the disk held of the originals can be read from it until it is written over.",
+      .parameters = {{.name = "config",
+                      .placeholder = "FILE",
+                      .help = "configuration file, of an instance that serve runs",
+                      .default_text = "none: one that up runs"},
+                     {.name = "data",
+                      .placeholder = "DIR",
+                      .help = "data folder of up",
+                      .default_text =
+                          "$BARTIZAN_DATA, else /var/lib/bartizan for root, ~/.local/share/bartizan for others"}},
+      .examples = {{"bartizan rest encrypt --data ./data", ""},
+                   {"bartizan rest encrypt --config /etc/bartizan/bartizan.toml", ""}}};
+}
+
 }  // namespace
 
 std::vector<Command> process_commands() {
@@ -138,6 +159,7 @@ std::vector<Command> process_commands() {
        .parameters = {{.name = "depot", .placeholder = "NAME", .help = "this depot alone", .default_text = "all"}},
        .examples = {{"bartizan doctor --depot clinic", ""}}},
       preflight(),
+      rest_encrypt(),
       completion_command(),
       manual_command(),
       {.noun = "version", .summary = "print the version", .examples = {{"bartizan version", ""}}},

@@ -118,6 +118,10 @@ int run_command(const Invocation& invocation, const LocalCommands& local, const 
     return local.up ? run_up(invocation, local, surroundings) : not_built(command, surroundings);
   if (command.noun == "preflight")
     return local.preflight ? run_preflight(invocation, local, surroundings) : not_built(command, surroundings);
+  if (command.noun == "rest") {
+    if (!local.rest_encrypt) return not_built(command, surroundings);
+    return local.rest_encrypt({arguments.text("config"), data_directory(arguments, environment)});
+  }
   if (command.noun == "audit" && command.verb == "verify") {
     if (!local.audit_verify) return not_built(command, surroundings);
     return local.audit_verify({admin_socket(arguments, environment), arguments.text("tenant"), arguments.text("record"),

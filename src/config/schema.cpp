@@ -126,6 +126,13 @@ constexpr std::array kKeys = {
         "Make the demo depot, its identities and its data at the first start (`bartizan up` does unless told `--no-demo`)."},
     Key{"embedded", "user", BZ_SLOT(embedded.user), 1, kMaxAccount, kRestart,
         "System user that PostgreSQL runs as when Bartizan is started by root."},
+    Key{"embedded", "at_rest", BZ_SLOT(embedded.at_rest), 0, 0, kRestart,
+        "New files of the server lie encrypted by AES-256-XTS (docs/guide/encryption-at-rest.md). `auto`: where the system has the "
+        "means, else in the clear, which `bartizan status` says; `require`: no start without; `off`: in the clear. Files that lie "
+        "encrypted are opened with each of them."},
+    Key{"embedded", "at_rest_image", BZ_SLOT(embedded.at_rest_image), 256 * kMiB, 16'384 * kGiB, kRestart,
+        "Size of the image that they lie in, where the file system itself does not encrypt. It takes up what is in it, grows and is "
+        "never made smaller. `auto`: by what the disk has free."},
 
     Key{"admin", "socket_file", BZ_SLOT(admin.socket_file), 1, kMaxSocketPath, kRestart, "Path of the unix socket."},
     Key{"admin", "group", BZ_SLOT(admin.group), 1, kMaxAccount, kRestart,
@@ -237,6 +244,7 @@ constexpr std::array<std::string_view, 2> kTlsVersions = {"1.2", "1.3"};
 constexpr std::array<std::string_view, 1> kAuditFailures = {"refuse"};
 constexpr std::array<std::string_view, 2> kAuditModes = {"tree", "basic"};
 constexpr std::array<std::string_view, 2> kAuditReads = {"strict", "async"};
+constexpr std::array<std::string_view, 3> kAtRest = {"auto", "require", "off"};
 constexpr std::array<std::string_view, 4> kLogLevels = {"debug", "info", "warn", "error"};
 constexpr std::array<std::string_view, 3> kLogFormats = {"auto", "json", "text"};
 
@@ -285,6 +293,7 @@ std::span<const std::string_view> words_of(TlsVersion) { return kTlsVersions; }
 std::span<const std::string_view> words_of(AuditFailure) { return kAuditFailures; }
 std::span<const std::string_view> words_of(AuditMode) { return kAuditModes; }
 std::span<const std::string_view> words_of(AuditReads) { return kAuditReads; }
+std::span<const std::string_view> words_of(AtRest) { return kAtRest; }
 std::span<const std::string_view> words_of(LogLevel) { return kLogLevels; }
 std::span<const std::string_view> words_of(LogFormat) { return kLogFormats; }
 

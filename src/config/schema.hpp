@@ -16,10 +16,10 @@
 namespace bartizan::config {
 
 /// Where a key's value goes; the alternative is its type.
-using Slot =
-    std::variant<bool*, std::uint16_t*, std::uint32_t*, Duration*, ByteSize*, std::optional<ByteSize>*, std::string*,
-                 std::filesystem::path*, SecretBytes*, std::vector<IpAddress>*, std::vector<IpNetwork>*,
-                 std::optional<IpAddress>*, TlsVersion*, AuditFailure*, AuditMode*, AuditReads*, LogLevel*, LogFormat*>;
+using Slot = std::variant<bool*, std::uint16_t*, std::uint32_t*, Duration*, ByteSize*, std::optional<ByteSize>*,
+                          std::string*, std::filesystem::path*, SecretBytes*, std::vector<IpAddress>*,
+                          std::vector<IpNetwork>*, std::optional<IpAddress>*, TlsVersion*, AuditFailure*, AuditMode*,
+                          AuditReads*, AtRest*, LogLevel*, LogFormat*>;
 
 /// When a changed value takes effect in a running process.
 enum class Applies : std::uint8_t { OnReload, OnRestart };
@@ -52,6 +52,7 @@ struct Section {
 [[nodiscard]] std::span<const std::string_view> words_of(AuditFailure);
 [[nodiscard]] std::span<const std::string_view> words_of(AuditMode);
 [[nodiscard]] std::span<const std::string_view> words_of(AuditReads);
+[[nodiscard]] std::span<const std::string_view> words_of(AtRest);
 [[nodiscard]] std::span<const std::string_view> words_of(LogLevel);
 [[nodiscard]] std::span<const std::string_view> words_of(LogFormat);
 

@@ -223,6 +223,17 @@ void CellKeeper::Work::bring(const std::vector<Uuid>& tenants, const policy::Dep
   publish(depot, known, std::move(closed));
 }
 
+namespace {
+
+bool more_indexes(const cells::EncryptedDepot& before, const cells::EncryptedDepot& now) {
+  return std::ranges::any_of(now.cells, [&](const auto& column) {
+    const auto* const known = before.find(column.number);
+    return known != nullptr && cells::most_indexes(column) > std::max<std::size_t>(cells::most_indexes(*known), 1);
+  });
+}
+
+}  // namespace
+
 Result<void> CellKeeper::Work::build(const std::vector<Uuid>& tenants, const policy::Depot& depot,
                                      const std::vector<store::EncryptedColumn>& columns, bool whole, Known& known) {
   const bool same_keys = known.keys == around_.keys.version() && known.tenants == tenants.size();
@@ -240,6 +251,8 @@ Result<void> CellKeeper::Work::build(const std::vector<Uuid>& tenants, const pol
   const auto keys_then = around_.keys.version();
   BZ_TRY(auto made, make_depot(tenants, depot, columns, catalog, around_.keys));
   BZ_CHECK(read_search_paths(connection, deadline, *made));
+  // Statements that were planned for one index would not find what has another: their sessions end.
+  if (usable && more_indexes(*known.published, *made)) known.generation = ++generations_;
   known.catalog = std::move(catalog);
   known.keys = keys_then;
   known.tenants = tenants.size();

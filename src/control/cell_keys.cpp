@@ -45,8 +45,8 @@ Result<void> CellKeys::used(std::string_view operation, const keys::WrapContext&
   return uses_ == nullptr ? Result<void>() : uses_->record(operation, key, root);
 }
 
-/// A fresh version, active at once: this gateway is the only one that holds keys.
-Result<void> CellKeys::add(keys::Keyring& keyring, keys::KeyPurpose purpose) {
+/// A fresh version; activated at once: this gateway is the only one that holds keys.
+Result<void> CellKeys::add(keys::Keyring& keyring, keys::KeyPurpose purpose, bool activated) {
   BZ_TRY(const auto id, store_->fresh_id(random_));
   const auto secret = keys::generate_root_secret(random_);
   const keys::WrapContext context{keyring.owner(), id, purpose};
@@ -55,9 +55,12 @@ Result<void> CellKeys::add(keys::Keyring& keyring, keys::KeyPurpose purpose) {
   BZ_CHECK(used("key.create", context, wrapped.root));
   BZ_TRY(auto pending, keyring.add(id, purpose, std::move(wrapped), clock_.wall()));
   BZ_CHECK(store_->put(pending, random_));
-  BZ_TRY(auto active, pending.activate(id, clock_.wall()));
-  BZ_CHECK(store_->put(active, random_));
-  keyring = std::move(active);
+  keyring = std::move(pending);
+  if (activated) {
+    BZ_TRY(auto active, keyring.activate(id, clock_.wall()));
+    BZ_CHECK(store_->put(active, random_));
+    keyring = std::move(active);
+  }
   if (custody_.holds(keyring.owner())) [[maybe_unused]]
     const bool other = custody_.check(keyring, true);
   ++version_;
@@ -70,6 +73,7 @@ Result<keys::Keyring> CellKeys::ensured(const keys::KeyringOwner& owner) {
   BZ_TRY(auto keyring, store_->load(owner));
   if (destroyed(keyring)) return fail(Errc::FailedPrecondition, "the keys of this owner were destroyed");
   for (const auto purpose : {keys::KeyPurpose::Data, keys::KeyPurpose::Index}) {
+    if (purpose == keys::KeyPurpose::Index && owner.kind == keys::OwnerKind::Storage) continue;
     if (keyring.active(purpose) != nullptr) continue;
     // A crash may have come before the first was activated.
     const auto pending = std::ranges::find_if(keyring.versions(), [&](const auto& version) {
@@ -111,9 +115,11 @@ Result<std::shared_ptr<const transform::ColumnKeySet>> CellKeys::keys_of(const k
       BZ_TRY(auto derived, keys::derive_column_keys(root, column));
       if (version.state == keys::KeyState::Active) out->active = version.id;
       out->readable.push_back(std::move(derived));
-    } else if (searchable && version.state == keys::KeyState::Active) {
+    } else if (searchable) {
       BZ_TRY(auto derived, keys::derive_index_key(root, join_domain));
-      out->index.push_back(std::move(derived));
+      // A Pending one is asked for before anything has it; a Retired one as long as something may.
+      const bool seals = version.state == keys::KeyState::Active;
+      out->index.insert(seals ? out->index.begin() : out->index.end(), std::move(derived));
     }
   }
   return std::shared_ptr<const transform::ColumnKeySet>(std::move(out));
@@ -139,7 +145,21 @@ Result<CellKeys::Keyrings> CellKeys::known() {
 Result<keys::Keyring> CellKeys::rotate(const keys::KeyringOwner& owner) {
   const std::lock_guard lock(mutex_);
   BZ_TRY(auto keyring, ensured(owner));
+  if (keyring.pending(keys::KeyPurpose::Index) != nullptr)
+    return fail(Errc::FailedPrecondition, "the index key is being rotated, and the data key with it");
   BZ_CHECK(add(keyring, keys::KeyPurpose::Data));
+  return keyring;
+}
+
+Result<keys::Keyring> CellKeys::rotate_index(const keys::KeyringOwner& owner) {
+  const std::lock_guard lock(mutex_);
+  BZ_TRY(auto keyring, ensured(owner));
+  const bool under_way = std::ranges::any_of(keyring.versions(), [](const auto& version) {
+    return version.purpose == keys::KeyPurpose::Index &&
+           (version.state == keys::KeyState::Pending || version.state == keys::KeyState::Retired);
+  });
+  if (under_way) return fail(Errc::FailedPrecondition, "the index key is being rotated already");
+  BZ_CHECK(add(keyring, keys::KeyPurpose::Index, false));
   return keyring;
 }
 
@@ -157,7 +177,34 @@ bool CellKeys::is_revoked(const keys::KeyringOwner& owner) const {
 
 bool CellKeys::in_use() const {
   std::error_code error;
-  return std::filesystem::exists(folder_ / "keyrings", error);
+  for (std::filesystem::directory_iterator at(folder_ / "keyrings", error), end; !error && at != end;
+       at.increment(error)) {
+    const auto name = at->path().filename().native();
+    if (name.ends_with(".keyring") && !name.starts_with("storage-")) return true;
+  }
+  return false;
+}
+
+Result<CellKeys::StorageKey> CellKeys::storage_key(const Uuid& storage, std::optional<keys::KeyId> id) {
+  const std::lock_guard lock(mutex_);
+  const auto owner = keys::KeyringOwner::of_storage(storage);
+  BZ_CHECK(open());
+  BZ_TRY(const auto keyring, id ? store_->load(owner) : ensured(owner));
+  const auto* const version = id ? keyring.find(*id) : keyring.active(keys::KeyPurpose::Data);
+  if (version == nullptr || version->state == keys::KeyState::Destroyed)
+    return fail(Errc::FailedPrecondition,
+                version == nullptr ? "the key store has no key of these files: restore the one that belongs to them"
+                                   : "the key of these files was destroyed: they can't be read any more");
+  storage_use_ = StorageUse{keyring.context_of(*version), version->wrapped.root};
+  BZ_TRY(auto secret, unwrap(keyring, *version));
+  BZ_TRY(const auto root, keys::KeyringRoot::make(version->id, version->purpose, owner, std::move(secret)));
+  BZ_TRY(auto bytes, keys::derive_storage_key(root));
+  return StorageKey{version->id, std::move(bytes)};
+}
+
+Result<void> CellKeys::record_storage_use() {
+  const std::lock_guard lock(mutex_);
+  return storage_use_ ? used("key.unwrap", storage_use_->key, storage_use_->root) : Result<void>();
 }
 
 Result<keys::Keyring> CellKeys::activate(const keys::KeyringOwner& owner, keys::KeyId id) {

@@ -1,5 +1,6 @@
 // column encrypt, decrypt, status.
 #include "bartizan/control/cell_keeper.hpp"
+#include "bartizan/control/cell_keys.hpp"
 #include "bartizan/store/depots.hpp"
 #include "services.hpp"
 
@@ -52,6 +53,20 @@ Document render(const ColumnProgress& one) {
   return out;
 }
 
+/// While there are two indexes, equal values can have different ones: none may be declared unique by them.
+Result<void> no_index_is_rotated(Call& call) {
+  if (call.context.keys == nullptr || !call.context.keys->in_use()) return {};
+  BZ_TRY(const auto keyrings, call.context.keys->known());
+  for (const auto& keyring : *keyrings)
+    for (const auto& version : keyring.versions()) {
+      const bool another = version.state == keys::KeyState::Pending || version.state == keys::KeyState::Retired;
+      if (version.purpose != keys::KeyPurpose::Index || !another) continue;
+      call.hint = "bartizan key status tells how far it is";
+      return fail(Errc::FailedPrecondition, "an index key is being rotated: no unique column until that is done");
+    }
+  return {};
+}
+
 }  // namespace
 
 Result<Document> column_encrypt(Call& call, Args& args) {
@@ -67,6 +82,7 @@ Result<Document> column_encrypt(Call& call, Args& args) {
   BZ_TRY(auto wanted, column_of(path));
   wanted.searchable = search || unique || join_with.has_value();
   wanted.unique = unique;
+  if (unique) BZ_CHECK(no_index_is_rotated(call));
   wanted.per_tenant = per_tenant;
   if (join_with) {
     BZ_TRY(const auto columns, cells->status());

@@ -81,7 +81,6 @@ Result<std::shared_ptr<cells::EncryptedDepot>> make_depot(const std::vector<Uuid
           spec.index_column = other.attnum;
     if (column.stored_index && spec.index_column == 0)
       return fail(Errc::FailedPrecondition, "column " + column.shown() + " has lost its stored index");
-    specs.push_back(spec);
     cells::CellColumn cell;
     cell.number = column.number;
     cell.id = column.id;
@@ -101,6 +100,8 @@ Result<std::shared_ptr<cells::EncryptedDepot>> make_depot(const std::vector<Uuid
     if (!column.per_tenant) give(owner_of(depot), Uuid{});
     if (column.per_tenant)
       for (const auto& tenant : tenants) give(keys::KeyringOwner::of_tenant(tenant), tenant);
+    spec.index_versions = static_cast<std::uint8_t>(std::clamp<std::size_t>(cells::most_indexes(cell), 1, 255));
+    specs.push_back(spec);
     out->cells.push_back(std::move(cell));
   }
   std::ranges::sort(out->cells, {}, &cells::CellColumn::number);

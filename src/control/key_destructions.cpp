@@ -20,6 +20,7 @@ std::string_view word_of(keys::OwnerKind kind) {
     case keys::OwnerKind::Tenant: return "tenant";
     case keys::OwnerKind::Subject: return "subject";
     case keys::OwnerKind::Depot: return "depot";
+    case keys::OwnerKind::Storage: return "files";
   }
   return "unknown";
 }

@@ -91,7 +91,8 @@ Result<void> KeyRotator::look() {
   BZ_TRY(const auto keyrings, around_.keys.known());
   Result<void> failed;
   for (const auto& keyring : *keyrings) {
-    if (around_.keys.is_revoked(keyring.owner())) continue;
+    // What files lie under is not rotated: fscrypt can't put another key in its place.
+    if (keyring.owner().kind == keys::OwnerKind::Storage || around_.keys.is_revoked(keyring.owner())) continue;
     // One owner's trouble, a customer's key that is held back for one, is not the others'.
     if (auto done = advance(keyring, rates); !done && failed) failed = std::move(done);
   }
@@ -116,16 +117,17 @@ Result<void> KeyRotator::advance(const keys::Keyring& keyring, const Rates& rate
 
 Result<void> KeyRotator::perform(const keys::Keyring& keyring, const keys::KeyStep& step, const Rates& rates) {
   if (const auto* create = std::get_if<keys::CreateVersion>(&step)) {
-    // A keyring's first versions are made at their first use; index keys are not rotated.
+    // A keyring's first versions are made at their first use; index keys are rotated by order alone.
     if (create->purpose == keys::KeyPurpose::Index || keyring.active(create->purpose) == nullptr) return {};
+    if (keyring.pending(keys::KeyPurpose::Index) != nullptr) return {};  // after that
     BZ_CHECK(around_.keys.rotate(keyring.owner()));
     BZ_LOG(Info, "keys.rotated_by_age", {"owner", keyring.owner().id.to_string()});
     return publish_();
   }
   if (const auto* activate = std::get_if<keys::ActivateVersion>(&step)) {
-    // Another index key would find none of the cells that there are.
     const auto* const pending = keyring.find(activate->id);
-    if (pending->purpose == keys::KeyPurpose::Index && keyring.active(pending->purpose) != nullptr) return {};
+    if (pending->purpose == keys::KeyPurpose::Index && keyring.active(pending->purpose) != nullptr)
+      return activate_index(keyring, *pending);
     BZ_CHECK(around_.keys.activate(keyring.owner(), activate->id));
     return publish_();
   }
@@ -134,7 +136,8 @@ Result<void> KeyRotator::perform(const keys::Keyring& keyring, const keys::KeySt
   if (const auto* counted = std::get_if<keys::CountUsage>(&step)) id = counted->id;
   if (const auto* destroyed = std::get_if<keys::DestroyVersion>(&step)) id = destroyed->id;
   const auto* const version = keyring.find(id);
-  if (version == nullptr || version->purpose != keys::KeyPurpose::Data) return {};
+  if (version == nullptr) return {};
+  if (version->purpose == keys::KeyPurpose::Index) return finish_index(keyring, *version);
   auto& retired = retired_[id];
   if (around_.clock.steady() < retired.retry_at) return {};
   auto done = std::holds_alternative<keys::Reencrypt>(step) ? reseal(keyring, *version, rates)

@@ -68,6 +68,11 @@ class KeyRotator {
   Result<void> reseal_column(const keys::Keyring& keyring, keys::KeyId from, const Found& found, const Rates& rates);
   /// Empty: nobody can seal under it any more. Else what is waited for.
   Result<std::string> still_used(keys::KeyId key, Retired& retired);
+  Result<std::string> not_asked_yet(const keys::KeyringOwner& owner, keys::KeyId index);
+  Result<void> activate_index(const keys::Keyring& keyring, const keys::KeyVersion& pending);
+  Result<void> finish_index(const keys::Keyring& keyring, const keys::KeyVersion& version);
+  Result<void> destroy_index(const keys::Keyring& keyring, const keys::KeyVersion& version, std::size_t columns,
+                             std::optional<WallTime> counted);
   Result<std::vector<policy::Depot>> depots();
   void say(keys::KeyId key, std::string step, std::string error = {});
   void pace(std::uint64_t cells, std::uint64_t per_second);

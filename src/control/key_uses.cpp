@@ -15,7 +15,8 @@ void append_root(std::string& what, const keys::RootRef& root) {
 
 Result<void> KeyUses::record(std::string_view operation, const keys::WrapContext& key, const keys::RootRef& root) {
   std::string who(kGateway);
-  const bool of_tenant = key.owner.kind != keys::OwnerKind::Depot;
+  const bool of_tenant = key.owner.kind == keys::OwnerKind::Tenant || key.owner.kind == keys::OwnerKind::Subject;
+  const bool of_files = key.owner.kind == keys::OwnerKind::Storage;
   const auto snapshot = snapshots_.current();
   const auto* tenant = of_tenant && snapshot ? snapshot->find_tenant(policy::TenantId(key.owner.tenant)) : nullptr;
   if (tenant != nullptr) audit::append_member(who, "tenant", tenant->name);
@@ -23,7 +24,11 @@ Result<void> KeyUses::record(std::string_view operation, const keys::WrapContext
   audit::append_member(what, "operation", operation);
   audit::append_member(what, "resource_kind", "key");
   audit::append_member(what, "resource_uid", std::to_string(key.id.get()));
-  audit::append_member(what, "owner", (of_tenant ? "tenant " : "depot ") + key.owner.id.to_string());
+  audit::append_member(what, "owner",
+                       (of_tenant  ? "tenant "
+                        : of_files ? "files "
+                                   : "depot ") +
+                           key.owner.id.to_string());
   audit::append_member(what, "purpose", key.purpose == keys::KeyPurpose::Data ? "data" : "index");
   append_root(what, root);
   return write(who, what);

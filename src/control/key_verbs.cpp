@@ -1,11 +1,14 @@
 // key list, create, rotate, rewrap, revoke, reinstate, destroy, status.
+#include <algorithm>
 #include <map>
 
 #include "bartizan/control/cell_keeper.hpp"
 #include "bartizan/control/cell_keys.hpp"
 #include "bartizan/store/depots.hpp"
+#include "bartizan/store/encrypted_columns.hpp"
 #include "bartizan/store/key_events.hpp"
 #include "bartizan/store/tenants.hpp"
+#include "depot_cells.hpp"
 #include "key_destructions.hpp"
 #include "key_owners.hpp"
 #include "services.hpp"
@@ -54,11 +57,16 @@ Result<Names> names(Call& call) {
   return out;
 }
 
+std::string name_of(const keys::KeyringOwner& owner, const Names& names) {
+  if (owner.kind == keys::OwnerKind::Storage) return "files at rest";
+  const auto named = names.find(owner);
+  return named == names.end() ? owner.id.to_string() : named->second;
+}
+
 void append(Items& out, const keys::Keyring& keyring, const Names& names) {
-  const auto named = names.find(keyring.owner());
   for (const auto& version : keyring.versions())
     out.push_back(
-        Members{{"owner", named == names.end() ? keyring.owner().id.to_string() : named->second},
+        Members{{"owner", name_of(keyring.owner(), names)},
                 {"key", static_cast<std::int64_t>(version.id.get())},
                 {"purpose", version.purpose == keys::KeyPurpose::Data ? "data" : "index"},
                 {"state", std::string(keys::to_string(version.state))},
@@ -104,9 +112,8 @@ Result<Document> status_rows(Call& call, CellKeys& keys, const std::vector<keys:
     for (auto& one : call.context.cells->key_progress()) progress.emplace(one.key, std::move(one));
   Items out;
   for (const auto& keyring : keyrings) {
-    const auto named = known.find(keyring.owner());
     for (const auto& version : keyring.versions()) {
-      Members row = {{"owner", named == known.end() ? keyring.owner().id.to_string() : named->second},
+      Members row = {{"owner", name_of(keyring.owner(), known)},
                      {"key", static_cast<std::int64_t>(version.id.get())},
                      {"purpose", version.purpose == keys::KeyPurpose::Data ? "data" : "index"},
                      {"state", std::string(keys::to_string(version.state))},
@@ -160,11 +167,37 @@ Result<Document> key_create(Call& call, Args& args) {
   return shown(call, keyring);
 }
 
+namespace {
+
+/// Two rows with one value could come in while they have different indexes.
+Result<void> has_no_unique_column(Call& call, const keys::KeyringOwner& owner) {
+  BZ_TRY(auto transaction, call.read());
+  BZ_TRY(const auto columns, store::EncryptedColumns(transaction).list());
+  BZ_TRY(const auto depots, store::Depots(transaction).list());
+  for (const auto& column : columns) {
+    if (!column.value.unique) continue;
+    const auto depot =
+        std::ranges::find_if(depots, [&](const auto& one) { return one.value.id == column.value.depot; });
+    if (depot == depots.end()) continue;
+    const bool theirs =
+        column.value.per_tenant ? owner.kind == keys::OwnerKind::Tenant : owner_of(depot->value) == owner;
+    if (!theirs) continue;
+    call.hint = "decrypt the column, rotate, and encrypt it again";
+    return fail(Errc::FailedPrecondition,
+                "column " + column.value.shown() + " is unique by its index, which can't hold while there are two");
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<Document> key_rotate(Call& call, Args& args) {
   BZ_TRY(const auto owner, owner_named(call, args));
+  BZ_TRY(const bool index, args.flag("index"));
   BZ_CHECK(args.finish());
   BZ_TRY(auto* keys, keys_of(call));
-  BZ_TRY(const auto keyring, keys->rotate(owner));
+  if (index) BZ_CHECK(has_no_unique_column(call, owner));
+  BZ_TRY(const auto keyring, index ? keys->rotate_index(owner) : keys->rotate(owner));
   BZ_CHECK(bring_into_force(call));
   return shown(call, keyring);
 }

@@ -7,7 +7,8 @@
 namespace bartizan::keys {
 namespace {
 
-SecretBytes derive(const KeyringRoot& root, std::string_view label, const Uuid& subject) {
+SecretBytes derive(const KeyringRoot& root, std::string_view label, const Uuid& subject,
+                   std::size_t length = kKeyBytes) {
   Bytes info = to_bytes(label);
   info.push_back(std::byte{0});
   info.resize(info.size() + 4);
@@ -15,7 +16,7 @@ SecretBytes derive(const KeyringRoot& root, std::string_view label, const Uuid& 
   const auto owner = encode_owner(root.owner());
   info.insert(info.end(), owner.begin(), owner.end());
   for (const auto octet : subject.octets) info.push_back(std::byte{octet});
-  auto key = crypto::hkdf_expand(root.secret().reveal(), info, kKeyBytes);
+  auto key = crypto::hkdf_expand(root.secret().reveal(), info, length);
   BZ_ASSERT(key.has_value());
   return std::move(*key);
 }
@@ -45,6 +46,12 @@ Result<IndexKey> derive_index_key(const KeyringRoot& root, const Uuid& join_doma
   if (root.purpose() != KeyPurpose::Index) return fail(Errc::InvalidArgument, "index keys come from an index root");
   if (join_domain.is_nil()) return fail(Errc::InvalidArgument, "a join domain's id is not nil");
   return IndexKey{root.id(), derive(root, "bartizan/v1/index", join_domain)};
+}
+
+Result<SecretBytes> derive_storage_key(const KeyringRoot& root) {
+  if (root.purpose() != KeyPurpose::Data || root.owner().kind != OwnerKind::Storage)
+    return fail(Errc::InvalidArgument, "storage keys come from a data root of a storage");
+  return derive(root, "bartizan/v1/storage", root.owner().id, kStorageKeyBytes);
 }
 
 }  // namespace bartizan::keys

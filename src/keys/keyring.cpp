@@ -82,6 +82,12 @@ const KeyVersion* Keyring::active(KeyPurpose purpose) const noexcept {
   return found == versions_.end() ? nullptr : &*found;
 }
 
+const KeyVersion* Keyring::pending(KeyPurpose purpose) const noexcept {
+  const auto found = std::find_if(versions_.begin(), versions_.end(),
+                                  [&](const auto& v) { return v.purpose == purpose && v.state == KeyState::Pending; });
+  return found == versions_.end() ? nullptr : &*found;
+}
+
 Keyring Keyring::next() const { return Keyring(owner_, revision_ + 1, versions_); }
 
 Result<Keyring> Keyring::add(KeyId id, KeyPurpose purpose, WrappedSecret wrapped, WallTime now) const {

@@ -16,7 +16,8 @@ bool KeyringOwner::is_valid() const noexcept {
   switch (kind) {
     case OwnerKind::Tenant: return tenant == id;
     case OwnerKind::Subject: return !tenant.is_nil();
-    case OwnerKind::Depot: return tenant.is_nil();
+    case OwnerKind::Depot:
+    case OwnerKind::Storage: return tenant.is_nil();
   }
   return false;
 }

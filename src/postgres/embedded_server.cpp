@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
+#include <filesystem>
 #include <map>
 #include <mutex>
 
@@ -129,6 +130,8 @@ struct EmbeddedServer::State {
   SecretBytes password;
   ServerBinaries binaries;
   std::optional<InstanceLock> lock;
+  std::optional<atrest::ProtectedFolder> files;
+  AtRestState at_rest;
   mutable std::mutex mutex;  ///< guards supervisor's exchange and status
   std::unique_ptr<Supervisor> supervisor;
   ServerStatus status;
@@ -160,6 +163,7 @@ struct EmbeddedServer::State {
     BZ_TRY(const auto found, find_server_binaries(options.binaries_directory, deadline));
     BZ_CHECK(prepare_layout(layout, account));
     BZ_TRY(lock, InstanceLock::take(layout.lock()));
+    if (options.at_rest) BZ_CHECK(open_files(*options.at_rest));
     BZ_TRY(const auto major, inspect_cluster(layout, account));
     BZ_TRY(binaries, pick_binaries(found, major, layout));
     BZ_TRY(socket_directory, pick_socket_directory(options, layout, account));
@@ -167,6 +171,35 @@ struct EmbeddedServer::State {
     BZ_TRY(password, load_or_make_password(layout));
     if (!major) BZ_CHECK(initialise_cluster(layout, account, binaries, password, deadline));
     return {};
+  }
+
+  Result<void> open_files(const AtRestOptions& wanted) {
+    atrest::Request request;
+    request.folder = layout.encrypted();
+    request.wanted = wanted.wanted;
+    std::error_code error;
+    request.plain_data = std::filesystem::exists(layout.pgdata(), error);
+    if (account.separate) request.group = account.gid;
+    request.image_bytes = wanted.image_bytes;
+    request.key = wanted.key;
+    request.patience = options.stop_timeout + std::chrono::seconds(10);
+    // In an image that a killed gateway has mounted they are out of sight: found by what they are called.
+    if (std::filesystem::exists(layout.encrypted(), error)) {
+      if (request.plain_data)
+        return fail(Errc::FailedPrecondition,
+                    "there are both " + layout.encrypted() + " and " + layout.pgdata() +
+                        ": run `bartizan rest encrypt` again, or move away the one that is not wanted");
+      BZ_CHECK(stop_left_over(layout, account, cluster_name_of(layout), options.stop_timeout));
+    }
+    BZ_TRY(files, atrest::ProtectedFolder::open(request));
+    layout.files = files->path();
+    at_rest = {files->method(), files->how(), files->key()};
+    return {};
+  }
+
+  void close_files() {
+    files.reset();
+    layout.files.clear();
   }
 
   Result<void> probe(SteadyTime deadline) {
@@ -181,7 +214,7 @@ struct EmbeddedServer::State {
       return fail(Errc::FailedPrecondition, layout.pgdata() +
                                                 " has changed: it is no longer the cluster that was "
                                                 "started; restore it from a backup");
-    return clear_the_way(layout, account, cluster_name_of(layout), options.stop_timeout);
+    return clear_the_way(layout, account, cluster_name_of(layout), socket_directory, options.stop_timeout);
   }
 
   SupervisedServer supervised() {
@@ -210,6 +243,7 @@ Result<void> EmbeddedServer::start() {
   preparing.state = ServerState::Starting;
   self.report(preparing);
   if (auto prepared = self.prepare(); !prepared) {
+    self.close_files();
     self.lock.reset();
     ServerStatus refused;
     refused.state = ServerState::Failed;
@@ -222,6 +256,7 @@ Result<void> EmbeddedServer::start() {
   auto started = self.supervisor->start();
   if (!started) {
     self.supervisor.reset();
+    self.close_files();
     self.lock.reset();
   }
   return started;
@@ -231,6 +266,7 @@ Result<void> EmbeddedServer::stop() {
   if (!state_->supervisor) return {};
   state_->supervisor->stop();
   state_->supervisor.reset();
+  state_->close_files();
   state_->lock.reset();
   return {};
 }
@@ -241,6 +277,8 @@ ServerStatus EmbeddedServer::status() const {
 }
 
 const std::string& EmbeddedServer::data_directory() const { return state_->layout.root; }
+const AtRestState& EmbeddedServer::at_rest() const { return state_->at_rest; }
+std::string EmbeddedServer::cluster_directory() const { return state_->layout.pgdata(); }
 const std::string& EmbeddedServer::data_directory_note() const { return state_->note; }
 const std::string& EmbeddedServer::socket_directory() const { return state_->socket_directory; }
 const SecretBytes& EmbeddedServer::superuser_password() const { return state_->password; }

@@ -121,7 +121,7 @@ Result<void> initialise_cluster(const DataLayout& layout, const ServerAccount& a
     return fail(Errc::Io, "initdb failed with " + completed.status.to_string() + ": " + completed.standard_error);
   if (::rename(layout.pgdata_new().c_str(), layout.pgdata().c_str()) != 0)
     return fail(Errc::Io, "can't rename to " + layout.pgdata() + ": " + std::generic_category().message(errno));
-  sync_directory(layout.root);
+  sync_directory(layout.around_pgdata());
   return {};
 }
 

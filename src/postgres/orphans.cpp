@@ -34,7 +34,8 @@ std::string data_folder(const procs::ProcessHandle& process) {
 }
 
 bool started_by_us(const procs::ProcessHandle& process, const DataLayout& layout, const std::string& cluster_name) {
-  return data_folder(process) == layout.pgdata() &&
+  const auto folder = data_folder(process);
+  return (folder == layout.pgdata() || folder.starts_with(layout.encrypted() + "/")) &&
          std::ranges::find(process.arguments(), "cluster_name=" + cluster_name) != process.arguments().end();
 }
 
@@ -81,14 +82,35 @@ void end_backends(const ServerAccount& account, const std::string& cluster_name)
   }
 }
 
+/// The pid in it may be a zombie's, or a stranger's by now: PostgreSQL would not start then.
+void remove_socket_lock(const DataLayout& layout, const std::string& socket_directory) {
+  const auto lock_file = socket_directory + "/.s.PGSQL.5432.lock";
+  const auto text = read_small_file(lock_file, kPidFileLimit);
+  const auto recorded = text ? parse_postmaster_pid(*text) : std::nullopt;
+  if (recorded && recorded->data_directory == layout.pgdata()) remove_file(lock_file);
+}
+
 }  // namespace
 
+Result<void> stop_left_over(const DataLayout& layout, const ServerAccount& account, const std::string& cluster_name,
+                            std::chrono::milliseconds stop_timeout) {
+  for (const pid_t pid : procs::find_processes(account.uid, "/")) {
+    const auto process = procs::ProcessHandle::open(pid);
+    if (!process || !is_postmaster(*process, account) || !started_by_us(*process, layout, cluster_name)) continue;
+    BZ_LOG(Warn, "postgres.orphan_found", {"pid", pid});
+    BZ_CHECK(stop_in_order(*process, stop_timeout));
+  }
+  end_backends(account, cluster_name);
+  return {};
+}
+
 Result<void> clear_the_way(const DataLayout& layout, const ServerAccount& account, const std::string& cluster_name,
-                           std::chrono::milliseconds stop_timeout) {
+                           const std::string& socket_directory, std::chrono::milliseconds stop_timeout) {
   const std::string lock_file = layout.pgdata() + "/postmaster.pid";
   const auto text = read_small_file(lock_file, kPidFileLimit);
   if (!text && text.error().code == Errc::NotFound) {
     end_backends(account, cluster_name);
+    remove_socket_lock(layout, socket_directory);
     return {};
   }
   const auto recorded = text ? parse_postmaster_pid(*text) : std::nullopt;
@@ -106,6 +128,7 @@ Result<void> clear_the_way(const DataLayout& layout, const ServerAccount& accoun
   end_backends(account, cluster_name);
   // Nobody is left. PostgreSQL would remove it too, except when a stranger or a zombie has its pid.
   remove_file(lock_file);
+  remove_socket_lock(layout, socket_directory);
   return {};
 }
 

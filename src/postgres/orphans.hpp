@@ -10,9 +10,12 @@
 
 namespace bartizan::postgres {
 
-/// Stops what is ours, in order, and removes a stale postmaster.pid. FailedPrecondition when a
-/// PostgreSQL that Bartizan did not start runs on the folder.
+/// For a server whose folder is out of sight: postmasters on this cluster are found among all processes.
+Result<void> stop_left_over(const DataLayout& layout, const ServerAccount& account, const std::string& cluster_name,
+                            std::chrono::milliseconds stop_timeout);
+/// Stops what is ours, in order, and removes a stale postmaster.pid and the socket's stale lock. FailedPrecondition
+/// when a PostgreSQL that Bartizan did not start runs on the folder.
 Result<void> clear_the_way(const DataLayout& layout, const ServerAccount& account, const std::string& cluster_name,
-                           std::chrono::milliseconds stop_timeout);
+                           const std::string& socket_directory, std::chrono::milliseconds stop_timeout);
 
 }  // namespace bartizan::postgres

@@ -62,6 +62,7 @@ Result<std::vector<std::string>> pg_hba_lines(std::span<const std::string> gatew
 std::string embedded_pg_hba() {
   return "# Written by Bartizan at every start; changes are lost.\n"
          "local all all scram-sha-256\n"
+         "local replication postgres scram-sha-256\n"
          "host all all all reject\n"
          "host replication all all reject\n";
 }

@@ -36,6 +36,7 @@ void KeyCustody::set_times(Times times) {
 std::filesystem::path KeyCustody::file_of(const keys::KeyringOwner& owner) const {
   const char* const kind = owner.kind == keys::OwnerKind::Tenant    ? "tenant-"
                            : owner.kind == keys::OwnerKind::Subject ? "subject-"
+                           : owner.kind == keys::OwnerKind::Storage ? "storage-"
                                                                     : "depot-";
   return folder_ / (kind + owner.id.to_string() + ".provider");
 }

@@ -56,6 +56,7 @@ Result<std::unique_ptr<KeyringStore>> KeyringStore::open(std::filesystem::path f
 std::filesystem::path KeyringStore::file_of(const keys::KeyringOwner& owner) const {
   const std::string kind = owner.kind == keys::OwnerKind::Tenant    ? "tenant-"
                            : owner.kind == keys::OwnerKind::Subject ? "subject-"
+                           : owner.kind == keys::OwnerKind::Storage ? "storage-"
                                                                     : "depot-";
   return folder_ / (kind + owner.id.to_string() + std::string(kEnding));
 }

@@ -94,7 +94,7 @@ class World:
 
     def __init__(self, tenants: int, rows: int, audit: str) -> None:
         self.folder, self.rows = make_folder("bartizan-bench-"), rows
-        self.gateway = bartizan.Embedded(self.folder, "--no-demo", BARTIZAN_AUDIT_MODE=audit)
+        self.gateway = bartizan.Embedded(self.folder, "--no-demo", environment={"BARTIZAN_AUDIT_MODE": audit})
         run_ = self.gateway.command
         run_("depot", "create", DEPOT)
         run_("depot", "set", DEPOT, "--pool-mode", "transaction", "--pool-size", str(POOL))

@@ -163,13 +163,21 @@ class Bartizan:
 
 
 class Embedded:
-    """`bartizan up`: one command, embedded PostgreSQL, demo data unless told otherwise; `settings` go in as environment."""
+    """`bartizan up`: one command, embedded PostgreSQL, demo data unless told otherwise."""
 
-    def __init__(self, folder: Path, *options: str, **settings: str) -> None:
-        self.data = folder / "data"
+    def __init__(self, folder: Path, *options: str, data: Path | None = None, unprivileged: bool = False,
+                 environment: dict | None = None) -> None:
+        self.data = data or folder / "data"
         self.port = free_port()
-        self.child = Child([program(), "up", "--data", self.data, "--port", str(self.port), *options],
-                           folder / "up.log", env=clean_environment(**settings))
+        self._log_file = folder / "up.log"
+        self._options = options
+        self._how = {"unprivileged": unprivileged, "env": clean_environment(**(environment or {}))}
+        self.start()
+
+    def start(self) -> None:
+        """Once more after stop() or a kill, with what it left behind."""
+        self.child = Child([program(), "up", "--data", self.data, "--port", str(self.port), *self._options],
+                           self._log_file, **self._how)
         self.state = wait_for(self._serving, 120, "bartizan up", step=0.2)
 
     def _serving(self) -> dict | None:

@@ -25,6 +25,8 @@ def clean_environment(**extra: str) -> dict:
     """The caller's environment without PG* (which would redirect libpq) and with a fixed locale and zone."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("PG")}
     kept.update({"LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", "TZ": "UTC"})
+    # Quicker, and files of the embedded PostgreSQL can be looked at; test_at_rest.py has it on.
+    kept["BARTIZAN_EMBEDDED_AT_REST"] = "off"
     kept.update(extra)
     return kept
 

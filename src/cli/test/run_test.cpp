@@ -191,6 +191,11 @@ TEST_CASE("local commands get their options and give the exit code") {
   CHECK(world.run({"up"}) == 21);
   CHECK(world.run({"down"}) == 30);
   CHECK(world.run({"preflight", "host=x", "--json"}) == 40);
+  world.local.rest_encrypt = [](const RestEncryptOptions& o) {
+    return o.config_file == "x.toml" ? 50 : o.config_file.empty() && o.data_directory == "/d" ? 51 : 52;
+  };
+  CHECK(world.run({"rest", "encrypt", "--config", "x.toml"}) == 50);
+  CHECK(world.run({"rest", "encrypt", "--data", "/d"}) == 51);
   World without;
   CHECK(without.run({"serve"}) == 4);
 }

@@ -30,6 +30,16 @@ TEST_CASE("the keys of docs/formats/cell.md") {
   CHECK(hex_encode(index->key.reveal()) == hex_encode(example.at("index_key")));
 }
 
+TEST_CASE("the key of docs/formats/at-rest.md, which is no other root's") {
+  auto example = test::read_examples("at-rest.md");
+  const auto storage = KeyringOwner::of_storage(*Uuid::parse("7e9a1c52-0000-4000-8000-00000000000d"));
+  const auto key = derive_storage_key(root_of(7, KeyPurpose::Data, storage, example["secret"]));
+  REQUIRE(key);
+  CHECK(hex_encode(key->reveal()) == hex_encode(example.at("storage_key")));
+  CHECK_FALSE(derive_storage_key(root_of(7, KeyPurpose::Index, storage, example["secret"])));
+  CHECK_FALSE(derive_storage_key(root_of(7, KeyPurpose::Data, KeyringOwner::of_tenant(kTenant), example["secret"])));
+}
+
 TEST_CASE("every input of a derivation changes the key, and the three uses differ") {
   const Bytes secret(32, std::byte{1}), secret_2(32, std::byte{2});
   const auto owner = KeyringOwner::of_tenant(kTenant);
@@ -72,6 +82,8 @@ TEST_CASE("what cannot be a root, or is used for the wrong purpose, is refused")
   CHECK_FALSE(make(1, {OwnerKind::Tenant, {}, {}}, 32));
   CHECK_FALSE(make(1, {OwnerKind::Subject, {}, kOther}, 32));
   CHECK_FALSE(make(1, {OwnerKind::Depot, kTenant, kOther}, 32));
+  CHECK_FALSE(make(1, {OwnerKind::Storage, kTenant, kOther}, 32));
+  CHECK(make(1, {OwnerKind::Storage, {}, kOther}, 32));
   CHECK_FALSE(make(1, {static_cast<OwnerKind>(9), kTenant, kTenant}, 32));
 
   const Bytes secret(32);

@@ -44,6 +44,7 @@ TEST_CASE("what is not an address makes no line") {
 TEST_CASE("the embedded server takes the local socket by SCRAM and nothing else") {
   const auto text = embedded_pg_hba();
   CHECK(text.find("local all all scram-sha-256\n") != std::string::npos);
+  CHECK(text.find("local replication postgres scram-sha-256\n") != std::string::npos);
   CHECK(text.find("trust") == std::string::npos);
   CHECK(text.find("peer") == std::string::npos);
   CHECK(text.find("host all all all reject\n") != std::string::npos);

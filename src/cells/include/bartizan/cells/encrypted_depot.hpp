@@ -30,6 +30,9 @@ struct CellColumn {
   std::map<Uuid, std::shared_ptr<const transform::ColumnKeySet>> keys;
 };
 
+/// Index keys of whoever has the most: more than one while they are rotated.
+[[nodiscard]] std::size_t most_indexes(const CellColumn& column) noexcept;
+
 /// Immutable and thread-safe; holds keys, wiped at its end.
 struct EncryptedDepot {
   /// Rises with every value published; never the same twice in a process.

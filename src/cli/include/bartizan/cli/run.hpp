@@ -39,6 +39,11 @@ struct DoctorOptions {
   bool json = false;
 };
 
+struct RestEncryptOptions {
+  std::string config_file;     ///< empty: as up, for data_directory
+  std::string data_directory;  ///< empty: up's own
+};
+
 struct PreflightOptions {
   std::string dsn;  ///< holds no password: the command line refuses one
   bool json = false;
@@ -63,6 +68,7 @@ struct LocalCommands {
   std::function<int(const DownOptions&)> down;
   std::function<int(const DoctorOptions&)> doctor;
   std::function<int(const PreflightOptions&)> preflight;
+  std::function<int(const RestEncryptOptions&)> rest_encrypt;
   std::function<int(const AuditVerifyOptions&)> audit_verify;
 };
 

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -42,6 +43,14 @@ class CellKeys {
                                                                                const Uuid& column,
                                                                                const Uuid& join_domain,
                                                                                bool searchable);
+  struct StorageKey {
+    keys::KeyId id;
+    SecretBytes bytes;
+  };
+  /// What an embedded server's files lie under: this version, or a new keyring's first. It is asked for before there is
+  /// a log that could have the record: record_storage_use() makes up for that.
+  [[nodiscard]] Result<StorageKey> storage_key(const Uuid& storage, std::optional<keys::KeyId> id);
+  [[nodiscard]] Result<void> record_storage_use();
   [[nodiscard]] Result<std::vector<keys::Keyring>> list();
   using Keyrings = std::shared_ptr<const std::vector<keys::Keyring>>;
   /// The same as of the last change that was made here: cheap to ask again and again.
@@ -60,11 +69,13 @@ class CellKeys {
   [[nodiscard]] Result<std::string> certifier();
   /// A new data version seals from now on; the former one still opens.
   [[nodiscard]] Result<keys::Keyring> rotate(const keys::KeyringOwner& owner);
+  /// A new index version, Pending: it is asked for besides the active one. KeyRotator does the rest.
+  [[nodiscard]] Result<keys::Keyring> rotate_index(const keys::KeyringOwner& owner);
   /// Everything wrapped again under a new root, and the old roots forgotten. How many versions.
   [[nodiscard]] Result<std::size_t> rewrap();
   /// A version that a crash has left Pending.
   [[nodiscard]] Result<keys::Keyring> activate(const keys::KeyringOwner& owner, keys::KeyId id);
-  /// Whether any owner ever had keys here: cheap, and opens nothing.
+  /// Whether any owner ever had keys here, but for those of files at rest: cheap, and opens nothing.
   [[nodiscard]] bool in_use() const;
   /// One version of which a count has shown that nothing uses it.
   [[nodiscard]] Result<keys::Keyring> destroy_version(const keys::KeyringOwner& owner, keys::KeyId id,
@@ -82,7 +93,7 @@ class CellKeys {
 
  private:
   Result<void> open();
-  Result<void> add(keys::Keyring& keyring, keys::KeyPurpose purpose);
+  Result<void> add(keys::Keyring& keyring, keys::KeyPurpose purpose, bool activated = true);
   Result<void> used(std::string_view operation, const keys::WrapContext& key, const keys::RootRef& root);
   Result<keys::Keyring> ensured(const keys::KeyringOwner& owner);
   Result<std::size_t> rewrap_all();
@@ -103,6 +114,11 @@ class CellKeys {
   mutable std::mutex revoked_mutex_;
   std::set<keys::KeyringOwner> revoked_;
   KeyUses* uses_ = nullptr;
+  struct StorageUse {
+    keys::WrapContext key;
+    keys::RootRef root;
+  };
+  std::optional<StorageUse> storage_use_;  // the last one
   std::atomic<std::uint64_t> version_{1};
 };
 

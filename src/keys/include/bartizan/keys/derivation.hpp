@@ -13,6 +13,7 @@
 namespace bartizan::keys {
 
 inline constexpr std::size_t kKeyBytes = 32;
+inline constexpr std::size_t kStorageKeyBytes = 64;
 
 /// The unwrapped secret of one keyring version. Move-only, wiped at its end; const use is
 /// thread-safe.
@@ -58,5 +59,8 @@ struct IndexKey {
 /// join_domain: columns that share it can be joined on equality, and linked; by default a
 /// column's own id. InvalidArgument when the root is not for Index, or the domain nil.
 [[nodiscard]] Result<IndexKey> derive_index_key(const KeyringRoot& root, const Uuid& join_domain);
+
+/// What files at rest lie under (docs/formats/at-rest.md). InvalidArgument when the root is not a Data root of Storage.
+[[nodiscard]] Result<SecretBytes> derive_storage_key(const KeyringRoot& root);
 
 }  // namespace bartizan::keys

@@ -54,6 +54,8 @@ class Keyring {
   [[nodiscard]] std::span<const KeyVersion> versions() const noexcept { return versions_; }
   [[nodiscard]] const KeyVersion* find(KeyId id) const noexcept;
   [[nodiscard]] const KeyVersion* active(KeyPurpose purpose) const noexcept;
+  /// The first that is.
+  [[nodiscard]] const KeyVersion* pending(KeyPurpose purpose) const noexcept;
   [[nodiscard]] WrapContext context_of(const KeyVersion& version) const {
     return {owner_, version.id, version.purpose};
   }

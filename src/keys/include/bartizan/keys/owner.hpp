@@ -17,12 +17,13 @@ enum class OwnerKind : std::uint8_t {
   Tenant = 1,   ///< a customer
   Subject = 2,  ///< one person among a tenant's data
   Depot = 3,    ///< data of a depot that belongs to no tenant
+  Storage = 4,  ///< the files of an embedded server (docs/formats/at-rest.md)
 };
 
 struct KeyringOwner {
   OwnerKind kind = OwnerKind::Tenant;
-  Uuid tenant;  ///< nil for a Depot
-  Uuid id;      ///< the tenant's own id, the subject's or the depot's
+  Uuid tenant;  ///< nil for a Depot and for Storage
+  Uuid id;      ///< the tenant's own id, the subject's, the depot's or the storage's
   friend auto operator<=>(const KeyringOwner&, const KeyringOwner&) = default;
 
   [[nodiscard]] static KeyringOwner of_tenant(const Uuid& tenant) { return {OwnerKind::Tenant, tenant, tenant}; }
@@ -30,6 +31,7 @@ struct KeyringOwner {
     return {OwnerKind::Subject, tenant, subject};
   }
   [[nodiscard]] static KeyringOwner of_depot(const Uuid& depot) { return {OwnerKind::Depot, Uuid{}, depot}; }
+  [[nodiscard]] static KeyringOwner of_storage(const Uuid& storage) { return {OwnerKind::Storage, Uuid{}, storage}; }
   /// Whether the three fields belong together, for what was read from outside.
   [[nodiscard]] bool is_valid() const noexcept;
 };

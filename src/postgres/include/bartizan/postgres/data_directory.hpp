@@ -7,6 +7,7 @@
 //                         readable and not writable by PostgreSQL's user
 //   run/                  0700, PostgreSQL's: the unix socket
 //   pgdata/               0700, PostgreSQL's: the cluster and its log/
+//   encrypted/            in its place, the folder that the cluster lies encrypted in (docs/formats/at-rest.md)
 //
 // The gateway may be root and PostgreSQL's user may be hostile, so nothing inside run/ or pgdata/
 // is written by the gateway, and links there are not followed.
@@ -35,15 +36,18 @@ Result<DataDirectoryChoice> choose_data_directory(std::string_view requested, co
 
 struct DataLayout {
   std::string root;
+  std::string files{};  ///< what pgdata lies in; empty: root
   [[nodiscard]] std::string marker() const { return root + "/BARTIZAN"; }
   [[nodiscard]] std::string lock() const { return root + "/bartizan.lock"; }
   [[nodiscard]] std::string secrets() const { return root + "/secrets"; }
   [[nodiscard]] std::string superuser_password() const { return root + "/secrets/superuser.password"; }
   [[nodiscard]] std::string conf() const { return root + "/conf"; }
   [[nodiscard]] std::string run() const { return root + "/run"; }
-  [[nodiscard]] std::string pgdata() const { return root + "/pgdata"; }
+  [[nodiscard]] std::string encrypted() const { return root + "/encrypted"; }
+  [[nodiscard]] const std::string& around_pgdata() const { return files.empty() ? root : files; }
+  [[nodiscard]] std::string pgdata() const { return around_pgdata() + "/pgdata"; }
   /// Where initdb works; renamed to pgdata() when it is whole.
-  [[nodiscard]] std::string pgdata_new() const { return root + "/pgdata.new"; }
+  [[nodiscard]] std::string pgdata_new() const { return around_pgdata() + "/pgdata.new"; }
   [[nodiscard]] std::string startup_log() const { return root + "/startup.log"; }
 };
 

@@ -20,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+#include "bartizan/atrest/protected_folder.hpp"
 #include "bartizan/base/result.hpp"
 #include "bartizan/base/secret.hpp"
 #include "bartizan/postgres/control_connection.hpp"
@@ -27,11 +28,25 @@
 
 namespace bartizan::postgres {
 
+/// That the cluster's files lie encrypted (docs/formats/at-rest.md).
+struct AtRestOptions {
+  atrest::Wanted wanted = atrest::Wanted::Auto;
+  std::uint64_t image_bytes = 0;
+  atrest::KeySource key;
+};
+
+struct AtRestState {
+  atrest::Method method = atrest::Method::None;
+  std::string how;        ///< for people; empty when it was not asked for
+  std::uint32_t key = 0;
+};
+
 struct EmbeddedOptions {
   std::string data_directory;                     ///< absolute; see data_directory.hpp for its layout
   std::optional<std::string> binaries_directory;  ///< default: the system's packages
   std::optional<std::string> socket_directory;    ///< default: <data>/run, or a short one if that is too long
   std::string system_user = "bartizan-pg";        ///< used under root only
+  std::optional<AtRestOptions> at_rest;           ///< absent: files in the clear
   std::optional<std::uint32_t> max_connections;   ///< default: by memory
   /// Further settings (name, value); those that the server's isolation rests on are refused.
   std::vector<std::pair<std::string, std::string>> settings;
@@ -76,6 +91,9 @@ class EmbeddedServer {
   // After start() has succeeded:
   [[nodiscard]] const std::string& data_directory() const;    ///< the one in use
   [[nodiscard]] const std::string& data_directory_note() const;  ///< why it is not the one asked for, or empty
+  [[nodiscard]] const AtRestState& at_rest() const;
+  /// pgdata: in an image it is seen by this process and its children alone.
+  [[nodiscard]] std::string cluster_directory() const;
   [[nodiscard]] const std::string& socket_directory() const;
   [[nodiscard]] std::string_view superuser() const noexcept { return "postgres"; }
   [[nodiscard]] const SecretBytes& superuser_password() const;

@@ -23,7 +23,7 @@ enum class LoginProof : std::uint8_t { Password, Certificate, PasswordAndCertifi
                                                             std::string_view role = {},
                                                             LoginProof proof = LoginProof::Password);
 
-/// For the embedded server: the local socket by SCRAM, no network.
+/// For the embedded server: the local socket by SCRAM, base backups by its superuser alone, no network.
 [[nodiscard]] std::string embedded_pg_hba();
 
 }  // namespace bartizan::postgres

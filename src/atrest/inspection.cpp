@@ -1,4 +1,4 @@
-#include "at_rest.hpp"
+#include "bartizan/atrest/inspection.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -10,7 +10,7 @@
 
 #include <fstream>
 
-namespace bartizan::app {
+namespace bartizan::atrest {
 namespace {
 
 constexpr int kMostLayers = 8;
@@ -22,7 +22,7 @@ std::string first_line(const std::filesystem::path& file) {
   return line;
 }
 
-bool by_fscrypt(const std::filesystem::path& folder, AtRest& out) {
+bool by_fscrypt(const std::filesystem::path& folder, Finding& out) {
   const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return false;
   fscrypt_get_policy_ex_arg policy{};
@@ -66,8 +66,8 @@ std::string type_of_mount(dev_t device) {
 
 }  // namespace
 
-AtRest encryption_at_rest(const std::filesystem::path& folder) {
-  AtRest out;
+Finding inspect(const std::filesystem::path& folder) {
+  Finding out;
   struct stat info{};
   if (::stat(folder.c_str(), &info) != 0) {
     out.how = "the folder can't be looked at";
@@ -82,4 +82,4 @@ AtRest encryption_at_rest(const std::filesystem::path& folder) {
   return out;
 }
 
-}  // namespace bartizan::app
+}  // namespace bartizan::atrest
