@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # tools/bench-audit.sh: how large the index of an audit log of EVENTS events (default 10,000,000) gets, what an event costs
-# it, and how long searches take. FOLDER keeps the index for the next run; 100,000,000 take 1.5 GB and ten minutes.
+# it, and how long searches take. FOLDER keeps the index for the next run; 100,000,000 take 1.5 GB and a few minutes.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 2
 tools/bootstrap.sh build || exit 1

@@ -1,13 +1,14 @@
-#include "checkpoint.hpp"
+#include <algorithm>
+
+#include "verify.hpp"
 
 namespace verify {
 namespace {
 
 constexpr std::string_view kLineStart = "\xe2\x80\x94 ";
 
-std::string key_id(const PublicKey& key) {
-  const std::string middle = std::string("\n") + key.type;
-  return std::string(chars(sha256(key.name, middle, key.bytes)).substr(0, 4));
+std::string key_id(const std::string& name, char type, std::string_view bytes) {
+  return std::string(chars(sha256(name, std::string("\n") + type, bytes)).substr(0, 4));
 }
 
 /// The text of a note, with its last newline; empty when it is no note.
@@ -16,22 +17,35 @@ std::string_view text_of(std::string_view note) {
   return blank == std::string_view::npos || !note.ends_with('\n') ? std::string_view() : note.substr(0, blank + 1);
 }
 
-/// The signature bytes of the key's line, without the id; empty when there is no such line. A malformed
+std::vector<std::string_view> lines_of(std::string_view text) {
+  std::vector<std::string_view> out;
+  while (const auto line = take_line(text)) out.push_back(*line);
+  return out;
+}
+
+/// The signature bytes of the line by that key, without its id; empty when there is no such line. A malformed
 /// line makes the whole note one without signatures.
-std::string signature_of(std::string_view note, const PublicKey& key) {
+std::string signature_of(std::string_view note, const PublicKey& key, std::string_view bytes) {
   std::string found;
-  std::string_view rest = note.substr(text_of(note).size());
-  if (!take_line(rest)) return {};  // the blank line
-  while (!rest.empty()) {
-    auto line = take_line(rest);
-    if (!line || !line->starts_with(kLineStart)) return {};
-    line->remove_prefix(kLineStart.size());
-    const auto space = line->find(' ');
-    const auto bytes = space == std::string_view::npos ? std::nullopt : from_base64(line->substr(space + 1));
-    if (!bytes || bytes->size() < 5) return {};
-    if (line->substr(0, space) == key.name && bytes->substr(0, 4) == key.id) found = bytes->substr(4);
+  for (auto line : lines_of(note.substr(std::min(text_of(note).size() + 1, note.size())))) {
+    if (!line.starts_with(kLineStart)) return {};
+    line.remove_prefix(kLineStart.size());
+    const auto space = line.find(' ');
+    const auto signature = space == std::string_view::npos ? std::nullopt : from_base64(line.substr(space + 1));
+    if (!signature || signature->size() < 5) return {};
+    if (line.substr(0, space) == key.name && signature->substr(0, 4) == key_id(key.name, key.type, bytes))
+      found = signature->substr(4);
   }
   return found;
+}
+
+bool signed_with(std::string_view note, const PublicKey& key, std::string_view bytes) {
+  return ed25519(bytes, text_of(note), signature_of(note, key, bytes));
+}
+
+bool signed_by(std::string_view note, const PublicKey& key, bool newest_key) {
+  const auto signs = [&](const std::string& bytes) { return signed_with(note, key, bytes); };
+  return signs(key.bytes) || (!newest_key && std::any_of(key.older.begin(), key.older.end(), signs));
 }
 
 }  // namespace
@@ -43,53 +57,66 @@ std::optional<PublicKey> parse_key(std::string_view text) {
   const auto bytes = from_base64(text.substr(second + 1));
   if (!bytes || bytes->size() != 33 || (bytes->front() != 1 && bytes->front() != 4)) return std::nullopt;
   PublicKey key{std::string(text.substr(0, first)), bytes->front(), bytes->substr(1), {}};
-  key.id = key_id(key);
-  if (key.name.empty() || to_hex(key.id) != text.substr(first + 1, second - first - 1)) return std::nullopt;
+  std::string id;
+  for (const char c : key_id(key.name, key.type, key.bytes))
+    id += {"0123456789abcdef"[c >> 4 & 15], "0123456789abcdef"[c & 15]};
+  if (key.name.empty() || id != text.substr(first + 1, second - first - 1)) return std::nullopt;
   return key;
 }
 
-PublicKey named(const PublicKey& key, std::string name) {
-  PublicKey out = key;
-  out.name = std::move(name);
-  out.id = key_id(out);
-  return out;
+PublicKey named(const PublicKey& key, std::string name) { return {std::move(name), key.type, key.bytes, key.older}; }
+
+std::string follow_keys(const std::string& folder, PublicKey& key) {
+  const auto raw = [](std::string_view line) {  // of an Ed25519 key
+    const auto bytes = from_base64(line);
+    return bytes && bytes->starts_with('\1') ? bytes->substr(1) : std::string();
+  };
+  std::vector<std::string> keys;
+  for (std::uint64_t number = 2;; ++number) {
+    const std::string path = folder + "/" + text(number);
+    const auto note = read_file(path);
+    if (!note) break;
+    const auto lines = lines_of(text_of(*note));
+    if (lines.size() != 7 || lines[0] != "bartizan audit key v1" || lines[2] != text(number) ||
+        !(key.name + "/").starts_with(std::string(lines[1]) + "/"))
+      return path + " does not introduce a key of this log";
+    const PublicKey log{std::string(lines[1]), 1, {}, {}};
+    if (keys.empty()) keys.push_back(raw(lines[3]));
+    if (keys.back() != raw(lines[3]) || !signed_with(*note, log, keys.back()) ||
+        !signed_with(*note, log, raw(lines[4])))
+      return path + " is not signed by the key before it and the one it introduces";
+    keys.push_back(raw(lines[4]));
+  }
+  if (keys.empty()) return {};
+  if (std::find(keys.begin(), keys.end(), key.bytes) == keys.end())
+    return "the key is none of those that " + folder + " leads to";
+  key.bytes = keys.back();
+  key.older = std::move(keys);  // the newest signs no less as one of them
+  return {};
 }
 
-std::optional<Checkpoint> open_checkpoint(std::string_view note, const PublicKey& key, std::string& error) {
-  std::string_view rest = text_of(note);
-  Checkpoint out;
-  out.note = std::string(note);
-  const auto origin = take_line(rest);
-  const auto size = take_line(rest);
-  const auto root = take_line(rest);
-  const auto number = size ? from_decimal(*size) : std::nullopt;
-  const auto hash = root ? hash_from_base64(*root) : std::nullopt;
-  error = "it is not a checkpoint";
-  if (!origin || origin->empty() || !number || !hash || !rest.empty()) return std::nullopt;
-  out.origin = std::string(*origin);
-  out.size = *number;
-  out.root = *hash;
-  error = "it is the checkpoint of " + out.origin + ", not of " + key.name;
-  if (out.origin != key.name) return std::nullopt;
-  error = "it is not signed by the log's key";
-  if (!ed25519(key.bytes, text_of(note), signature_of(note, key))) return std::nullopt;
-  error.clear();
-  return out;
+Checkpoint open_checkpoint(std::string_view note, const PublicKey& key, bool newest_key) {
+  const auto lines = lines_of(text_of(note));
+  const auto size = lines.size() == 3 ? from_decimal(lines[1]) : std::nullopt;
+  const auto root = size ? hash_from_base64(lines[2]) : std::nullopt;
+  if (!root || lines[0].empty()) return {{}, 0, {}, "it is not a checkpoint"};
+  if (lines[0] != key.name)
+    return {{}, 0, {}, "it is the checkpoint of " + std::string(lines[0]) + ", not of " + key.name};
+  if (!signed_by(note, key, newest_key)) return {{}, 0, {}, "it is not signed by the log's key"};
+  return {key.name, *size, *root, {}};
 }
 
-std::optional<std::uint64_t> open_pruned(std::string_view note, const PublicKey& key) {
-  std::string_view rest = text_of(note);
-  const auto label = take_line(rest);
-  const auto origin = take_line(rest);
-  const auto minimum = take_line(rest);
-  if (!label || *label != "bartizan audit pruned v1" || !origin || *origin != key.name || !minimum ||
-      !ed25519(key.bytes, text_of(note), signature_of(note, key)))
+std::optional<Pruned> open_pruned(std::string_view note, const PublicKey& key) {
+  const auto lines = lines_of(text_of(note));
+  const auto minimum = lines.size() == 4 ? from_decimal(lines[2]) : std::nullopt;
+  const auto seconds = minimum ? from_decimal(lines[3]) : std::nullopt;
+  if (!seconds || lines[0] != "bartizan audit pruned v1" || lines[1] != key.name || !signed_by(note, key, false))
     return std::nullopt;
-  return from_decimal(*minimum);
+  return Pruned{*minimum, *seconds};
 }
 
 std::optional<std::uint64_t> cosigned_at(std::string_view note, const PublicKey& witness) {
-  const std::string signature = signature_of(note, witness);
+  const std::string signature = signature_of(note, witness, witness.bytes);
   if (witness.type != 4 || signature.size() != 72) return std::nullopt;
   std::uint64_t seconds = 0;
   for (std::size_t i = 0; i < 8; ++i) seconds = (seconds << 8) | static_cast<unsigned char>(signature[i]);

@@ -1,18 +1,17 @@
-#include "primitives.hpp"
-
 #include <openssl/evp.h>
 #include <zstd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <memory>
 
+#include "verify.hpp"
+
 namespace verify {
 namespace {
-
-constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 const unsigned char* octets(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
 
@@ -49,66 +48,49 @@ bool ed25519(std::string_view public_key, std::string_view message, std::string_
 }
 
 std::string to_base64(std::string_view bytes) {
-  std::string out;
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    std::uint32_t bits = 0;
-    for (std::size_t k = 0; k < 3; ++k)
-      bits = (bits << 8) | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0u);
-    for (std::size_t k = 0; k < 4; ++k)
-      out.push_back(i + k > bytes.size() ? '=' : kAlphabet[(bits >> (18 - 6 * k)) & 63]);
-  }
+  std::string out((bytes.size() + 2) / 3 * 4 + 1, '\0');
+  out.resize(static_cast<std::size_t>(
+      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()), octets(bytes), static_cast<int>(bytes.size()))));
   return out;
 }
 
 std::optional<std::string> from_base64(std::string_view text) {
-  std::string out;
-  std::uint32_t bits = 0;
-  unsigned held = 0;
-  for (const char c : text) {
-    if (c == '=') break;
-    const auto value = kAlphabet.find(c);
-    if (value == std::string_view::npos) return std::nullopt;
-    bits = (bits << 6) | static_cast<std::uint32_t>(value);
-    held += 6;
-    if (held < 8) continue;
-    held -= 8;
-    out.push_back(static_cast<char>((bits >> held) & 0xff));
-  }
-  if (to_base64(out) != text) return std::nullopt;  // padding, stray bits, anything after '='
-  return out;
-}
-
-std::string to_hex(std::string_view bytes) {
-  std::string out;
-  for (const char c : bytes) {
-    out.push_back("0123456789abcdef"[static_cast<unsigned char>(c) >> 4]);
-    out.push_back("0123456789abcdef"[static_cast<unsigned char>(c) & 15]);
-  }
-  return out;
+  std::string out(text.size() / 4 * 3 + 3, '\0');
+  auto* const begin = reinterpret_cast<unsigned char*>(out.data());
+  const int size = EVP_DecodeBlock(begin, octets(text), static_cast<int>(text.size()));
+  const auto padding = static_cast<std::size_t>(text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0);
+  if (size < 0 || static_cast<std::size_t>(size) < padding) return std::nullopt;
+  out.resize(static_cast<std::size_t>(size) - padding);
+  return to_base64(out) == text ? std::optional(out) : std::nullopt;  // stray bits, blanks, anything after '='
 }
 
 std::optional<Hash> hash_from_base64(std::string_view text) {
   const auto bytes = from_base64(text);
   if (!bytes || bytes->size() != 32) return std::nullopt;
   Hash out;
-  for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<unsigned char>((*bytes)[i]);
+  std::copy_n(octets(*bytes), out.size(), out.begin());
   return out;
 }
 
 std::optional<std::uint64_t> from_decimal(std::string_view text) {
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  if (text.size() > 1 && text.front() == '0') return std::nullopt;
-  return value;
+  const bool plain = !text.empty() && (text.size() == 1 || text.front() != '0');
+  return plain && error == std::errc{} && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
+}
+
+std::uint64_t number_after(std::string_view json, std::string_view name) {
+  const auto at = json.find(name);
+  if (at == std::string_view::npos) return 0;
+  const auto digits = json.substr(at + name.size());
+  return from_decimal(digits.substr(0, digits.find_first_not_of("0123456789"))).value_or(0);
 }
 
 std::optional<std::string> read_file(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   if (!in) return std::nullopt;
   std::string out{std::istreambuf_iterator<char>(in), {}};
-  if (in.bad()) return std::nullopt;
-  return out;
+  return in.bad() ? std::nullopt : std::optional(std::move(out));
 }
 
 std::optional<std::string> decompressed(std::string_view frame) {

@@ -1,7 +1,7 @@
-#include "tree.hpp"
-
 #include <algorithm>
 #include <bit>
+
+#include "verify.hpp"
 
 namespace verify {
 namespace {
@@ -12,10 +12,10 @@ constexpr unsigned kLevels = 8;
 std::string tile_path(const std::string& level, std::uint64_t index, std::uint64_t width) {
   std::string groups;
   for (bool last = true; last || index > 0; last = false, index /= 1000) {
-    const std::string digits = std::to_string(index % 1000);
+    const std::string digits = text(index % 1000);
     groups = (last ? "/" : "/x") + std::string(3 - digits.size(), '0') + digits + groups;
   }
-  return "tile/" + level + groups + (width == kWidth ? "" : ".p/" + std::to_string(width));
+  return "tile/" + level + groups + (width == kWidth ? "" : ".p/" + text(width));
 }
 
 /// A partial tile, or the full one that replaced it, or the compressed bundle that replaced that.
@@ -30,7 +30,7 @@ std::optional<std::string> read_tile(const std::string& folder, const std::strin
 
 std::optional<std::vector<Hash>> read_hashes(const std::string& folder, unsigned level, std::uint64_t index,
                                              std::uint64_t width) {
-  const auto bytes = read_tile(folder, std::to_string(level), index, width);
+  const auto bytes = read_tile(folder, text(level), index, width);
   if (!bytes || (bytes->size() != width * 32 && bytes->size() != kWidth * 32)) return std::nullopt;
   std::vector<Hash> out(width);
   for (std::size_t i = 0; i < width; ++i)
@@ -42,8 +42,7 @@ std::optional<std::vector<std::string_view>> split_entries(std::string_view bund
   std::vector<std::string_view> out;
   while (out.size() < width) {
     if (bundle.size() < 2) return std::nullopt;
-    const std::size_t length =
-        std::size_t{static_cast<unsigned char>(bundle[0])} << 8 | static_cast<unsigned char>(bundle[1]);
+    const std::size_t length = static_cast<unsigned char>(bundle[0]) * 256u + static_cast<unsigned char>(bundle[1]);
     if (bundle.size() - 2 < length) return std::nullopt;
     out.push_back(bundle.substr(2, length));
     bundle.remove_prefix(2 + length);
@@ -62,26 +61,24 @@ class Checker {
  public:
   explicit Checker(const TreeCheck& check) : check_(check), size_(check.checkpoint.size) {}
 
-  std::vector<Finding> run() {
+  void run() {
     known_ = check_.known.begin();
     compare_known();
-    for (std::uint64_t tile = 0; tile * kWidth < size_; ++tile) {
-      if (!leaves(tile)) return findings_;
-    }
+    for (std::uint64_t tile = 0; tile * kWidth < size_; ++tile)
+      if (!leaves(tile)) return;
     upper_tiles();
     if (frontier_.root() != check_.checkpoint.root)
       add(size_ - size_ % kWidth,
-          "the tree does not lead to the checkpoint's root; where no other finding says more, the "
-          "change is at or after this index, or all of it is another tree");
+          "the tree does not lead to the checkpoint's root: if nothing else was found, the change "
+          "is at or after this index, or all of it is another tree");
     for (; known_ != check_.known.end(); ++known_)
-      add(size_, known_->second.second + " has " + std::to_string(known_->first) + " records, this checkpoint only " +
-                     std::to_string(size_) + ": the tail was dropped, or an older copy put back");
-    return findings_;
+      add(size_, known_->second.second + " has " + text(known_->first) + " records, this checkpoint only " +
+                     text(size_) + ": the tail was dropped, or an older copy put back");
   }
 
  private:
-  void add(std::optional<std::uint64_t> index, std::string what) {
-    if (findings_.size() < 100) findings_.push_back({check_.checkpoint.origin, index, std::move(what)});
+  void add(std::optional<std::uint64_t> index, const std::string& what) {
+    if (findings_++ < 100) check_.finding(check_.checkpoint.origin, index, what);
   }
 
   /// One level-0 tile and its records. False when there is nothing to go on with.
@@ -90,31 +87,22 @@ class Checker {
     const std::uint64_t width = std::min(kWidth, size_ - start);
     const auto hashes = read_hashes(check_.folder, 0, tile, width);
     const auto bundle = read_tile(check_.folder, "entries", tile, width);
-    if (hashes && !bundle && start + kWidth <= check_.pruned) {
-      for (const auto& hash : *hashes) {
-        frontier_.append(hash);
-        compare_known();
-      }
-      return true;
-    }
-    if (!hashes || !bundle) {
-      add(start, std::string(!hashes ? "the tile of hashes" : "the bundle of records") +
-                     " from this index on is missing or has the wrong length");
+    const bool pruned = !bundle && start + kWidth <= check_.pruned;
+    const auto entries = bundle ? split_entries(*bundle, width) : std::nullopt;
+    if (!hashes || (!entries && !pruned)) {
+      add(start, std::string(!hashes ? "the tile of hashes" : "the bundle of records") + " from this index on is " +
+                     (hashes && bundle ? "damaged" : "missing or has the wrong length"));
       return false;
     }
-    const auto entries = split_entries(*bundle, width);
     for (std::uint64_t i = 0; i < width; ++i) {
-      const Hash& hash = (*hashes)[i];
-      if (!entries || leaf_hash((*entries)[i]) != hash)
-        add(start + i, entries ? "the record is not the one whose hash is in the tree"
-                               : "the bundle of records from this index on is damaged");
-      else if (check_.entry)
+      if (!pruned && leaf_hash((*entries)[i]) != (*hashes)[i])
+        add(start + i, "the record is not the one whose hash is in the tree");
+      else if (!pruned && check_.entry)
         check_.entry(start + i, (*entries)[i]);
-      if (!entries) break;
-      frontier_.append(hash);
+      frontier_.append((*hashes)[i]);
       compare_known();
     }
-    return entries.has_value();
+    return true;
   }
 
   /// Once for each size that somebody knows a root of.
@@ -122,7 +110,7 @@ class Checker {
     for (; known_ != check_.known.end() && known_->first == frontier_.size(); ++known_)
       if (known_->second.first != frontier_.root())
         add(frontier_.size() == 0 ? 0 : frontier_.size() - 1,
-            known_->second.second + " has another root for the first " + std::to_string(frontier_.size()) +
+            known_->second.second + " has another root for the first " + text(frontier_.size()) +
                 " records: the log was rewritten or forked at or before this index");
   }
 
@@ -134,12 +122,10 @@ class Checker {
       for (std::uint64_t i = 0; i < hashes; ++i) {
         if (i % kWidth == 0) above = read_hashes(check_.folder, level, i / kWidth, std::min(kWidth, hashes - i));
         const auto below = read_hashes(check_.folder, level - 1, i, kWidth);
-        if (!above || !below)
-          add(i << (8 * level),
-              "a tile of hashes over the records from this index on is missing or has the wrong length");
-        else if ((*above)[i % kWidth] != root_of(*below))
-          add(i << (8 * level), "the hashes of the " + std::to_string(std::uint64_t{1} << (8 * level)) +
-                                    " records from this index on are not those that the tree was built from");
+        const bool there = above && below;
+        if (!there || (*above)[i % kWidth] != root_of(*below))
+          add(i << (8 * level), std::string("a tile of hashes over the records from this index on is ") +
+                                    (there ? "not what the tree was built from" : "missing or has the wrong length"));
       }
     }
   }
@@ -148,7 +134,7 @@ class Checker {
   const std::uint64_t size_;
   Frontier frontier_;
   std::multimap<std::uint64_t, std::pair<Hash, std::string>>::const_iterator known_;
-  std::vector<Finding> findings_;
+  unsigned findings_ = 0;
 };
 
 }  // namespace
@@ -169,7 +155,7 @@ Hash Frontier::root() const {
   return out;
 }
 
-std::vector<Finding> check_tree(const TreeCheck& check) { return Checker(check).run(); }
+void check_tree(const TreeCheck& check) { Checker(check).run(); }
 
 std::optional<Hash> root_at(const std::string& folder, std::uint64_t size) {
   Frontier frontier;
@@ -181,54 +167,48 @@ std::optional<Hash> root_at(const std::string& folder, std::uint64_t size) {
   return frontier.root();
 }
 
-/// RFC 9162 section 2.1.3.2.
-bool verify_inclusion(const Hash& leaf, std::uint64_t index, std::uint64_t size, const Hash& root,
-                      const std::vector<Hash>& proof) {
-  if (index >= size) return false;
-  std::uint64_t fn = index;
-  std::uint64_t sn = size - 1;
-  Hash r = leaf;
-  for (const auto& p : proof) {
-    if (sn == 0) return false;
-    if ((fn & 1) != 0 || fn == sn) {
-      r = node_hash(p, r);
-      for (; (fn & 1) == 0 && fn != 0; sn >>= 1) fn >>= 1;
-    } else {
-      r = node_hash(r, p);
-    }
-    fn >>= 1;
-    sn >>= 1;
-  }
-  return sn == 0 && r == root;
+namespace {
+
+using Hashes = std::vector<Hash>;  ///< of a proof; its last one is of the largest subtree, next to the root
+
+/// RFC 6962 section 2.1.1: the root of n leaves that the proof leads to from one of them.
+std::optional<Hash> climb(const Hash& leaf, std::uint64_t index, std::uint64_t n, Hashes& proof) {
+  if (n == 1) return proof.empty() ? std::optional(leaf) : std::nullopt;
+  if (proof.empty()) return std::nullopt;
+  const Hash beside = proof.back();
+  proof.pop_back();
+  const std::uint64_t k = std::bit_floor(n - 1);
+  const auto root = index < k ? climb(leaf, index, k, proof) : climb(leaf, index - k, n - k, proof);
+  if (!root) return std::nullopt;
+  return index < k ? node_hash(*root, beside) : node_hash(beside, *root);
 }
 
-/// RFC 9162 section 2.1.4.2.
+/// RFC 6962 section 2.1.2: the roots of the first m of n leaves and of all, where left is that of the first m while
+/// the subtree still begins with the first leaf.
+std::optional<std::pair<Hash, Hash>> grow(std::uint64_t m, std::uint64_t n, const Hash* left, Hashes& proof) {
+  if (m == n && left != nullptr) return proof.empty() ? std::optional(std::pair(*left, *left)) : std::nullopt;
+  if (proof.empty() || (m == n && proof.size() != 1)) return std::nullopt;
+  const Hash beside = proof.back();
+  proof.pop_back();
+  if (m == n) return std::pair(beside, beside);
+  const std::uint64_t k = std::bit_floor(n - 1);
+  const auto roots = m <= k ? grow(m, k, left, proof) : grow(m - k, n - k, nullptr, proof);
+  if (!roots) return std::nullopt;
+  return m <= k ? std::pair(roots->first, node_hash(roots->second, beside))
+                : std::pair(node_hash(beside, roots->first), node_hash(beside, roots->second));
+}
+
+}  // namespace
+
+bool verify_inclusion(const Hash& leaf, std::uint64_t index, std::uint64_t size, const Hash& root, Hashes proof) {
+  return index < size && climb(leaf, index, size, proof) == root;
+}
+
 bool verify_consistency(std::uint64_t old_size, const Hash& old_root, std::uint64_t new_size, const Hash& new_root,
-                        const std::vector<Hash>& proof) {
+                        Hashes proof) {
   if (old_size > new_size) return false;
-  if (old_size == new_size) return proof.empty() && old_root == new_root;
   if (old_size == 0) return proof.empty() && old_root == sha256({});
-  std::vector<Hash> path = proof;
-  if (std::has_single_bit(old_size)) path.insert(path.begin(), old_root);
-  if (path.empty()) return false;
-  std::uint64_t fn = old_size - 1;
-  std::uint64_t sn = new_size - 1;
-  for (; (fn & 1) != 0; sn >>= 1) fn >>= 1;
-  Hash fr = path.front();
-  Hash sr = fr;
-  for (std::size_t i = 1; i < path.size(); ++i) {
-    if (sn == 0) return false;
-    if ((fn & 1) != 0 || fn == sn) {
-      fr = node_hash(path[i], fr);
-      sr = node_hash(path[i], sr);
-      for (; (fn & 1) == 0 && fn != 0; sn >>= 1) fn >>= 1;
-    } else {
-      sr = node_hash(sr, path[i]);
-    }
-    fn >>= 1;
-    sn >>= 1;
-  }
-  return sn == 0 && fr == old_root && sr == new_root;
+  return grow(old_size, new_size, &old_root, proof) == std::pair(old_root, new_root);
 }
 
 }  // namespace verify

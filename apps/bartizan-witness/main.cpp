@@ -30,6 +30,8 @@ constexpr const char* kHelp =
     "                                                over it is signed on both sides, and no secret\n"
     "  bartizan-witness add-checkpoint --key FILE --state DIRECTORY --log KEY [--log KEY ...]\n"
     "                                                a C2SP tlog-witness request on stdin, the answer on stdout\n"
+    "  bartizan-witness add-key --key FILE --state DIRECTORY --log KEY [--log KEY ...]\n"
+    "                                                the note by which a log's key introduces the next, on stdin\n"
     "\n"
     "Exit codes: 0 cosigned, 2 wrong use, 3 a key or folder is not usable, 4 not cosigned (the status is on stderr).\n";
 
@@ -95,12 +97,12 @@ std::string parse(const std::vector<std::string>& words, Duty& out) {
          " (see bartizan-witness --help)";
 }
 
-int answer_one(const witness::Witness& judge) {
+int answer_one(const witness::Witness& judge, bool key) {
   std::string body(kMaxRequest + 1, '\0');
   std::cin.read(body.data(), static_cast<std::streamsize>(body.size()));
   body.resize(static_cast<std::size_t>(std::cin.gcount()));
   if (body.size() > kMaxRequest) return complain(kRefused, "413");
-  const auto response = judge.add_checkpoint(body, system_clock().wall());
+  const auto response = key ? judge.add_key(body) : judge.add_checkpoint(body, system_clock().wall());
   std::fwrite(response.body.data(), 1, response.body.size(), stdout);
   std::fprintf(stderr, "%u\n", response.status);
   return response.status == 200 ? 0 : kRefused;
@@ -114,7 +116,7 @@ int judge(const std::vector<std::string>& words) {
   if (const auto made = auditlog::system_files().make_directory(duty.state); !made)
     return complain(kConfiguration, made.error().detail);
   const witness::Witness judge(auditlog::system_files(), duty.state, std::move(*signer), std::move(duty.logs));
-  if (words[0] != "serve") return answer_one(judge);
+  if (words[0] != "serve") return answer_one(judge, words[0] == "add-key");
   const auto served = witness::serve(judge, duty.listen, [](const std::string& address) {
     std::printf("listening on %s\n", address.c_str());
     std::fflush(stdout);
@@ -131,6 +133,7 @@ int main(int count, char** values) {
     return 0;
   }
   if (words.size() == 3 && words[0] == "keygen") return keygen(words[1], words[2]);
-  if (!words.empty() && (words[0] == "serve" || words[0] == "add-checkpoint")) return judge(words);
+  if (!words.empty() && (words[0] == "serve" || words[0] == "add-checkpoint" || words[0] == "add-key"))
+    return judge(words);
   return complain(kUsage, "see bartizan-witness --help");
 }

@@ -88,12 +88,14 @@ std::string address_of(int fd) {
 }
 
 http::Response answer_to(const Witness& judge, const http::Request& request) {
-  if (request.path != "/add-checkpoint") return http::text_response(404, "the one call here is /add-checkpoint\n");
+  const bool key = request.path == "/add-key";
+  if (!key && request.path != "/add-checkpoint")
+    return http::text_response(404, "the calls here are /add-checkpoint and /add-key\n");
   if (request.method != http::Method::Post) return http::text_response(405, "POST\n");
-  const auto judged = judge.add_checkpoint(request.body, system_clock().wall());
+  const auto judged = key ? judge.add_key(request.body) : judge.add_checkpoint(request.body, system_clock().wall());
   BZ_LOG(Info, "witness.answered", {"status", judged.status});
   auto response = http::text_response(judged.status, judged.body);
-  if (judged.status == 409)  // C2SP tlog-witness: the size that the next request has to start from
+  if (judged.status == 409 && !key)  // C2SP tlog-witness: the size that the next request has to start from
     for (auto& field : response.fields)
       if (field.name == "Content-Type") field.value = "text/x.tlog.size";
   return response;

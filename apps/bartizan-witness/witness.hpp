@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "bartizan/audit/checkpoint.hpp"
+#include "bartizan/audit/key_chain.hpp"
 #include "bartizan/auditlog/file_layer.hpp"
 #include "bartizan/base/clock.hpp"
 
@@ -30,6 +31,10 @@ class Witness {
   /// The `add-checkpoint` call: body is `old <size>`, proof lines, an empty line, a signed checkpoint.
   [[nodiscard]] Response add_checkpoint(std::string_view body, WallTime now) const;
 
+  /// The `add-key` call: body is the note by which a log's key introduces the next. Kept, and from then on that one
+  /// counts; one that does not go on from the newest key is refused.
+  [[nodiscard]] Response add_key(std::string_view body) const;
+
  private:
   struct Request {
     std::uint64_t old_size = 0;
@@ -39,8 +44,14 @@ class Witness {
     std::string text;  ///< the note, verbatim
   };
   [[nodiscard]] static Result<Request> parse(std::string_view body);
-  [[nodiscard]] Result<audit::Checkpoint> last(const audit::NoteVerifier& log) const;
-  [[nodiscard]] Result<void> remember(const Request& request) const;
+  /// What was kept of the introductions of a log's keys, the oldest first.
+  [[nodiscard]] Result<std::vector<std::string>> introductions(const audit::NoteVerifier& log) const;
+  /// All keys of a log that count, the newest last: the one that was given, or the chain that it is in.
+  [[nodiscard]] Result<std::vector<audit::NoteVerifier>> keys_of(const audit::NoteVerifier& log) const;
+  [[nodiscard]] Result<audit::Checkpoint> last(const audit::NoteVerifier& log,
+                                               const std::vector<audit::NoteVerifier>& keys) const;
+  [[nodiscard]] Result<void> remember(const std::string& path, std::string_view text) const;
+  [[nodiscard]] std::string keys_prefix(const audit::NoteVerifier& log) const;
   [[nodiscard]] std::string file_of(const std::string& origin) const;
 
   auditlog::FileLayer& files_;

@@ -130,23 +130,31 @@ Result<void> AuditTrail::open_basic(const config::AuditOptions& options) {
 
 Result<void> AuditTrail::open_tree(const config::AuditOptions& options) {
   BZ_TRY(auto key, open_key(options));
+  const auditlog::KeyPlaces places{directory_, options.key_file.string()};
+  BZ_TRY(auto settled, AuditKeys::settle(places, std::move(key.signer)));
+  const auto& signer = settled.keys.current;
   auto public_file = options.key_file;
   public_file += ".pub";
-  BZ_CHECK(write_public_key(public_file, key.signer.verifier()));
-  origin_ = key.signer.verifier().name();
+  BZ_CHECK(write_public_key(public_file, signer.verifier()));
+  origin_ = signer.verifier().name();
+  keys_ = std::make_unique<AuditKeys>(places, settled.keys);
+  signer_ = signer.named(origin_);
   auditlog::TreeLogOptions tree;
   tree.directory = directory_;
   tree.origin = origin_;
   tree.checkpoint_every = options.checkpoint_every;
   tree.free_floor_bytes = options.free_floor_bytes.bytes;
   tree.segment_bytes = options.segment_bytes.bytes;
-  BZ_TRY(tree_, auditlog::TreeLog::open(std::move(tree), key.signer));
-  break_glass_ = std::make_unique<auditlog::BreakGlass>(*tree_);
+  BZ_TRY(tree_, auditlog::TreeLog::open(std::move(tree), std::move(settled.keys)));
+  auditlog::CountedLogOptions counts;
+  counts.directory = directory_;
+  counts.every = options.count_every;
+  counted_ = auditlog::CountedLog::open(std::move(counts), *tree_, tree_->figures().next_ticket);
+  break_glass_ = std::make_unique<auditlog::BreakGlass>(*tree_, *counted_);
   auditlog::AuditIndexOptions index;
   index.directory = directory_;
   index.origin = origin_;
   index.free_floor_bytes = 2 * options.free_floor_bytes.bytes;
-  signer_ = key.signer.named(origin_);
   index_ = auditlog::AuditIndex::start(std::move(index), tree_->verifier(), auditlog::system_files());
   auditlog::BundleCompressorOptions compression;
   compression.directory = directory_;
@@ -154,8 +162,19 @@ Result<void> AuditTrail::open_tree(const config::AuditOptions& options) {
   compression.every = options.compress_every;
   compression.free_floor_bytes = options.free_floor_bytes.bytes;
   compressor_ = auditlog::BundleCompressor::start(std::move(compression), tree_->verifier(), auditlog::system_files());
-  source_.emplace(control::AuditSource{directory_, origin_, tree_->verifier(), *tree_, options.witness_key, &*signer_,
-                                       index_.get(), compressor_.get()});
+  source_.emplace(control::AuditSource{directory_,
+                                       origin_,
+                                       tree_->verifier(),
+                                       *counted_,
+                                       options.witness_key,
+                                       &*signer_,
+                                       index_.get(),
+                                       compressor_.get(),
+                                       {}});
+  source_->rotate_key = [this](const std::string& actor, std::chrono::seconds grace) {
+    return keys_->rotate(*tree_, *counted_, actor, grace);
+  };
+  if (settled.finished) BZ_CHECK(keys_->record(*counted_, "bartizan"));
   BZ_CHECK(open_witnesses(options));
   const auto figures = tree_->figures();
   BZ_LOG(Info, "audit.opened", {"directory", directory_}, {"origin", origin_}, {"trees", figures.trees},
@@ -270,7 +289,7 @@ control::Members AuditTrail::status() const {
                  {"records", number(figures.intents)},
                  {"refused", number(figures.refused)},
                  {"origin", origin_},
-                 {"public_key", tree_->verifier().to_string()},
+                 {"public_key", keys_->public_key()},
                  {"publishing", figures.publishing},
                  {"trees", number(figures.trees)},
                  {"indexed", number(index_->figures().leaves)},
@@ -278,6 +297,8 @@ control::Members AuditTrail::status() const {
                  {"witness", witnesses.empty() ? control::Document() : witnesses.front()},
                  {"witnesses", witnesses},
                  {"backlog_bytes", number(figures.backlog_bytes)},
+                 {"counted_through", number(counted_->figures().told)},
+                 {"counting", counted_->figures().healthy},
                  {"recovered_unknown", number(figures.recovered_unknown)},
                  {"seals_addresses", slots_ != nullptr},
                  {"shipping", shipping_->status()}};
@@ -310,6 +331,8 @@ void AuditTrail::add_metrics(api::Exposition& page) const {
   page.gauge("bartizan_audit_trees", "Trees of the log: one a tenant and the system's.", number(figures.trees));
   page.gauge("bartizan_audit_backlog_bytes", "Durable, and not yet below a signed checkpoint.",
              number(figures.backlog_bytes));
+  page.gauge("bartizan_audit_counting", "0 while the hour's counts of records can't be written.",
+             counted_->figures().healthy ? 1 : 0);
   page.gauge("bartizan_audit_publishing", "1 while checkpoints can be written.", figures.publishing ? 1 : 0);
   const auto indexed = index_->figures();
   page.gauge("bartizan_audit_indexed_leaves", "Records and checkpoints that searches find by the index.",

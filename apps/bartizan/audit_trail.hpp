@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "audit_keys.hpp"
 #include "audit_shipping.hpp"
 #include "bartizan/api/exposition.hpp"
 #include "bartizan/audit/log.hpp"
@@ -15,6 +16,7 @@
 #include "bartizan/auditlog/basic_log.hpp"
 #include "bartizan/auditlog/break_glass.hpp"
 #include "bartizan/auditlog/bundle_compressor.hpp"
+#include "bartizan/auditlog/counted_log.hpp"
 #include "bartizan/auditlog/slot_store.hpp"
 #include "bartizan/auditlog/tree_log.hpp"
 #include "bartizan/auditlog/witness_keeper.hpp"
@@ -33,7 +35,7 @@ class AuditTrail {
                                                                 const config::ShippingOptions& shipping);
 
   [[nodiscard]] audit::Log& log() noexcept {
-    return tree_ ? static_cast<audit::Log&>(*tree_) : static_cast<audit::Log&>(*basic_);
+    return counted_ ? static_cast<audit::Log&>(*counted_) : static_cast<audit::Log&>(*basic_);
   }
   /// What happened at the start, in a line.
   [[nodiscard]] const std::string& remark() const noexcept { return remark_; }
@@ -66,7 +68,9 @@ class AuditTrail {
   std::string directory_;
   std::string origin_;
   std::string remark_;
+  std::unique_ptr<AuditKeys> keys_;
   std::unique_ptr<auditlog::TreeLog> tree_;
+  std::unique_ptr<auditlog::CountedLog> counted_;  // in front of tree_; ends after all that writes records
   std::optional<audit::NoteSigner> signer_;
   std::unique_ptr<auditlog::BasicLog> basic_;
   std::unique_ptr<auditlog::AuditIndex> index_;       // ends before tree_, whose key it uses

@@ -114,10 +114,12 @@ int audit_verify(const cli::AuditVerifyOptions& options) {
   std::vector<std::string> words = {verifier()};
   if (!options.from.empty()) {
     const std::string newer = options.to.empty() ? tree + "/checkpoint" : options.to;
-    words.insert(words.end(), {"consistency", "--key", text(*log, "tree_key"), "--tree", tree, options.from, newer});
+    words.insert(words.end(), {"consistency", "--key", text(*log, "tree_key"), "--keys", folder + "/keys", "--tree",
+                               tree, options.from, newer});
     return run(words);
   }
-  words.insert(words.end(), {one_tree ? "tree" : "log", "--key", text(*log, one_tree ? "tree_key" : "key")});
+  words.insert(words.end(), {one_tree ? "tree" : "log", "--key", text(*log, one_tree ? "tree_key" : "key"), "--keys",
+                             folder + "/keys"});
   if (options.hours) words.emplace_back("--hours");
   if (!options.against.empty()) words.insert(words.end(), {"--against", options.against});
   std::istringstream witnesses(one_tree ? std::string() : text(*log, "witness_key"));

@@ -48,6 +48,7 @@ std::string_view to_string(Event event) noexcept {
     case Event::Consent: return "consent";
     case Event::Backup: return "backup";
     case Event::Drill: return "drill";
+    case Event::Counts: return "counts";
   }
   return "statement";
 }

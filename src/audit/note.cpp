@@ -80,6 +80,16 @@ Result<NoteVerifier> NoteVerifier::parse(std::string_view text) {
   return verifier;
 }
 
+Result<NoteVerifier> NoteVerifier::from_bytes(std::string name, std::string_view base64) {
+  const auto bytes = crypto::base64_decode(base64, 64);
+  if (!is_key_name(name) || !bytes || bytes->size() != 1 + kPublicSize ||
+      bytes->front() != static_cast<std::byte>(KeyType::Ed25519))
+    return fail(Errc::Malformed, "not a note key");
+  PublicKey key;
+  std::copy_n(bytes->begin() + 1, key.size(), key.begin());
+  return NoteVerifier(KeyType::Ed25519, std::move(name), key);
+}
+
 std::string NoteVerifier::to_string() const {
   Bytes bytes{static_cast<std::byte>(type_)};
   bytes.insert(bytes.end(), key_.begin(), key_.end());

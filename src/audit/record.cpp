@@ -145,6 +145,7 @@ Classification classify(Event event, const Found& found) {
     case Event::ConfigChange:
     case Event::KeyUse:
     case Event::Backup:
+    case Event::Counts:
     case Event::Drill: return {kApiActivity, 6, api_activity_of(found.peek("operation"))};
     case Event::Grant:
     case Event::Consent:

@@ -11,7 +11,8 @@ constexpr std::size_t kLongestReason = 500;
 
 }  // namespace
 
-BreakGlass::BreakGlass(TreeLog& log, const Clock& clock) : log_(log), clock_(clock), thread_([this] { run(); }) {}
+BreakGlass::BreakGlass(TreeLog& log, audit::Log& records, const Clock& clock)
+    : log_(log), records_(records), clock_(clock), thread_([this] { run(); }) {}
 
 BreakGlass::~BreakGlass() {
   {
@@ -90,9 +91,9 @@ void BreakGlass::record(const std::string& actor, std::string_view operation, st
   what.append(",\"since_us\":").append(micros(broken.since)).append(",\"until_us\":").append(micros(broken.until));
   what.append(",\"first_ticket\":").append(std::to_string(broken.first_ticket));
   what.append(",\"next_ticket\":").append(std::to_string(log_.figures().next_ticket));
-  const auto ticket = log_.begin({audit::Event::BreakGlass, clock_.wall(), who, what});
+  const auto ticket = records_.begin({audit::Event::BreakGlass, clock_.wall(), who, what});
   if (ticket)
-    log_.finish(*ticket, {});
+    records_.finish(*ticket, {});
   else
     BZ_LOG(Error, "audit.break_glass_unrecorded", {"operation", operation}, {"actor", actor});
 }

@@ -48,12 +48,16 @@ class HttpWitness final : public WitnessChannel {
   HttpWitness(std::string host, std::string port, std::string path)
       : host_(std::move(host)), port_(std::move(port)), path_(std::move(path)) {}
 
-  Result<WitnessReply> add_checkpoint(std::string_view request) override {
+  Result<WitnessReply> add_checkpoint(std::string_view request) override { return post("/add-checkpoint", request); }
+  Result<WitnessReply> add_key(std::string_view note) override { return post("/add-key", note); }
+
+ private:
+  [[nodiscard]] Result<WitnessReply> post(std::string_view call, std::string_view request) const {
     const auto until = steady_clock::now() + kDeadline;
     BZ_TRY(const int fd, connect(until));
     const Socket socket(fd);
     std::string bytes =
-        "POST " + path_ + " HTTP/1.1\r\nHost: " + host_ + ":" + port_ +
+        "POST " + path_ + std::string(call) + " HTTP/1.1\r\nHost: " + host_ + ":" + port_ +
         "\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: " + std::to_string(request.size()) +
         "\r\nConnection: close\r\n\r\n";
     bytes.append(request);
@@ -61,8 +65,6 @@ class HttpWitness final : public WitnessChannel {
     BZ_TRY(const auto answer, receive(socket.fd, until));
     return parse(answer);
   }
-
- private:
   [[nodiscard]] Result<int> connect(steady_clock::time_point until) const {
     addrinfo hints{};
     hints.ai_socktype = SOCK_STREAM;
@@ -175,8 +177,7 @@ Result<std::unique_ptr<WitnessChannel>> http_witness(std::string_view url) {
   if (where.empty() || where.find('@') != std::string_view::npos || port.empty() || port.size() > 5 ||
       port.find_first_not_of("0123456789") != std::string::npos || path.find_first_of("?#") != std::string::npos)
     return wrong();
-  return std::unique_ptr<WitnessChannel>(
-      std::make_unique<HttpWitness>(std::string(where), std::move(port), path + "/add-checkpoint"));
+  return std::unique_ptr<WitnessChannel>(std::make_unique<HttpWitness>(std::string(where), std::move(port), path));
 }
 
 }  // namespace bartizan::auditlog

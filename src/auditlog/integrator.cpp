@@ -17,12 +17,12 @@ constexpr std::chrono::milliseconds kPoll{50};
 }  // namespace
 
 Integrator::Integrator(FileLayer& files, const Clock& clock, Segments& segments, IntegratorOptions options,
-                       const audit::NoteSigner& signer, State state)
+                       LogKeys keys, State state)
     : files_(files),
       clock_(clock),
       segments_(segments),
       options_(std::move(options)),
-      signer_(signer.named(options_.origin)),
+      keys_(keys.named(options_.origin)),
       state_(std::move(state)),
       published_sequence_(state_.sequence),
       place_segment_(state_.segment),
@@ -34,10 +34,9 @@ Integrator::Integrator(FileLayer& files, const Clock& clock, Segments& segments,
 }
 
 Result<std::unique_ptr<Integrator>> Integrator::open(FileLayer& files, const Clock& clock, Segments& segments,
-                                                     IntegratorOptions options, const audit::NoteSigner& signer,
-                                                     State state) {
+                                                     IntegratorOptions options, LogKeys keys, State state) {
   std::unique_ptr<Integrator> integrator(
-      new Integrator(files, clock, segments, std::move(options), signer, std::move(state)));
+      new Integrator(files, clock, segments, std::move(options), std::move(keys), std::move(state)));
   BZ_CHECK(integrator->open_trees());
   return integrator;
 }
@@ -46,8 +45,26 @@ Integrator::~Integrator() { stop(); }
 
 std::string Integrator::folder_of(const std::string& name) const { return options_.directory + "/tree/" + name; }
 
-audit::NoteSigner Integrator::signer_of(const std::string& name) const {
-  return signer_.named(options_.origin + "/" + name);
+TreeSigner Integrator::signer_of(const std::string& name) const {
+  return TreeSigner(keys_.named(options_.origin + "/" + name));
+}
+
+void Integrator::rotate(LogKeys keys) {
+  const std::lock_guard lock(mutex_);
+  next_keys_ = std::move(keys);
+  published_sequence_ = 0;
+  forced_ = true;
+  wake_.notify_all();
+}
+
+void Integrator::take_keys() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!next_keys_) return;
+    keys_ = next_keys_->named(options_.origin);
+    next_keys_.reset();
+  }
+  for (const auto& [name, tree] : trees_) tree->use(signer_of(name));
 }
 
 Result<void> Integrator::open_trees() {
@@ -244,6 +261,7 @@ std::size_t Integrator::waiting_bytes() const {
 /// The order is what makes a crash harmless: tiles, then the state, then checkpoints. Whatever the
 /// state does not cover is made again from the journal, and no checkpoint has spoken of it.
 Result<void> Integrator::publish() {
+  take_keys();
   TreeStore& system = *trees_.at(std::string(kSystemTree));
   std::vector<std::pair<TreeStore*, std::string>> rounds;
   for (const auto& [name, tree] : trees_) {

@@ -11,13 +11,14 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <unordered_map>
 #include <vector>
 
-#include "bartizan/audit/note.hpp"
 #include "bartizan/auditlog/file_layer.hpp"
+#include "bartizan/auditlog/log_keys.hpp"
 #include "bartizan/base/clock.hpp"
 #include "journal.hpp"
 #include "journal_format.hpp"
@@ -37,7 +38,7 @@ class Integrator {
   /// Opens and checks the trees that state names. The segments outlive it.
   [[nodiscard]] static Result<std::unique_ptr<Integrator>> open(FileLayer& files, const Clock& clock,
                                                                 Segments& segments, IntegratorOptions options,
-                                                                const audit::NoteSigner& signer, State state);
+                                                                LogKeys keys, State state);
   ~Integrator();
   Integrator(const Integrator&) = delete;
   Integrator& operator=(const Integrator&) = delete;
@@ -47,6 +48,9 @@ class Integrator {
   void stop();
   /// Waits until the group of that sequence is published; a round is made at once.
   [[nodiscard]] bool wait_published(std::uint64_t sequence, std::chrono::milliseconds longest);
+
+  /// From the next round on, in which every tree's checkpoint is signed again.
+  void rotate(LogKeys keys);
 
   struct Figures {
     std::uint64_t leaves = 0;
@@ -58,8 +62,8 @@ class Integrator {
   [[nodiscard]] Figures figures() const;
 
  private:
-  Integrator(FileLayer& files, const Clock& clock, Segments& segments, IntegratorOptions options,
-             const audit::NoteSigner& signer, State state);
+  Integrator(FileLayer& files, const Clock& clock, Segments& segments, IntegratorOptions options, LogKeys keys,
+             State state);
   [[nodiscard]] Result<void> open_trees();
   void run();
   [[nodiscard]] Result<bool> consume();
@@ -68,7 +72,8 @@ class Integrator {
   void take_intent(std::uint64_t ticket, ByteView record);
   void take_outcome(const OutcomeRecord& record);
   [[nodiscard]] TreeStore& tree_of(std::string_view tenant);
-  [[nodiscard]] audit::NoteSigner signer_of(const std::string& name) const;
+  [[nodiscard]] TreeSigner signer_of(const std::string& name) const;
+  void take_keys();
   [[nodiscard]] std::string folder_of(const std::string& name) const;
   [[nodiscard]] std::size_t waiting_bytes() const;
   [[nodiscard]] Result<void> publish();
@@ -80,7 +85,7 @@ class Integrator {
   const Clock& clock_;
   Segments& segments_;
   const IntegratorOptions options_;
-  const audit::NoteSigner signer_;
+  LogKeys keys_;  ///< the thread's, once it runs
   State state_;  ///< log_id, place, sequence and next ticket; trees and open are filled when it is saved
 
   std::map<std::string, std::unique_ptr<TreeStore>> trees_;        // by tree name
@@ -101,6 +106,7 @@ class Integrator {
   std::condition_variable published_cv_;
   bool stopping_ = false;               // guarded by mutex_
   bool forced_ = false;                 // guarded by mutex_
+  std::optional<LogKeys> next_keys_;    // guarded by mutex_
   std::uint64_t published_sequence_;    // guarded by mutex_
   Figures figures_;                     // guarded by mutex_
   std::uint64_t place_segment_ = 0;     // guarded by mutex_, for the backlog

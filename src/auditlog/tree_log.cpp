@@ -14,9 +14,16 @@ TreeLog::~TreeLog() = default;
 
 Result<std::unique_ptr<TreeLog>> TreeLog::open(TreeLogOptions options, const audit::NoteSigner& signer,
                                                FileLayer& files, const Clock& clock) {
-  BZ_TRY(auto core, Core::open(std::move(options), signer, files, clock));
+  return open(std::move(options), LogKeys{signer.named(signer.verifier().name()), {}, {}}, files, clock);
+}
+
+Result<std::unique_ptr<TreeLog>> TreeLog::open(TreeLogOptions options, LogKeys keys, FileLayer& files,
+                                               const Clock& clock) {
+  BZ_TRY(auto core, Core::open(std::move(options), std::move(keys), files, clock));
   return std::unique_ptr<TreeLog>(new TreeLog(std::move(core)));
 }
+
+void TreeLog::rotate(LogKeys keys) { core_->rotate(std::move(keys)); }
 
 Result<audit::Ticket> TreeLog::begin(const audit::Intent& intent) { return core_->begin(intent); }
 

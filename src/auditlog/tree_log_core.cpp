@@ -25,18 +25,21 @@ std::uint64_t random_id() {
 
 }  // namespace
 
-TreeLog::Core::Core(TreeLogOptions options, const audit::NoteSigner& signer, FileLayer& files, const Clock& clock)
-    : options_(std::move(options)), verifier_(signer.verifier().named(options_.origin)), files_(files), clock_(clock) {}
+TreeLog::Core::Core(TreeLogOptions options, const LogKeys& keys, FileLayer& files, const Clock& clock)
+    : options_(std::move(options)),
+      verifier_(keys.current.verifier().named(options_.origin)),
+      files_(files),
+      clock_(clock) {}
 
-Result<std::unique_ptr<TreeLog::Core>> TreeLog::Core::open(TreeLogOptions options, const audit::NoteSigner& signer,
-                                                           FileLayer& files, const Clock& clock) {
+Result<std::unique_ptr<TreeLog::Core>> TreeLog::Core::open(TreeLogOptions options, LogKeys keys, FileLayer& files,
+                                                           const Clock& clock) {
   // Room for the longest tree name after it, within what a key name may be.
   if (!audit::is_key_name(options.origin) || options.origin.size() > 128 || options.origin.ends_with('/'))
     return fail(Errc::InvalidArgument, "an audit log's origin is at most 128 characters without spaces or '+'");
-  if (signer.verifier().type() != audit::KeyType::Ed25519)
+  if (keys.current.verifier().type() != audit::KeyType::Ed25519)
     return fail(Errc::InvalidArgument, "a log signs with a key of type 1, not with a witness's");
-  std::unique_ptr<Core> core(new Core(std::move(options), signer, files, clock));
-  BZ_CHECK(core->recover(signer));
+  std::unique_ptr<Core> core(new Core(std::move(options), keys, files, clock));
+  BZ_CHECK(core->recover(std::move(keys)));
   core->integrator_->start();
   core->writer_ = std::thread([raw = core.get()] { raw->run(); });
   return core;
@@ -69,7 +72,7 @@ Result<State> TreeLog::Core::load_state() {
   return state;
 }
 
-Result<void> TreeLog::Core::recover(const audit::NoteSigner& signer) {
+Result<void> TreeLog::Core::recover(LogKeys keys) {
   const std::string journal = options_.directory + "/journal";
   BZ_CHECK(files_.make_directory(options_.directory));
   BZ_TRY(lock_file_, files_.lock(options_.directory + "/lock"));
@@ -84,7 +87,7 @@ Result<void> TreeLog::Core::recover(const audit::NoteSigner& signer) {
   durable_through_.store(next_ticket_ - 1, std::memory_order_release);
   BZ_TRY(integrator_,
          Integrator::open(files_, clock_, segments_, {options_.directory, options_.origin, options_.checkpoint_every},
-                          signer, std::move(state)));
+                          std::move(keys), std::move(state)));
   journal_ = std::make_unique<Journal>(files_, segments_,
                                        JournalOptions{journal, log_id_, options_.segment_bytes,
                                                       options_.free_floor_bytes, recovered.highest_number + 1});

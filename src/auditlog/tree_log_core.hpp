@@ -21,8 +21,8 @@ namespace bartizan::auditlog {
 
 class TreeLog::Core {
  public:
-  [[nodiscard]] static Result<std::unique_ptr<Core>> open(TreeLogOptions options, const audit::NoteSigner& signer,
-                                                          FileLayer& files, const Clock& clock);
+  [[nodiscard]] static Result<std::unique_ptr<Core>> open(TreeLogOptions options, LogKeys keys, FileLayer& files,
+                                                          const Clock& clock);
   ~Core();
   Core(const Core&) = delete;
   Core& operator=(const Core&) = delete;
@@ -33,6 +33,7 @@ class TreeLog::Core {
   [[nodiscard]] const std::atomic<bool>& failing() const noexcept { return failing_; }
   [[nodiscard]] const std::atomic<bool>& unwaited() const noexcept { return unwaited_; }
   void go_on_unwritten(bool on);
+  void rotate(LogKeys keys) { integrator_->rotate(std::move(keys)); }
   [[nodiscard]] ObserverId on_durable(Observer observer);
   void remove(ObserverId id);
   [[nodiscard]] Figures figures() const;
@@ -40,9 +41,9 @@ class TreeLog::Core {
   [[nodiscard]] const audit::NoteVerifier& verifier() const noexcept { return verifier_; }
 
  private:
-  Core(TreeLogOptions options, const audit::NoteSigner& signer, FileLayer& files, const Clock& clock);
+  Core(TreeLogOptions options, const LogKeys& keys, FileLayer& files, const Clock& clock);
   [[nodiscard]] Result<State> load_state();
-  [[nodiscard]] Result<void> recover(const audit::NoteSigner& signer);
+  [[nodiscard]] Result<void> recover(LogKeys keys);
   void finish_orphans(const Recovered& recovered);
   void run();
   [[nodiscard]] bool gather(std::uint64_t& through);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "bartizan/auditlog/pruning.hpp"
 #include "bundle_codec.hpp"
 #include "whole_file.hpp"
 
@@ -31,18 +32,19 @@ Result<Bytes> FolderTiles::read(const audit::TileName& name) const {
   return decompress_bundle(frame, kMaxTileFile);
 }
 
-TreeStore::TreeStore(FileLayer& files, std::string directory, audit::NoteSigner signer)
+TreeStore::TreeStore(FileLayer& files, std::string directory, TreeSigner signer)
     : files_(files), directory_(std::move(directory)), signer_(std::move(signer)), edge_(audit::kMaxTileLevel + 1) {}
 
-std::unique_ptr<TreeStore> TreeStore::fresh(FileLayer& files, std::string directory, audit::NoteSigner signer) {
+std::unique_ptr<TreeStore> TreeStore::fresh(FileLayer& files, std::string directory, TreeSigner signer) {
   return std::unique_ptr<TreeStore>(new TreeStore(files, std::move(directory), std::move(signer)));
 }
 
-Result<std::unique_ptr<TreeStore>> TreeStore::open(FileLayer& files, std::string directory, audit::NoteSigner signer,
+Result<std::unique_ptr<TreeStore>> TreeStore::open(FileLayer& files, std::string directory, TreeSigner signer,
                                                    std::uint64_t size) {
   auto store = fresh(files, std::move(directory), std::move(signer));
   auto sound = store->load(size);
   if (sound) sound = store->check_published();
+  if (sound) sound = store->renew_pruned();
   if (sound) return store;
   // A file that should be there and is not is damage as well.
   const Errc code = sound.error().code == Errc::NotFound ? Errc::Malformed : sound.error().code;
@@ -82,7 +84,8 @@ Result<void> TreeStore::check_published() {
   const auto note = read_whole(files_, directory_ + "/checkpoint", audit::kMaxNoteBytes);
   if (!note && note.error().code == Errc::NotFound) return {};
   if (!note) return tl::unexpected(note.error());
-  BZ_TRY(const auto checkpoint, audit::open_checkpoint(as_chars(*note), signer_.verifier()));
+  BZ_TRY(const auto opened, signer_.open(as_chars(*note)));
+  const auto& checkpoint = opened.checkpoint;
   if (checkpoint.size > size())
     return fail(Errc::Malformed, "its checkpoint of " + std::to_string(checkpoint.size) +
                                      " leaves goes beyond the state's " + std::to_string(size()));
@@ -90,7 +93,17 @@ Result<void> TreeStore::check_published() {
   BZ_TRY(const audit::Hash root, audit::root_of(checkpoint.size, audit::TileHashes(tiles, checkpoint.size)));
   if (root != checkpoint.root) return fail(Errc::Malformed, "its tiles do not lead to its checkpoint's root");
   published_ = checkpoint.size;
+  sign_again_ = !opened.complete;
   return {};
+}
+
+/// What was pruned under a key that was replaced since is said again under the present one.
+Result<void> TreeStore::renew_pruned() {
+  const auto note = read_whole(files_, directory_ + "/" + std::string(kPrunedFile), audit::kMaxNoteBytes);
+  if (!note && note.error().code == Errc::NotFound) return {};
+  if (!note) return tl::unexpected(note.error());
+  const auto renewed = signer_.renewed(as_chars(*note));
+  return renewed ? replace_whole(files_, directory_, std::string(kPrunedFile), as_bytes(*renewed)) : Result<void>{};
 }
 
 void TreeStore::append(ByteView entry) {
@@ -149,12 +162,13 @@ Result<void> TreeStore::write_tiles() {
 }
 
 std::string TreeStore::checkpoint() const {
-  return audit::sign_checkpoint({signer_.verifier().name(), size(), frontier_.root()}, signer_);
+  return signer_.sign({signer_.verifier().name(), size(), frontier_.root()});
 }
 
 Result<void> TreeStore::publish(const std::string& checkpoint) {
   BZ_CHECK(replace_whole(files_, directory_, "checkpoint", as_bytes(checkpoint)));
   published_ = size();
+  sign_again_ = false;
   for (const auto& name : full_) remove_partial(name);
   full_.clear();
   return {};

@@ -14,6 +14,7 @@
 #include "bartizan/audit/tile.hpp"
 #include "bartizan/auditlog/file_layer.hpp"
 #include "bartizan/auditlog/tree_reader.hpp"
+#include "tree_signer.hpp"
 
 namespace bartizan::auditlog {
 
@@ -34,18 +35,22 @@ class TreeStore {
   /// signer's name is the tree's origin. Malformed when the folder does not hold a sound tree of that
   /// size, or a checkpoint that goes beyond it.
   [[nodiscard]] static Result<std::unique_ptr<TreeStore>> open(FileLayer& files, std::string directory,
-                                                               audit::NoteSigner signer, std::uint64_t size);
+                                                               TreeSigner signer, std::uint64_t size);
   /// A tree without leaves; touches no file.
-  [[nodiscard]] static std::unique_ptr<TreeStore> fresh(FileLayer& files, std::string directory,
-                                                        audit::NoteSigner signer);
+  [[nodiscard]] static std::unique_ptr<TreeStore> fresh(FileLayer& files, std::string directory, TreeSigner signer);
   TreeStore(const TreeStore&) = delete;
   TreeStore& operator=(const TreeStore&) = delete;
 
   /// REQUIRES: at most audit::kMaxEntryBytes.
   void append(ByteView entry);
   [[nodiscard]] std::uint64_t size() const noexcept { return frontier_.size(); }
-  /// Leaves without a published checkpoint over them.
-  [[nodiscard]] bool dirty() const noexcept { return published_ != size(); }
+  /// Leaves without a published checkpoint over them, or one that a key which signs now has not signed.
+  [[nodiscard]] bool dirty() const noexcept { return published_ != size() || sign_again_; }
+  /// From now on: what is published is signed again in the next round.
+  void use(TreeSigner signer) {
+    signer_ = std::move(signer);
+    sign_again_ = published_ > 0;
+  }
   [[nodiscard]] std::uint64_t published() const noexcept { return published_; }
   [[nodiscard]] std::size_t waiting_bytes() const noexcept { return waiting_bytes_; }
 
@@ -61,9 +66,10 @@ class TreeStore {
     audit::TileName name;
     Bytes bytes;
   };
-  TreeStore(FileLayer& files, std::string directory, audit::NoteSigner signer);
+  TreeStore(FileLayer& files, std::string directory, TreeSigner signer);
   [[nodiscard]] Result<void> load(std::uint64_t size);
   [[nodiscard]] Result<void> check_published();
+  [[nodiscard]] Result<void> renew_pruned();
   void completed(unsigned level, std::uint64_t index, const audit::Hash& hash);
   /// The partial bundle and tiles of the present size.
   [[nodiscard]] std::vector<audit::TileName> edge_names() const;
@@ -72,7 +78,7 @@ class TreeStore {
 
   FileLayer& files_;
   const std::string directory_;
-  const audit::NoteSigner signer_;
+  TreeSigner signer_;
   audit::Frontier frontier_;
   std::vector<Bytes> edge_;  ///< the unfinished tile of each level
   Bytes bundle_;  ///< the unfinished entry bundle
@@ -82,6 +88,7 @@ class TreeStore {
   std::set<std::string> made_folders_;
   std::size_t waiting_bytes_ = 0;
   std::uint64_t published_ = 0;
+  bool sign_again_ = false;
 };
 
 }  // namespace bartizan::auditlog

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "bartizan/auditlog/log_keys.hpp"
 #include "bartizan/auditlog/tree_reader.hpp"
 #include "bartizan/base/log.hpp"
 #include "bartizan/crypto/base64.hpp"
@@ -112,7 +113,20 @@ void WitnessKeeper::failed(std::string why) {
   figures_.error = std::move(why);
 }
 
+/// Once each; whether it follows shows in its cosignatures.
+void WitnessKeeper::tell_keys() {
+  const auto notes = read_introductions(files_, options_.directory);
+  if (!notes) return failed(notes.error().detail);
+  for (; keys_told_ < notes->size(); ++keys_told_) {
+    const auto reply = channel_->add_key((*notes)[keys_told_]);
+    if (!reply || reply->status >= 500) return;
+    if (reply->status != 200 && reply->status != 404)
+      BZ_LOG(Warn, "audit.witness_key_refused", {"witness", witness_.name()}, {"status", reply->status});
+  }
+}
+
 bool WitnessKeeper::ask() {
+  tell_keys();
   const auto reader = TreeReader::open(options_.directory, options_.origin, std::string(kSystemTree), log_, files_);
   if (!reader && reader.error().code == Errc::NotFound) return failed("there is no checkpoint yet"), false;
   if (!reader) return failed(reader.error().detail), false;

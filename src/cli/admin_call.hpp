@@ -28,6 +28,9 @@ namespace bartizan::cli {
 /// Until the limit is reached or somebody ends it; the exit code.
 [[nodiscard]] int follow_admin(const Command& command, const Arguments& arguments, const Surroundings& surroundings);
 
+/// All pages, each record a line; the exit code.
+[[nodiscard]] int export_all(const Command& command, const Arguments& arguments, const Surroundings& surroundings);
+
 [[nodiscard]] Presented call_admin(const Command& command, const Arguments& arguments,
                                    const Surroundings& surroundings);
 

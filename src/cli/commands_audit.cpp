@@ -55,33 +55,46 @@ std::vector<Command> audit_commands() {
            "its tree. All that is given has to hold. Where there may be more, next says what --after takes to go on, so nothing "
            "is left out; a search that has to read much stops after two seconds and says so likewise. Searching is recorded "
            "in the log.\n\n"
+           "With --count-by it counts what it finds: how many records, how many rows these had, when the first and the last began. "
+           "A statement on two tables counts for both; NAME.? are columns that the log does not know. It counts for ten seconds and "
+           "up to 10,000 lines; where there was more, next says where --after goes on, and the counts are of what was before.\n\n"
            "Who saw a column: --column. Of identities under a policy the log knows each column; the statements of others "
            "that name its table are shown too, with columns \"unknown\". What somebody read: --identity and --action read. "
            "A table without its schema is also found where the statement named none; with it only where it did, or where "
            "the policy knew it.",
-       .parameters = {only("identity", "NAME", "records of this identity"),
-                      only("tenant", "NAME", "records in this tenant's tree"),
-                      only("table", "TABLE", "statements that name it, as NAME or SCHEMA.NAME"),
-                      only("column", "COLUMN",
-                           "statements that used it or may have, as TABLE.COLUMN or SCHEMA.TABLE.COLUMN"),
-                      only("action", "WORD",
-                           "a command tag such as SELECT, an event such as sign_in, or read or write"),
-                      only("outcome", "WORD", "ok, failed, refused, not_run or unknown"),
-                      only("address", "IP", "from this client address"),
-                      only("depot", "NAME", "to this depot"),
-                      only("fingerprint", "DIGEST", "statements of this text, as fingerprint shows it"),
-                      only("from", "TIME", "begun at or after, RFC 3339 in UTC"),
-                      only("to", "TIME", "begun before, RFC 3339 in UTC"),
-                      {.name = "after",
-                       .placeholder = "CURSOR",
-                       .help = "go on where a search said next",
-                       .default_text = "the newest"},
-                      number("limit", "at most so many", "100", 1, 1000),
-                      kAs},
+       .parameters =
+           {only("identity", "NAME", "records of this identity"),
+            only("tenant", "NAME", "records in this tenant's tree"),
+            only("table", "TABLE", "statements that name it, as NAME or SCHEMA.NAME"),
+            only("column", "COLUMN", "statements that used it or may have, as TABLE.COLUMN or SCHEMA.TABLE.COLUMN"),
+            only("action", "WORD", "a command tag such as SELECT, an event such as sign_in, or read or write"),
+            only("outcome", "WORD", "ok, failed, refused, not_run or unknown"),
+            only("address", "IP", "from this client address"),
+            only("depot", "NAME", "to this depot"),
+            only("fingerprint", "DIGEST", "statements of this text, as fingerprint shows it"),
+            only("from", "TIME", "begun at or after, RFC 3339 in UTC"),
+            only("to", "TIME", "begun before, RFC 3339 in UTC"),
+            {.name = "after",
+             .placeholder = "CURSOR",
+             .help = "go on where a search said next",
+             .default_text = "the newest"},
+            number("limit", "at most so many", "100", 1, 1000),
+            {.name = "count-by",
+             .placeholder = "WHAT",
+             .help = "count instead, by identity, tenant, table, column, action, event, outcome, depot, address or "
+                     "fingerprint",
+             .default_text = "the records themselves"},
+            {.name = "per",
+             .placeholder = "TIME",
+             .help = "with --count-by: for each hour, day or month in UTC",
+             .default_text = "all of it"},
+            kAs},
        .examples = {{"bartizan audit search --identity ana@northside --table clinic.customers", ""},
                     {"bartizan audit search --column clinic.customers.ssn --from 2026-11-01T00:00:00Z",
                      "who saw this column"},
                     {"bartizan audit search --identity ana@northside --action read", "what somebody read"},
+                    {"bartizan audit search --column clinic.customers.ssn --count-by identity --per day",
+                     "who saw this column, and how often"},
                     {"bartizan audit search --action sign_in --outcome refused --json", ""}},
        .password = PasswordUse::Existing,
        .password_with = "as"},
@@ -106,13 +119,19 @@ std::vector<Command> audit_commands() {
        .verb = "export",
        .admin_verb = "audit.export",
        .summary = "read a tree from the beginning, page by page",
-       .description = "The exact bytes of each record, with the signed checkpoint that they stand below.",
+       .description =
+           "The exact bytes of each record, with the signed checkpoint that they stand below. With --all every page, each "
+           "record a line as it stands in the tree, but that characters which a terminal hides are escaped; of the system tree also the "
+           "checkpoints of others, as JSON strings. "
+           "Each page is a reading, and recorded.",
        .parameters =
            {{.name = "tenant", .placeholder = "NAME", .help = "this tenant's tree", .default_text = "the system's"},
             number("after", "from this index on", "0", 0, INT64_MAX),
             number("limit", "at most so many", "1000", 1, 1000),
+            {.name = "all", .kind = ParameterKind::Flag, .help = "every page, each record a line", .in_request = false},
             kAs},
-       .examples = {{"bartizan audit export --tenant northside --json", ""}},
+       .examples = {{"bartizan audit export --tenant northside --json", ""},
+                    {"bartizan audit export --tenant northside --all > northside.jsonl", ""}},
        .password = PasswordUse::Existing,
        .password_with = "as"},
       {.noun = "audit",

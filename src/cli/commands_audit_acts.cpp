@@ -41,6 +41,24 @@ std::vector<Command> audit_act_commands() {
        .examples = {{"bartizan audit erase --record t-northside:41 --reason 'request 1701'", ""},
                     {"bartizan audit erase --tenant northside --month 2026-11 --reason 'retention'", ""}}},
       {.noun = "audit",
+       .verb = "key-rotate",
+       .admin_verb = "audit.key-rotate",
+       .summary = "sign the audit log with a new key from now on",
+       .description =
+           "For root and the gateway's own user alone. The new key is introduced by a note that both have signed, in the log's folder "
+           "keys; bartizan-verify and witnesses follow it from any key they were given. For the days of grace, and until the "
+           "gateway is started anew after them, the key before signs along, for those who know only that one. Then it is removed. "
+           "With --grace-days 0 and a restart at once: for a key that others may have.",
+       .parameters = {{.name = "grace-days",
+                       .kind = ParameterKind::Integer,
+                       .placeholder = "DAYS",
+                       .help = "the key before signs along, 0 to 365",
+                       .default_text = "30",
+                       .min = 0,
+                       .max = 365},
+                      kReason},
+       .examples = {{"bartizan audit key-rotate --reason yearly", ""}}},
+      {.noun = "audit",
        .verb = "unseal",
        .admin_verb = "audit.unseal",
        .summary = "read a record's sealed personal data",

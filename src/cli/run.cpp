@@ -128,6 +128,8 @@ int run_command(const Invocation& invocation, const LocalCommands& local, const 
                                arguments.text("against"), arguments.text("from"), arguments.text("to"),
                                arguments.has("hours")});
   }
+  if (command.noun == "audit" && command.verb == "export" && arguments.has("all"))
+    return export_all(command, arguments, surroundings);
   if (command.noun == "audit" && command.verb == "tail") return follow_admin(command, arguments, surroundings);
   if (command.noun == "down" && local.down) {
     return local.down({data_directory(arguments, environment), admin_socket(arguments, environment)});

@@ -169,6 +169,9 @@ constexpr std::array kKeys = {
         "Time between two signed checkpoints while there is something new."},
     Key{"audit", "compress_every", BZ_SLOT(audit.compress_every), 100, kDay, kRestart,
         "Time between two looks for full bundles of records to compress, in the background. Of mode `tree`."},
+    Key{"audit", "count_every", BZ_SLOT(audit.count_every), kSecond, kHour, kRestart,
+        "Time between two counts: how many records each tree was given, against which `audit verify` holds those that are there. By "
+        "the clock: at each full hour. Of mode `tree`."},
     Key{"audit", "reader_socket_file", BZ_SLOT(audit.reader_socket_file), 0, kMaxSocketPath, kRestart,
         "Path of a unix socket on which tenants' readers (`audit reader-add`) read their own tenant's log with name and password. Every "
         "user of this machine may connect to it. Empty: none."},

@@ -241,4 +241,44 @@ Members audit_row(const std::string& tree, std::uint64_t index, const Document& 
                  {"fingerprint", value_at(record, {"query_info", "uid"})}};
 }
 
+namespace {
+
+std::vector<std::string> used_names(SummaryBy by, const Document& record) {
+  std::vector<std::string> out;
+  if (may_hide_tables(record)) out.emplace_back("?");
+  const bool known = says_columns(record);
+  for (const auto& table : tables_of(record)) {
+    if (by == SummaryBy::Table || !known) out.push_back(table.whole() + (by == SummaryBy::Table ? "" : ".?"));
+    if (by == SummaryBy::Table || !known) continue;
+    for (const auto& column : table.columns) out.push_back(table.whole() + "." + column);
+  }
+  std::sort(out.begin(), out.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  return out.empty() ? std::vector<std::string>{""} : out;
+}
+
+}  // namespace
+
+std::vector<std::string> keys_of(SummaryBy by, const Document& record) {
+  switch (by) {
+    case SummaryBy::Identity: return {identity_of(record)};
+    case SummaryBy::Tenant: return {text_at(record, {"metadata", "tenant_uid"})};
+    case SummaryBy::Table:
+    case SummaryBy::Column: return used_names(by, record);
+    case SummaryBy::Action: {
+      auto tag = text_at(record, {"unmapped", "bartizan", "tag"});
+      return {tag.empty() ? text_at(record, {"unmapped", "bartizan", "event"}) : std::move(tag)};
+    }
+    case SummaryBy::Event: return {text_at(record, {"unmapped", "bartizan", "event"})};
+    case SummaryBy::Outcome: return {text_at(record, {"unmapped", "bartizan", "outcome", "status"})};
+    case SummaryBy::Depot: {
+      auto depot = text_at(record, {"database", "name"});
+      return {depot.empty() ? text_at(record, {"service", "name"}) : std::move(depot)};
+    }
+    case SummaryBy::Address: return {address_of(record)};
+    case SummaryBy::Fingerprint: return {text_at(record, {"query_info", "uid"})};
+  }
+  return {};
+}
+
 }  // namespace bartizan::control

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "args.hpp"
 #include "bartizan/auditlog/index_query.hpp"
@@ -37,6 +38,22 @@ struct AuditFilter {
 [[nodiscard]] Result<AuditFilter> take_filter(Args& args);
 /// What is looked for, as the record of the reading says it.
 [[nodiscard]] std::string about(const AuditFilter& filter, const std::optional<std::string>& tenant);
+
+enum class SummaryBy : std::uint8_t {
+  Identity,
+  Tenant,
+  Table,
+  Column,
+  Action,
+  Event,
+  Outcome,
+  Depot,
+  Address,
+  Fingerprint,
+};
+/// What the record has of that, each once; of columns that it does not know "SCHEMA.TABLE.?", and "?" where members were
+/// left out. Never empty: "" where there is none.
+[[nodiscard]] std::vector<std::string> keys_of(SummaryBy by, const Document& record);
 
 /// When it began.
 [[nodiscard]] WallTime begun_at(const Document& record);

@@ -5,6 +5,7 @@
 
 #include "audit_filter.hpp"
 #include "audit_reading.hpp"
+#include "audit_summary.hpp"
 #include "bartizan/audit/tile.hpp"
 #include "bartizan/auditlog/audit_index.hpp"
 
@@ -15,6 +16,8 @@ constexpr std::int64_t kMostRows = 1000;
 constexpr std::int64_t kUsualRows = 100;
 /// A search that finds little answers after this with what it has, and where to go on.
 constexpr auto kLongestSearch = std::chrono::seconds(2);
+constexpr auto kLongestCount = std::chrono::seconds(10);  ///< of one that counts them
+constexpr std::size_t kCountAtOnce = 8192;                ///< leaves that the index is asked for
 
 /// Records of one tree by index; a bundle that several are asked of is read once.
 class Entries {
@@ -38,12 +41,15 @@ class Entries {
 
 class Search {
  public:
-  Search(const Call& call, AuditFilter filter, std::size_t most)
+  Search(const Call& call, AuditFilter filter, std::size_t most, const std::optional<SummaryRequest>& summary)
       : call_(call),
         index_(call.context.audit->index),
         filter_(std::move(filter)),
         query_(filter_.query()),
-        most_(most) {}
+        most_(most),
+        until_(std::chrono::steady_clock::now() + (summary ? kLongestCount : kLongestSearch)) {
+    if (summary) summary_.emplace(*summary);
+  }
 
   /// The newest first, tree after tree; from's index is one past where to begin.
   Result<void> run(const std::vector<std::string>& trees, const std::optional<RecordPlace>& from) {
@@ -61,15 +67,20 @@ class Search {
     return {};
   }
   [[nodiscard]] Document answer() && {
-    return Members{{"records", std::move(rows_)},
-                   {"scanned", static_cast<std::int64_t>(scanned_)},
-                   {"next", next_.empty() ? Document() : Document(next_)}};
+    const auto scanned = static_cast<std::int64_t>(scanned_);
+    if (summary_)
+      return Members{{"counts", summary_->rows()},
+                     {"found", static_cast<std::int64_t>(found_)},
+                     {"scanned", scanned},
+                     {"next", next_.empty() ? Document() : Document(next_)}};
+    return Members{
+        {"records", std::move(rows_)}, {"scanned", scanned}, {"next", next_.empty() ? Document() : Document(next_)}};
   }
 
  private:
   [[nodiscard]] bool enough(const std::string& tree, std::uint64_t end) {
     next_ = RecordPlace{tree, end}.to_string();
-    return rows_.size() >= most_ || std::chrono::steady_clock::now() > until_;
+    return (summary_ ? summary_->full() : rows_.size() >= most_) || std::chrono::steady_clock::now() > until_;
   }
 
   /// False when there is more than one answer takes.
@@ -81,7 +92,7 @@ class Search {
     Entries entries(reader);
     while (end > 0) {
       if (enough(tree, end)) return false;
-      const auto found = index_->find(tree, query_, end, most_ - rows_.size(), until_);
+      const auto found = index_->find(tree, query_, end, summary_ ? kCountAtOnce : most_ - rows_.size(), until_);
       if (!found && found.error().code == Errc::Malformed) return scan(tree, reader, end, 0);
       if (!found) return tl::unexpected(found.error());
       for (std::size_t i = 0; i < found->leaves.size(); ++i) {
@@ -120,7 +131,12 @@ class Search {
     ++scanned_;
     if (!filter_.may_match(entry)) return {};
     BZ_TRY(const auto record, Document::parse(entry));
-    if (filter_.matches(record)) rows_.emplace_back(audit_row(tree, index, record));
+    if (!filter_.matches(record)) return {};
+    ++found_;
+    if (summary_)
+      summary_->add(record);
+    else
+      rows_.emplace_back(audit_row(tree, index, record));
     return {};
   }
 
@@ -129,8 +145,10 @@ class Search {
   const AuditFilter filter_;
   const auditlog::IndexQuery query_;
   const std::size_t most_;
-  const std::chrono::steady_clock::time_point until_ = std::chrono::steady_clock::now() + kLongestSearch;
+  const std::chrono::steady_clock::time_point until_;
+  std::optional<AuditSummary> summary_;
   Items rows_;
+  std::size_t found_ = 0;
   std::size_t scanned_ = 0;
   std::string next_;
 };
@@ -142,6 +160,7 @@ Result<Document> audit_search(Call& call, Args& args) {
   BZ_TRY(const auto tenant, args.text_or_none("tenant", 256));
   BZ_TRY(const auto after, args.text_or_none("after", 256));
   BZ_TRY(const auto limit, args.integer_or_none("limit", 1, kMostRows));
+  BZ_TRY(const auto summary, take_summary(args));
   BZ_CHECK(args.finish());
   BZ_CHECK(audit_source(call));
   std::optional<RecordPlace> from;
@@ -150,7 +169,7 @@ Result<Document> audit_search(Call& call, Args& args) {
   }
   BZ_CHECK(record_reading(call, "audit.search", about(filter, tenant)));
   BZ_TRY(const auto trees, trees_of(call, tenant));
-  Search search(call, std::move(filter), static_cast<std::size_t>(limit.value_or(kUsualRows)));
+  Search search(call, std::move(filter), static_cast<std::size_t>(limit.value_or(kUsualRows)), summary);
   BZ_CHECK(search.run(trees, from));
   return std::move(search).answer();
 }

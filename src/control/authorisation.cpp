@@ -13,8 +13,9 @@ namespace bartizan::control {
 namespace {
 
 // key.create may name a module that is loaded here and files that are sent elsewhere.
-constexpr std::array<std::string_view, 7> kOwnersOnly = {
-    "audit.break-glass", "audit.erase", "audit.unseal", "import.roles", "key.create", "key.destroy", "shutdown"};
+constexpr std::array<std::string_view, 8> kOwnersOnly = {"audit.break-glass", "audit.erase",  "audit.key-rotate",
+                                                         "audit.unseal",      "import.roles", "key.create",
+                                                         "key.destroy",       "shutdown"};
 constexpr std::size_t kMaxGroups = 65536;  // the kernel's NGROUPS_MAX
 
 bool is_owner(const AdminPolicy& policy, const Peer& peer) noexcept {

@@ -88,6 +88,7 @@ Result<Document> audit_hold_add(Call& call, Args& args);
 Result<Document> audit_hold_list(Call& call, Args& args);
 Result<Document> audit_hold_release(Call& call, Args& args);
 Result<Document> audit_prune(Call& call, Args& args);
+Result<Document> audit_key_rotate(Call& call, Args& args);
 Result<Document> audit_ceiling_set(Call& call, Args& args);
 Result<Document> audit_ceiling_list(Call& call, Args& args);
 Result<Document> audit_ceiling_remove(Call& call, Args& args);

@@ -32,6 +32,7 @@ constexpr std::array kVerbs = {
     Verb{"audit.hold-add", audit_hold_add},
     Verb{"audit.hold-list", audit_hold_list},
     Verb{"audit.hold-release", audit_hold_release},
+    Verb{"audit.key-rotate", audit_key_rotate},
     Verb{"audit.prove", audit_prove},
     Verb{"audit.prune", audit_prune},
     Verb{"audit.reader-add", audit_reader_add},

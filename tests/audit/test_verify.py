@@ -85,6 +85,8 @@ def scenarios(scratch):
     roll_back(log, older, key)
     tail(older, log, key, scratch)
     fork(older, log, secret, key, scratch)
+    counts(log, secret, key, scratch)
+    keys(log, older, secret, key, scratch)
     records(log, key, scratch)
     prune(log, secret, key, scratch)
     compressed(log, secret, key, scratch)
@@ -241,6 +243,113 @@ def fork(older, log, secret, key, scratch):
     shutil.copytree(os.path.join(other, "tree", "t-acme"), os.path.join(mixed, "tree", "t-acme"))
     code, out = verifies(mixed, key)
     check(code == 1 and "t-acme index" in out, "one tree of a fork", out)
+
+
+def counts(log, secret, key, scratch):
+    """The gateway's counts: what was lost between it and a tree is found, with the tree and the hour."""
+    def counted(name, count, fault="", base=log):
+        target = copy(base, scratch, name)
+        code, out = run("audit_write_log", "counted", target, count, secret, *([fault] if fault else []))
+        check(code == 0, f"counting, {fault or 'sound'}", out)
+        return target, *verifies(target, key)
+
+    sound, code, out = counted("counted", 2000)
+    check(code == 0 and "counts: 15 compared" in out and "still running: 0 records" in out, "a counted log", out)
+    tree = os.path.join(sound, "tree", "t-acme")
+    code, out = run("bartizan-verify", "tree", "--key", key_of(key, "t-acme"), tree)
+    check(code == 0 and "counts: 5 compared" in out, "a tenant's own tree with its counts", out)
+    _, code, out = counted("counted-on", 700, base=sound)
+    check(code == 0 and "counts: 21 compared" in out, "counts go on over a restart", out)
+    target, code, out = counted("counted-drop", 2000, "drop")
+    check(code == 1 and out.count("finding: ") == 1 and "log.example/test/t-acme index" in out and "records were begun" in out
+          and " UTC" not in out and "Z (tickets " in out, "a record that got lost", out)
+    code, out = run("bartizan-verify", "tree", "--key", key_of(key, "t-acme"), os.path.join(target, "tree", "t-acme"))
+    check(code == 1 and "0 of them may still run" in out, "a tenant finds what got lost of its own", out)
+    _, code, out = counted("counted-move", 2000, "move")
+    check(code == 1 and out.count("finding: ") == 2 and "t-acme index" in out and "t-beta%20corp index" in out,
+          "a record in another tenant's tree", out)
+    _, code, out = counted("counted-silent", 2000, "silent")
+    check(code == 1 and "system index" in out and "the counts of all trees make up" in out, "counts of one tree are missing", out)
+    died, code, out = counted("counted-die", 2000, "die")
+    check(code == 0, "a gateway that died", out)
+    _, code, out = counted("counted-died", 400, base=died)
+    check(code == 0, "after a gateway died", out)
+    # The file of counts goes: from there on nobody has counted, and that is found once counts go on.
+    os.remove(os.path.join(died, "counts"))
+    _, code, out = counted("counted-gone", 400, base=died)
+    check(code == 1 and "tickets before are in no count" in out, "counts with a gap", out)
+    pruned = copy(sound, scratch, "counted-pruned")
+    code, out = run("audit_write_log", "prune", pruned, secret, "t-acme", "32503680000")
+    check(code == 0, "pruning a counted tree", out)
+    code, out = verifies(pruned, key)
+    check(code == 1 and "t-acme index" in out and "records were begun" in out, "young records that were pruned", out)
+
+
+def keys(log, older, secret, key, scratch):
+    """The log's key is replaced: from any of its keys the others are reached, and no key that is not among them."""
+    target = copy(log, scratch, "keys")
+    prefix = os.path.join(scratch, "before")
+    code, out = run("audit_write_log", "prove", target, key, "t-acme", 700, prefix)
+    check(code == 0, "proving", out)
+    code, out = run("audit_write_log", "rotate", target, secret, 0)
+    check(code == 0, "rotating", out)
+    second, second_key = out.split()
+    code, out = verifies(target, key)
+    check(code == 1 and "not signed by the log's key" in out, "introduced, and not yet in force", out)
+    code, out = run("audit_write_log", target, 300, second)
+    check(code == 0, "writing under the second key", out)
+    against = ("--against", os.path.join(older, "tree", "t-acme", "checkpoint"))
+    for known in (key, second_key):
+        code, out = verifies(target, known, *against)
+        check(code == 0 and "records: 4200" in out, "from either key", out)
+    code, out = run("audit_write_log", "rotate", target, second, 3600)
+    third, third_key = out.split()
+    code, out = run("audit_write_log", target, 300, third)
+    check(code == 0, "writing under the third key", out)
+    for known in (key, second_key, third_key):
+        code, out = verifies(target, known, *against)
+        check(code == 0 and "records: 4500" in out, "from each of three", out)
+    note = open(os.path.join(target, "tree", "t-acme", "checkpoint")).read()
+    check(note.count("\u2014 ") == 2, "the key before signs along", note)
+    folder, notes = os.path.join(target, "tree", "t-acme"), os.path.join(target, "keys")
+    code, out = run("bartizan-verify", "tree", "--key", key_of(key, "t-acme"), folder)
+    check(code == 1, "a tenant who does not know of the keys", out)
+    code, out = run("bartizan-verify", "tree", "--key", key_of(key, "t-acme"), "--keys", notes, folder)
+    check(code == 0, "a tenant who follows them", out)
+    code, out = run("bartizan-verify", "tree", "--key", key_of(second_key, "t-acme"), folder)
+    check(code == 0, "a tenant who knows the one that signs along", out)
+    tree_key = key_of(third_key, "t-acme")
+    code, out = run("bartizan-verify", "record", "--key", tree_key, "--keys", notes, "--proof", prefix + ".tlog-proof",
+                    prefix + ".record")
+    check(code == 0, "a proof from before", out)
+    old, new = (os.path.join(where, "tree", "t-acme", "checkpoint") for where in (older, target))
+    code, out = run("bartizan-verify", "consistency", "--key", tree_key, "--keys", notes, "--tree", folder, old, new)
+    check(code == 0 and "grew from 1000" in out, "growth over keys", out)
+    # A key that nobody introduced, a note that was changed or left out, a log that went on under the old key.
+    other = run("audit_write_log", os.path.join(scratch, "other"), 1)[1].split()[1]
+    code, out = verifies(target, other)
+    check(code == 1 and "none of those that" in out, "another key", out)
+    for number in ("2", "3"):
+        path = os.path.join(notes, number)
+        original = open(path, "rb").read()
+        for at in random.sample(range(len(original)), 25):
+            harmed = bytearray(original)
+            harmed[at] ^= 1
+            open(path, "wb").write(harmed)
+            code, out = verifies(target, key)
+            check(code == 1, f"introduction {number} at {at}", out)
+        open(path, "wb").write(original)
+    os.rename(os.path.join(notes, "2"), os.path.join(notes, "moved"))
+    code, out = verifies(target, key)
+    check(code == 1, "an introduction is missing", out)
+    os.rename(os.path.join(notes, "moved"), os.path.join(notes, "2"))
+    stolen = copy(log, scratch, "stolen")
+    code, out = run("audit_write_log", stolen, 600, secret)
+    check(code == 0, "going on under the old key", out)
+    shutil.copytree(notes, os.path.join(stolen, "keys"))
+    for known in (key, third_key):
+        code, out = verifies(stolen, known)
+        check(code == 1 and "the checkpoint: it is not signed by the log's key" in out, "the old key after its time", out)
 
 
 def records(log, key, scratch):

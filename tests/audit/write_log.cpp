@@ -1,6 +1,10 @@
 // Writes a provable log for the scripts beside it, with the server's own code:
 //   audit_write_log DIRECTORY RECORDS [KEY [SECONDS]]   adds records of three tenants in rounds, begun at that second;
 //                                                       prints both keys. KEY "-": a new one
+//   audit_write_log counted DIRECTORY RECORDS KEY [FAULT]  adds records with the gateway's counts of them, which it tells
+//                                             after each 500; FAULT: `drop`, `move`, `silent` or `die`, see Faulty
+//   audit_write_log rotate DIRECTORY SECRET GRACE   a new key, in DIRECTORY.key, with which the first form then goes on;
+//                                             the one before signs along for so many seconds; prints both
 //   audit_write_log classes DIRECTORY         adds an example of each event with a class of its own
 //   audit_write_log compress DIRECTORY VKEY   compresses full bundles
 //   audit_write_log prove DIRECTORY VKEY TREE INDEX OUT   writes OUT.record and OUT.tlog-proof
@@ -11,8 +15,11 @@
 #include <cstdlib>
 #include <fstream>
 #include <string>
+#include <thread>
 
 #include "bartizan/auditlog/bundle_compressor.hpp"
+#include "bartizan/auditlog/counted_log.hpp"
+#include "bartizan/auditlog/log_keys.hpp"
 #include "bartizan/auditlog/pruning.hpp"
 #include "bartizan/auditlog/tree_log.hpp"
 #include "bartizan/auditlog/tree_reader.hpp"
@@ -45,6 +52,11 @@ constexpr Example kExamples[] = {
      R"("operation":"consent.withdraw","user":"olga","privilege":"read","resource_kind":"tenant","resource_name":"acme")"},
     {audit::Event::Backup, R"("operation":"backup.create","resource_kind":"depot","resource_name":"demo")"},
     {audit::Event::Drill, R"("operation":"drill.restore","resource_kind":"depot","resource_name":"demo")"},
+    {audit::Event::Counts,
+     R"("operation":"log.counts","first_ticket":1,"last_ticket":9,"from_s":1,"to_s":2,"intents":9,"ok":9,"failed":0,)"
+     R"("refused":0,"not_run":0,"unknown":0,"open":[3,4],"open_more":0)"},
+    {audit::Event::Counts,
+     R"("operation":"log.counts","first_ticket":10,"last_ticket":11,"from_s":2,"to_s":3,"lost":true)"},
     {audit::Event::BreakGlass, R"("operation":"break-glass.on","reason":"a rehearsal")"},
     {audit::Event::ApiCall, R"("operation":"tenant.create","arguments":{"name":"acme"})"},
     {audit::Event::ConfigChange, R"("operation":"config.create","resource_kind":"tenants","after":{"name":"acme"})"},
@@ -84,6 +96,66 @@ int compress(char** values) {
   return 0;
 }
 
+/// What may happen to a record of the tenant acme between the gateway, which counts it, and its tree.
+class Faulty final : public audit::Log {
+ public:
+  static constexpr std::uint64_t kAt = 200;  ///< which of its statements
+  Faulty(audit::Log& log, std::string fault) : log_(log), fault_(std::move(fault)) {}
+  Result<audit::Ticket> begin(const audit::Intent& intent) override {
+    const bool acme = intent.session.find("acme") != std::string_view::npos;
+    const bool counts = intent.event == audit::Event::Counts;
+    const bool hit = acme && !counts && ++begun_ == kAt;
+    audit::Intent passed = intent;
+    if (hit && fault_ == "move") passed.session = R"("identity":"user1","tenant":"beta corp")";
+    auto ticket = log_.begin(passed);
+    if (ticket && hit) hit_ = ticket->get();
+    if (ticket && acme && counts && fault_ == "silent") silent_ = ticket->get();
+    return ticket;
+  }
+  void finish(audit::Ticket ticket, const audit::Outcome& outcome) override {
+    const bool hit = ticket.get() == hit_;
+    if (!(hit && fault_ == "drop") && ticket.get() != silent_) log_.finish(ticket, outcome);
+    if (!hit || fault_ != "die") return;
+    while (!log_.durable(ticket)) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    std::_Exit(0);
+  }
+  [[nodiscard]] bool durable(audit::Ticket ticket) const noexcept override { return log_.durable(ticket); }
+
+ private:
+  audit::Log& log_;
+  const std::string fault_;
+  std::uint64_t begun_ = 0;
+  std::uint64_t hit_ = 0;
+  std::uint64_t silent_ = 0;
+};
+
+int counted(int count, char** values) {
+  const auto signer = audit::NoteSigner::parse(values[2]);
+  if (!signer) return failed(signer.error());
+  auditlog::TreeLogOptions options;
+  options.directory = values[0];
+  options.origin = "log.example/test";
+  auto log = auditlog::TreeLog::open(options, *signer);
+  if (!log) return failed(log.error());
+  Faulty faulty(**log, count > 3 ? values[3] : "");
+  auditlog::CountedLogOptions counts;
+  counts.directory = options.directory;
+  const auto counting = auditlog::CountedLog::open(counts, faulty, (*log)->figures().next_ticket);
+  static constexpr const char* kTenants[] = {"", "acme", "beta corp"};
+  const auto records = static_cast<unsigned>(std::strtoul(values[1], nullptr, 10));
+  for (unsigned i = 0; i < records; ++i) {
+    std::string who = "\"session\":" + std::to_string(i / 5);
+    audit::append_member(who, "identity", "user" + std::to_string(i % 7));
+    if (i % 3 != 0) audit::append_member(who, "tenant", kTenants[i % 3]);
+    const auto ticket = counting->begin({audit::Event::Statement, system_clock().wall(), who, R"("tag":"SELECT")"});
+    if (!ticket) return failed(ticket.error());
+    counting->finish(*ticket, {});
+    if (i % 500 == 499)
+      if (auto told = counting->tell_now(std::chrono::seconds(60)); !told) return failed(told.error());
+  }
+  return 0;
+}
+
 int add(const std::string& directory, unsigned records, const char* key, const char* seconds) {
   auto signer = key != nullptr && std::string_view(key) != "-"
                     ? audit::NoteSigner::parse(key)
@@ -93,7 +165,10 @@ int add(const std::string& directory, unsigned records, const char* key, const c
   options.directory = directory;
   options.origin = "log.example/test";
   options.checkpoint_every = std::chrono::hours(1);
-  auto log = auditlog::TreeLog::open(options, *signer);
+  auto settled = auditlog::settle_keys(auditlog::system_files(), {directory, directory + ".key"},
+                                       signer->named(options.origin), system_clock().wall());
+  if (!settled) return failed(settled.error());
+  auto log = auditlog::TreeLog::open(options, std::move(settled->keys));
   if (!log) return failed(log.error());
   static constexpr const char* kTenants[] = {"", "acme", "beta corp"};
   for (unsigned i = 0; i < records; ++i) {
@@ -122,6 +197,22 @@ int add(const std::string& directory, unsigned records, const char* key, const c
   log->reset();
   std::printf("%s\n%s\n", std::string(signer->to_text().reveal_chars()).c_str(),
               signer->verifier().to_string().c_str());
+  return 0;
+}
+
+int rotate(char** values) {
+  const std::string directory = values[0];
+  const auto signer = audit::NoteSigner::parse(values[1]);
+  if (!signer) return failed(signer.error());
+  const auditlog::KeyPlaces places{directory, directory + ".key"};
+  std::ofstream(places.key_file) << values[1];
+  const auto done =
+      auditlog::rotate_key(auditlog::system_files(), places, signer->named("log.example/test"), system_random(),
+                           system_clock().wall(), std::chrono::seconds(std::strtoul(values[2], nullptr, 10)));
+  if (!done) return failed(done.error());
+  std::string secret;
+  std::ifstream(places.key_file) >> secret;
+  std::printf("%s\n%s\n", secret.c_str(), done->after.to_string().c_str());
   return 0;
 }
 
@@ -177,6 +268,8 @@ int main(int count, char** values) {
   if (verb == "prune" && count == 6) return prune(values + 2);
   if (verb == "growth" && count == 6) return growth(values + 2);
   if (verb == "classes" && count == 3) return classes(values[2]);
+  if (verb == "counted" && (count == 5 || count == 6)) return counted(count - 2, values + 2);
+  if (verb == "rotate" && count == 5) return rotate(values + 2);
   if (verb == "compress" && count == 4) return compress(values + 2);
   if (count >= 3 && count <= 5)
     return add(verb, static_cast<unsigned>(std::strtoul(values[2], nullptr, 10)), count > 3 ? values[3] : nullptr,

@@ -71,6 +71,31 @@ def test_search_finds_by_fingerprint_address_depot_and_effect(log):
     assert _pages(log, "--table", "found", "--address", "203.0.113.9") == []
 
 
+def test_a_summary_counts_what_a_search_finds(log):
+    def counts(*arguments: str) -> dict:
+        answer = _audit(log, "search", *arguments)
+        assert answer["next"] is None
+        return {(row["time"], row["key"]): (row["records"], row["rows"]) for row in answer["counts"]}
+
+    assert counts("--table", "found", "--count-by", "identity") == {(None, USER): (34, 1)}
+    assert counts("--table", "found", "--count-by", "outcome") == {(None, "ok"): (31, 1), (None, "failed"): (3, 0)}
+    assert counts("--table", "found", "--count-by", "table") == {(None, "public.found"): (30, 0), (None, "found"): (4, 1)}
+    assert counts("--column", "public.found.a", "--count-by", "column") == {(None, "public.found.?"): (30, 0)}
+    by_day = counts("--table", "found", "--count-by", "action", "--per", "day")
+    assert {key for _, key in by_day} == {"SELECT", "INSERT"} and sum(n for n, _ in by_day.values()) == 34
+    assert "identity" in log.command("audit", "search", "--count-by", "mood", check=False).stderr
+    assert log.command("audit", "search", "--per", "day", check=False).returncode != 0
+    assert "34" in log.command("audit", "search", "--table", "found", "--count-by", "identity").stdout
+
+
+def test_an_export_of_all_pages_is_the_tree(log):
+    lines = log.command("audit", "export", "--all").stdout.splitlines()
+    assert len(lines) >= 34
+    stands = [entry.decode() for entry in audit_records.entries(log.audit_folder / "tree/system")][:len(lines)]
+    assert [line for line in lines if line.startswith("{")] == [text for text in stands if text.startswith("{")]
+    assert [json.loads(line) for line in lines if not line.startswith("{")] == [t for t in stands if not t.startswith("{")]
+
+
 def test_a_column_search_shows_who_may_have_used_it(log):
     assert len(_pages(log, "--column", "public.found.a")) == 30
     assert len(_pages(log, "--column", "found.a")) == 34

@@ -30,7 +30,7 @@ std::string system_entries(World& world) {
 TEST_CASE("broken, statements go on and their records are written once that works again") {
   World world;
   auto log = failing(world);
-  BreakGlass glass(*log);
+  BreakGlass glass(*log, *log);
   CHECK_FALSE(log->begin(intent("acme", "SELECT")));
   REQUIRE(glass.on("os:root", "the disk died at night", 1h));
   std::vector<audit::Ticket> taken;
@@ -61,7 +61,7 @@ TEST_CASE("broken, statements go on and their records are written once that work
 TEST_CASE("its time over, the log fails closed again and says so") {
   World world;
   auto log = failing(world);
-  BreakGlass glass(*log);
+  BreakGlass glass(*log, *log);
   REQUIRE(glass.on("os:root", "a second", 1s));
   CHECK(log->begin(intent("acme", "SELECT")));
   CHECK(glass.broken());
@@ -80,7 +80,7 @@ TEST_CASE("a stalled disk is gone past likewise, and who waited is woken") {
   auto log = world.open();
   std::atomic<unsigned> woken{0};
   const auto id = log->on_durable([&](audit::Ticket) { ++woken; });
-  BreakGlass glass(*log);
+  BreakGlass glass(*log, *log);
   world.files.sync_millis = 1500;
   const auto stalled = log->begin(intent("acme", "SELECT")).value();
   REQUIRE(eventually([&] { return !log->figures().healthy; }));
@@ -99,7 +99,7 @@ TEST_CASE("memory is bounded: then it refuses even so") {
   World world;
   world.options.max_unwritten_bytes = 4096;
   auto log = failing(world);
-  BreakGlass glass(*log);
+  BreakGlass glass(*log, *log);
   REQUIRE(glass.on("os:root", "bounds", 1h));
   unsigned taken = 0;
   while (taken < 1000 && log->begin(intent("acme", "SELECT"))) ++taken;
@@ -110,7 +110,7 @@ TEST_CASE("memory is bounded: then it refuses even so") {
 TEST_CASE("it is broken by somebody, for a reason and a time") {
   World world;
   auto log = world.open();
-  BreakGlass glass(*log);
+  BreakGlass glass(*log, *log);
   CHECK(glass.on("os:root", "", 1h).error().code == Errc::InvalidArgument);
   CHECK(glass.on("os:root", "x", 5h).error().code == Errc::InvalidArgument);
   CHECK(glass.on("os:root", "x", 0s).error().code == Errc::InvalidArgument);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "audit_filter.hpp"
+#include "audit_summary.hpp"
 
 namespace bartizan::control {
 namespace {
@@ -32,6 +33,44 @@ bool index_finds(const AuditFilter& filter, std::string_view entry) {
       return std::binary_search(record.terms.begin(), record.terms.end(), term);
     });
   });
+}
+
+TEST_CASE("a summary counts by what it is asked for, and by time") {
+  const auto record = [](std::int64_t us, std::string_view rest) {
+    return Document::
+        parse(R"({"actor":{"user":{"name":"mia"}},"database":{"name":"demo"},"unmapped":{"bartizan":{"event":"statement",)"
+              R"("time_us":)" +
+              std::to_string(us) + R"(,"tag":"SELECT",)" + std::string(rest) +
+              R"("outcome":{"status":"ok","rows":3,"bytes":1,"duration_us":1}}}})")
+            .value();
+  };
+  constexpr std::int64_t kHourUs = 3'600'000'000;
+  constexpr std::int64_t kFirst = 1'700'000'000'000'000;  // 2023-11-14T22:13:20Z
+  const std::string known = R"("class":"aa","relations":[{"schema":"s","name":"t","read":["a","b"],"masked":["b"]},)"
+                            R"({"schema":"s","name":"u","read":["a"]}],)";
+  const std::string unknown = R"("relations":[{"schema":"s","name":"t"}],)";
+  const std::vector<Document> records = {record(kFirst, known), record(kFirst + 1, known),
+                                         record(kFirst + kHourUs, unknown), record(kFirst + 3 * kHourUs, ""),
+                                         record(kFirst + 3 * kHourUs, R"("omitted_bytes":9,)")};
+  const auto counts = [&](SummaryBy by, SummaryPer per) {
+    AuditSummary summary({by, per});
+    for (const auto& one : records) summary.add(one);
+    std::string out;
+    for (const auto& row : summary.rows()) {
+      const auto* const time = row.find("time")->as<std::string>();
+      out += (time == nullptr ? "" : *time + " ") + *row.find("key")->as<std::string>() + "=" +
+             std::to_string(*row.find("records")->as<std::int64_t>()) + "/" +
+             std::to_string(*row.find("rows")->as<std::int64_t>()) + ";";
+    }
+    return out;
+  };
+  CHECK(counts(SummaryBy::Identity, SummaryPer::All) == "mia=5/15;");
+  CHECK(counts(SummaryBy::Table, SummaryPer::All) == "s.t=3/9;s.u=2/6;=1/3;?=1/3;");
+  CHECK(counts(SummaryBy::Column, SummaryPer::All) == "s.t.a=2/6;s.t.b=2/6;s.u.a=2/6;=1/3;?=1/3;s.t.?=1/3;");
+  CHECK(counts(SummaryBy::Action, SummaryPer::Day) == "2023-11-15 SELECT=2/6;2023-11-14 SELECT=3/9;");
+  CHECK(counts(SummaryBy::Depot, SummaryPer::Month) == "2023-11 demo=5/15;");
+  CHECK(counts(SummaryBy::Outcome, SummaryPer::Hour) ==
+        "2023-11-15T01:00Z ok=2/6;2023-11-14T23:00Z ok=1/3;2023-11-14T22:00Z ok=2/6;");
 }
 
 TEST_CASE("a filter finds the records that it names, and no others") {

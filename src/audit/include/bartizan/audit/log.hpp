@@ -36,8 +36,9 @@ enum class Event : std::uint8_t {
   Consent,       ///< a tenant lets somebody see its data, or no longer; nothing emits it yet
   Backup,        ///< likewise
   Drill,         ///< likewise
+  Counts,        ///< how many intents each tree was given, once an hour
 };
-inline constexpr Event kLastEvent = Event::Drill;
+inline constexpr Event kLastEvent = Event::Counts;
 [[nodiscard]] std::string_view to_string(Event event) noexcept;
 
 /// What is about to happen. The views need to live for the call of begin() only.

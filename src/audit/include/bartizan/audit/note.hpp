@@ -33,6 +33,8 @@ class NoteVerifier {
   using PublicKey = std::array<std::byte, kPublicSize>;
 
   [[nodiscard]] static Result<NoteVerifier> parse(std::string_view key);
+  /// An Ed25519 key from base64(type || public key) alone, whose id follows. Malformed.
+  [[nodiscard]] static Result<NoteVerifier> from_bytes(std::string name, std::string_view base64);
   /// REQUIRES: is_key_name(name).
   NoteVerifier(KeyType type, std::string name, const PublicKey& key);
 

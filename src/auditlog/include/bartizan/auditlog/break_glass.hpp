@@ -31,7 +31,8 @@ class BreakGlass {
     std::uint64_t first_ticket = 0;  ///< of the log's next intent when it was broken
   };
 
-  explicit BreakGlass(TreeLog& log, const Clock& clock = system_clock());
+  /// records: where its own records go, the log itself or who counts in front of it.
+  BreakGlass(TreeLog& log, audit::Log& records, const Clock& clock = system_clock());
   ~BreakGlass();
   BreakGlass(const BreakGlass&) = delete;
   BreakGlass& operator=(const BreakGlass&) = delete;
@@ -51,6 +52,7 @@ class BreakGlass {
   void record(const std::string& actor, std::string_view operation, std::string_view why, const Broken& broken);
 
   TreeLog& log_;
+  audit::Log& records_;
   const Clock& clock_;
   mutable std::mutex mutex_;
   std::condition_variable wake_;

@@ -17,6 +17,8 @@
 
 namespace bartizan::auditlog {
 
+struct LogKeys;
+
 struct TreeLogOptions {
   std::string directory;
   std::string origin;  ///< name of the log, without spaces or '+': "bartizan.example.com/prod"
@@ -45,6 +47,10 @@ class TreeLog final : public audit::Log {
   /// Unknown. Malformed when the journal or a tree is damaged elsewhere; the detail names the place.
   /// signer's name is replaced by each tree's origin. files and clock outlive the log.
   [[nodiscard]] static Result<std::unique_ptr<TreeLog>> open(TreeLogOptions options, const audit::NoteSigner& signer,
+                                                             FileLayer& files = system_files(),
+                                                             const Clock& clock = system_clock());
+  /// Likewise, of a log whose key was rotated.
+  [[nodiscard]] static Result<std::unique_ptr<TreeLog>> open(TreeLogOptions options, LogKeys keys,
                                                              FileLayer& files = system_files(),
                                                              const Clock& clock = system_clock());
   /// Flushes what waits, integrates it and publishes, unless the disk refuses.
@@ -95,6 +101,10 @@ class TreeLog final : public audit::Log {
   /// Waits until all that is finished now stands below a published checkpoint. For tests, exports and
   /// shutdown. DeadlineExceeded otherwise.
   [[nodiscard]] Result<void> publish_now(std::chrono::milliseconds longest);
+
+  /// Signs with these from the next round on, and every tree's checkpoint again. Whoever reads with verifier()
+  /// goes on as long as its key signs along.
+  void rotate(LogKeys keys);
 
   /// The public key by which every tree's checkpoint verifies, under that tree's origin.
   [[nodiscard]] const audit::NoteVerifier& verifier() const noexcept;

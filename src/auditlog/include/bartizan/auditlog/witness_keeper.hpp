@@ -29,6 +29,8 @@ class WitnessChannel {
   virtual ~WitnessChannel() = default;
   /// Unavailable, DeadlineExceeded, Malformed.
   [[nodiscard]] virtual Result<WitnessReply> add_checkpoint(std::string_view request) = 0;
+  /// Tells it of a key that the log's key has introduced. One that has no such call goes by the keys it is given.
+  [[nodiscard]] virtual Result<WitnessReply> add_key(std::string_view) { return WitnessReply{404, {}}; }
 };
 
 /// Plain HTTP: what goes over it is signed on both sides, and no secret. url: "http://host[:port][/prefix]".
@@ -73,6 +75,7 @@ class WitnessKeeper {
   void run();
   /// False when it has to be tried again soon.
   [[nodiscard]] bool ask();
+  void tell_keys();
   [[nodiscard]] Result<void> take(const audit::Checkpoint& checkpoint, const std::string& note,
                                   std::string_view cosignature);
   void alarm(std::string what);
@@ -85,6 +88,7 @@ class WitnessKeeper {
   const std::unique_ptr<WitnessChannel> channel_;
   FileLayer& files_;
   const Clock& clock_;
+  std::size_t keys_told_ = 0;  ///< the thread's
 
   mutable std::mutex mutex_;
   std::condition_variable wake_;

@@ -43,6 +43,7 @@ struct AuditOptions {
   Duration max_wait = std::chrono::seconds{5};
   Duration checkpoint_every = std::chrono::seconds{1};
   Duration compress_every = std::chrono::seconds{60};
+  Duration count_every = std::chrono::hours{1};
   ByteSize free_floor_bytes{256ull << 20};
   ByteSize segment_bytes{64ull << 20};
   Duration flush{10};
