@@ -129,6 +129,8 @@ Result<LoopDevice> attach(const Descriptor& image) {
     if (::ioctl(out.device.get(), LOOP_CONFIGURE, &wanted) == 0) return out;
     if (errno == EINVAL && wanted.block_size != 0)
       wanted.block_size = 0;  // the disk below has other blocks
+    else if (errno == EINVAL && wanted.info.lo_flags != LO_FLAGS_AUTOCLEAR)
+      wanted.info.lo_flags = LO_FLAGS_AUTOCLEAR;  // the file system below has no direct I/O
     else if (errno != EBUSY)  // somebody else was quicker
       return refused(out.path + " takes no file");
   }

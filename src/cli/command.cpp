@@ -73,6 +73,7 @@ std::string_view describe_noun(std::string_view noun) {
       Row{"wall", "the policies' classes in each depot"},
       Row{"column", "encrypted columns"},
       Row{"key", "the keys of encrypted columns"},
+      Row{"rest", "files at rest"},
       Row{"audit", "the provable audit log"},
       Row{"session", "connected clients"},
       Row{"setting", "what all gateways share"},

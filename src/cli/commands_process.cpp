@@ -110,7 +110,7 @@ Command rest_encrypt() {
   return {
       .noun = "rest",
       .verb = "encrypt",
-      .summary = "put the files of a stopped embedded PostgreSQL under encryption at rest",
+      .summary = "encrypt the files of a stopped embedded PostgreSQL",
       .description =
           "Copies them into an encrypted folder and removes the originals; needs as much room again. Broken off, it is called "
           "again. What the disk held of the originals can be read from it until it is written over.",

@@ -165,6 +165,9 @@ class _Writers:
         found = connection.execute("select v from ledger where id = %s", (10_000 + row,)).fetchall()
         if found != [(value,)]:
             self.wrong.append(f"{row}: {found} in place of {value}")
+        found = connection.execute("select id from ledger where v = %s", (value,)).fetchall()
+        if found != [(10_000 + row,)]:
+            self.wrong.append(f"{row}: {found} by its value")
 
     def stop(self) -> None:
         self._stop.set()
@@ -173,8 +176,14 @@ class _Writers:
 
 
 @pytest.mark.timeout(900)
-def test_killed_at_every_step_of_a_rotation_no_row_is_lost(request):
-    """kill -9 before the n-th step, again and again; in between it goes on where it was broken off."""
+@pytest.mark.parametrize("what", ["data", "index"])
+def test_killed_at_every_step_of_a_rotation_no_row_is_lost(request, what):
+    """kill -9 before the n-th step, again and again; in between it goes on where it was broken off. Every row is
+    found by its value all along, the index's rotation or not."""
+    full = request.config.getoption("--full")
+    if what == "index" and not full:
+        pytest.skip("long form: --full runs it; test_encryption_index_rotation.py has a kill of its own")
+    index = ["--index"] if what == "index" else []
     world = Encrypted()
     try:
         quick(world)
@@ -188,8 +197,9 @@ def test_killed_at_every_step_of_a_rotation_no_row_is_lost(request):
                 copy.write_row((number, f"value {number}"))
         world.gateway.stop()
         # Counted from each start: first in the midst of making a key, then of its cells, then of the old one's end.
-        full = request.config.getoption("--full")
         moments = [*range(1, 30), *range(30, 330, 15), *range(1, 15)] if full else [2, 120, 3]
+        if index:
+            moments = [*range(1, 20), *range(20, 320, 25), *range(1, 10)]
         writers = _Writers(world)
         died = 0
         try:
@@ -198,7 +208,7 @@ def test_killed_at_every_step_of_a_rotation_no_row_is_lost(request):
                 _start(world, deaths.environment)
                 if _serving(world):
                     if not _retired_or_dead(world):
-                        world.command("key", "rotate", "--depot", DEPOT, check=False)
+                        world.command("key", "rotate", "--depot", DEPOT, *index, check=False)
                     wait_for(lambda: not world.gateway.child.alive() or not _retired_or_dead(world), 60,
                              "death, or the end of the rotation", step=0.2)
                 died += not world.gateway.child.alive()
@@ -211,7 +221,8 @@ def test_killed_at_every_step_of_a_rotation_no_row_is_lost(request):
         assert died >= len(moments) // 2, "too few deaths to show anything"
         assert not writers.wrong, writers.wrong[:3]
         assert len(writers.certain) > 20
-        wait_for(lambda: not data_keys(world, "retired"), 60, "the end of all rotations", step=0.3)
+        wait_for(lambda: not [key for key in keys(world) if key["state"] in ("pending", "retired")], 60,
+                 "the end of all rotations", step=0.3)
         with world.connect(autocommit=True) as owner:
             found = dict(owner.execute("select id, v from ledger").fetchall())
             assert owner.execute("select id from ledger where v = 'value 77'").fetchall() == [(77,)]
@@ -229,4 +240,4 @@ def _retired_or_dead(world) -> bool:
     answer = world.command("key", "status", "--json", check=False)
     if answer.returncode != 0:
         return world.gateway.child.alive()
-    return any(key["state"] == "retired" for key in json.loads(answer.stdout))
+    return any(key["state"] in ("retired", "pending") for key in json.loads(answer.stdout))
