@@ -46,6 +46,7 @@ const std::vector<Command>& commands() {
     append(all, depot_commands());
     append(all, identity_commands());
     append(all, policy_commands());
+    append(all, function_commands());
     append(all, audit_commands());
     append(all, audit_act_commands());
     append(all, encryption_commands());
@@ -71,6 +72,7 @@ std::string_view describe_noun(std::string_view noun) {
       Row{"policy", "who sees what"},
       Row{"access", "questions about who sees what"},
       Row{"wall", "the policies' classes in each depot"},
+      Row{"function", "functions of depots that have been reviewed"},
       Row{"column", "encrypted columns"},
       Row{"key", "the keys of encrypted columns"},
       Row{"rest", "files at rest"},

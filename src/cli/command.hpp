@@ -99,6 +99,7 @@ struct Command {
 [[nodiscard]] std::vector<Command> depot_commands();
 [[nodiscard]] std::vector<Command> identity_commands();
 [[nodiscard]] std::vector<Command> policy_commands();
+[[nodiscard]] std::vector<Command> function_commands();
 [[nodiscard]] std::vector<Command> audit_commands();
 [[nodiscard]] std::vector<Command> audit_act_commands();
 [[nodiscard]] std::vector<Command> encryption_commands();

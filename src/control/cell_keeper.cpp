@@ -18,6 +18,7 @@
 #include "key_destructions.hpp"
 #include "key_owners.hpp"
 #include "key_rotator.hpp"
+#include "reviewed_functions.hpp"
 #include "setting_specs.hpp"
 
 namespace bartizan::control {
@@ -84,6 +85,8 @@ class CellKeeper::Work {
     std::uint64_t keys = 0;
     std::size_t tenants = 0;
     std::shared_ptr<const sql::Catalog> catalog;
+    std::vector<postgres::ReviewedFunction> reviews;
+    std::set<sql::Oid> functions;  ///< reviewed ones, as they stood
     std::shared_ptr<const cells::EncryptedDepot> published;
     std::string error;
     SteadyTime retry_at{};
@@ -237,23 +240,30 @@ bool more_indexes(const cells::EncryptedDepot& before, const cells::EncryptedDep
 Result<void> CellKeeper::Work::build(const std::vector<Uuid>& tenants, const policy::Depot& depot,
                                      const std::vector<store::EncryptedColumn>& columns, bool whole, Known& known) {
   const bool same_keys = known.keys == around_.keys.version() && known.tenants == tenants.size();
-  if (!whole && same_keys && known.catalog != nullptr) return {};
+  BZ_TRY(auto reviews, read_reviewed_functions(around_.database, depot.id));
+  if (!whole && same_keys && known.catalog != nullptr && reviews == known.reviews) return {};
   if (!depot.embedded)
     return fail(Errc::Unsupported, "only depots in the embedded PostgreSQL can have encrypted columns");
   const auto deadline = around_.clock.steady() + kDepotDeadline;
   BZ_TRY(auto connection, around_.runtime.embedded_superuser(depot.database, deadline));
   // Definitions of what somebody holds locked are not waited for: sessions may wait for this.
   BZ_CHECK(connection.exec("SET lock_timeout = '1s'", deadline));
+  BZ_TRY(auto functions, postgres::unchanged_functions(connection, reviews, deadline));
   BZ_TRY(auto catalog, postgres::read_catalog(connection, versions_ + 1, deadline));
   const bool usable = known.published != nullptr && known.published->columns != nullptr &&
                       known.published->generation == known.generation;
-  if (usable && same_keys && known.catalog != nullptr && same_catalog(*known.catalog, *catalog)) return {};
+  known.reviews = std::move(reviews);
+  if (usable && same_keys && known.catalog != nullptr && functions == known.functions &&
+      same_catalog(*known.catalog, *catalog)) {
+    return {};
+  }
   const auto keys_then = around_.keys.version();
-  BZ_TRY(auto made, make_depot(tenants, depot, columns, catalog, around_.keys));
+  BZ_TRY(auto made, make_depot(tenants, depot, columns, catalog, functions, around_.keys));
   BZ_CHECK(read_search_paths(connection, deadline, *made));
   // Statements that were planned for one index would not find what has another: their sessions end.
   if (usable && more_indexes(*known.published, *made)) known.generation = ++generations_;
   known.catalog = std::move(catalog);
+  known.functions = std::move(functions);
   known.keys = keys_then;
   known.tenants = tenants.size();
   publish(depot, known, std::move(made));

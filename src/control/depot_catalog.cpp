@@ -5,6 +5,7 @@
 #include "bartizan/store/snapshot_reader.hpp"
 #include "depot_cells.hpp"
 #include "depot_connection.hpp"
+#include "reviewed_functions.hpp"
 
 namespace bartizan::control {
 namespace {
@@ -32,10 +33,17 @@ Result<postgres::ControlConnection> connect(Call& call, const policy::Depot& dep
 }  // namespace
 
 Result<std::shared_ptr<const sql::Catalog>> read_depot_catalog(Call& call, const policy::Depot& depot) {
+  BZ_TRY(auto read, read_depot(call, depot));
+  return std::move(read.catalog);
+}
+
+Result<DepotCatalog> read_depot(Call& call, const policy::Depot& depot) {
   const auto deadline = call.context.clock.steady() + kReadFor;
-  auto catalog = [&]() -> Result<std::shared_ptr<const sql::Catalog>> {
+  auto read = [&]() -> Result<DepotCatalog> {
+    BZ_TRY(const auto reviews, read_reviewed_functions(call.context.database, depot.id));
     BZ_TRY(auto connection, connect(call, depot, deadline));
-    BZ_TRY(auto physical, postgres::read_catalog(connection, 1, deadline));
+    BZ_TRY(auto functions, postgres::unchanged_functions(connection, reviews, deadline));
+    BZ_TRY(auto physical, postgres::read_catalog(connection, 1, deadline, functions));
     std::vector<store::EncryptedColumn> columns;
     {
       BZ_TRY(auto transaction, call.read());
@@ -43,12 +51,12 @@ Result<std::shared_ptr<const sql::Catalog>> read_depot_catalog(Call& call, const
       for (auto& one : found) columns.push_back(std::move(one.value));
     }
     BZ_TRY(auto logical, sql::with_logical_types(std::move(physical), logical_columns(columns, depot.id)));
-    return std::move(logical.catalog);
+    return DepotCatalog{std::move(logical.catalog), std::move(functions)};
   }();
-  if (catalog) return catalog;
+  if (read) return read;
   call.hint = "see: bartizan doctor --depot " + depot.name;
   return fail(Errc::FailedPrecondition,
-              "the catalog of depot '" + depot.name + "' can't be read: " + catalog.error().detail);
+              "the catalog of depot '" + depot.name + "' can't be read: " + read.error().detail);
 }
 
 Result<std::shared_ptr<const policy::Snapshot>> fresh_snapshot(Call& call) {

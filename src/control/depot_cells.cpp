@@ -59,7 +59,8 @@ bool holds_cells(store::ColumnState state) noexcept {
 
 Result<std::shared_ptr<cells::EncryptedDepot>> make_depot(const std::vector<Uuid>& tenants, const policy::Depot& depot,
                                                           const std::vector<store::EncryptedColumn>& columns,
-                                                          std::shared_ptr<const sql::Catalog> catalog, CellKeys& keys) {
+                                                          std::shared_ptr<const sql::Catalog> catalog,
+                                                          const std::set<sql::Oid>& reviewed, CellKeys& keys) {
   auto out = std::make_shared<cells::EncryptedDepot>();
   std::vector<sql::EncryptedColumnSpec> specs;
   const auto* const domain = catalog->type(kCellSchema, kCellDomain);
@@ -105,7 +106,8 @@ Result<std::shared_ptr<cells::EncryptedDepot>> make_depot(const std::vector<Uuid
     out->cells.push_back(std::move(cell));
   }
   std::ranges::sort(out->cells, {}, &cells::CellColumn::number);
-  BZ_TRY(out->columns, sql::EncryptedColumns::make(std::move(catalog), std::move(specs)));
+  BZ_TRY(out->columns,
+         sql::EncryptedColumns::make(std::move(catalog), std::move(specs), {reviewed.begin(), reviewed.end()}));
   return out;
 }
 

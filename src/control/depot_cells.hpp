@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "bartizan/cells/encrypted_depot.hpp"
@@ -23,10 +24,10 @@ namespace bartizan::control {
 [[nodiscard]] bool holds_cells(store::ColumnState state) noexcept;
 
 /// Without version and generation. Columns must have their cells in the catalog: FailedPrecondition.
-/// Keys that are destroyed are left out: what is under them stays shut.
+/// Keys that are destroyed are left out: what is under them stays shut. reviewed: functions that may be called.
 [[nodiscard]] Result<std::shared_ptr<cells::EncryptedDepot>> make_depot(
     const std::vector<Uuid>& tenants, const policy::Depot& depot, const std::vector<store::EncryptedColumn>& columns,
-    std::shared_ptr<const sql::Catalog> catalog, CellKeys& keys);
+    std::shared_ptr<const sql::Catalog> catalog, const std::set<sql::Oid>& reviewed, CellKeys& keys);
 
 /// Of one depot, in whatever state: what holds cells the catalog tells (sql::with_logical_types).
 [[nodiscard]] std::vector<sql::LogicalColumn> logical_columns(const std::vector<store::EncryptedColumn>& columns,

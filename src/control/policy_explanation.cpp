@@ -68,13 +68,13 @@ Items explained_uses(const policy::StatementExplanation& told) {
 }
 
 /// decision, refusal, statements and uses: what becomes of the statement for this class.
-Result<Members> explained_statement(const policy::Depot& depot, const sql::Catalog& catalog,
+Result<Members> explained_statement(const policy::Depot& depot, const DepotCatalog& read,
                                     const policy::Resolution& resolution, const std::string& statement) {
   const auto names = wall::Names::for_depot(depot.id.get().to_string());
-  BZ_TRY(const auto views, wall::view_map(names, catalog, resolution.outcome));
+  BZ_TRY(const auto views, wall::view_map(names, *read.catalog, resolution.outcome, read.functions));
   sql::RewriteRequest request;
   request.text = statement;
-  request.catalog = &catalog;
+  request.catalog = read.catalog.get();
   request.views = &views;
   request.search_path = {"$user", "public"};  // of a session that was given none
   const auto told = policy::explain_statement(request, resolution);
@@ -129,11 +129,11 @@ Result<Document> policy_explain(Call& call, Args& args) {
   if (only && statement) return fail(Errc::InvalidArgument, "'table' and 'statement' exclude each other");
   BZ_TRY(const auto* identity, find_identity(call, *snapshot, who));
   BZ_TRY(const auto* depot, asked_depot(call, *snapshot, policies, *identity, where));
-  BZ_TRY(const auto catalog, read_depot_catalog(call, *depot));
+  BZ_TRY(const auto read, read_depot(call, *depot));
   const auto now = call.context.clock.wall();
   const auto facts = policy::subject_facts(*snapshot, identity->id, std::move(purpose), now);
   if (!facts) return fail(Errc::NotFound, "no identity '" + who + "'");
-  const auto resolution = policy::resolve(policies.set, *facts, depot->name, *catalog, policy::Explain::Yes);
+  const auto resolution = policy::resolve(policies.set, *facts, depot->name, *read.catalog, policy::Explain::Yes);
   const auto grant = snapshot->resolve_grant(identity->id, depot->id, now);
   Items context;
   for (const auto& attribute : resolution.outcome.context) context.emplace_back(attribute.name);
@@ -142,7 +142,7 @@ Result<Document> policy_explain(Call& call, Args& args) {
               {"policies", policies.number},   {"class", class_name(policy::class_id(resolution.outcome))},
               {"context", std::move(context)}, {"valid_until", time_or_null(resolution.valid_until)}};
   if (statement) {
-    BZ_TRY(auto told, explained_statement(*depot, *catalog, resolution, *statement));
+    BZ_TRY(auto told, explained_statement(*depot, read, resolution, *statement));
     std::ranges::move(told, std::back_inserter(out));
   } else {
     out.emplace_back("tables", explained_tables(resolution, only));

@@ -103,6 +103,10 @@ Result<Document> audit_unseal(Call& call, Args& args);
 Result<Document> wall_status(Call& call, Args& args);
 Result<Document> wall_reconcile(Call& call, Args& args);
 
+Result<Document> function_allow(Call& call, Args& args);
+Result<Document> function_deny(Call& call, Args& args);
+Result<Document> function_list(Call& call, Args& args);
+
 Result<Document> column_encrypt(Call& call, Args& args);
 Result<Document> column_decrypt(Call& call, Args& args);
 Result<Document> column_status(Call& call, Args& args);

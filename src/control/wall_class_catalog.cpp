@@ -19,7 +19,7 @@ bool same_relation(const sql::CatalogRelation& before, const sql::CatalogRelatio
 class Comparison {
  public:
   Comparison(const sql::Catalog& before, const sql::Catalog& now, const sql::ViewMap& views)
-      : before_(before.contents()), now_(now.contents()), views_(views) {
+      : before_catalog_(before), now_catalog_(now), before_(before.contents()), now_(now.contents()), views_(views) {
     for (const auto& type : before_.types) types_before_.emplace(type.oid, &type);
     for (const auto& type : now_.types) types_now_.emplace(type.oid, &type);
     for (const auto& relation : now_.relations) relations_now_.emplace(relation.oid, &relation);
@@ -33,10 +33,21 @@ class Comparison {
       if (is_shown(relation.oid) && !still_there(relation)) return false;
     for (const auto& relation : now_.relations)
       if (!is_shown(relation.oid) && takes_a_name(relation)) return false;
+    if (!std::ranges::all_of(views_.functions, [&](sql::Oid oid) { return same_overloads(oid); })) return false;
     return std::ranges::all_of(before_.types, [&](const auto& type) { return is_anothers_row(type) || kept(type); });
   }
 
  private:
+  /// Of a reviewed function: the server chooses among all of its name.
+  [[nodiscard]] bool same_overloads(sql::Oid oid) const {
+    const auto* const function = before_catalog_.function(oid);
+    if (function == nullptr) return false;
+    auto before = before_catalog_.functions(function->schema, function->name);
+    auto now = now_catalog_.functions(function->schema, function->name);
+    std::ranges::sort(before, {}, &sql::CatalogFunction::oid);
+    std::ranges::sort(now, {}, &sql::CatalogFunction::oid);
+    return std::ranges::equal(before, now, [](const auto* a, const auto* b) { return *a == *b; });
+  }
   [[nodiscard]] bool is_shown(sql::Oid oid) const { return views_.relations.contains(oid); }
   [[nodiscard]] bool still_there(const sql::CatalogRelation& relation) {
     names_.insert(relation.name);
@@ -66,6 +77,8 @@ class Comparison {
     return now == types_now_.end() ? !shown_types_.contains(type.oid) : *now->second == type;
   }
 
+  const sql::Catalog& before_catalog_;
+  const sql::Catalog& now_catalog_;
   const sql::CatalogContents& before_;
   const sql::CatalogContents& now_;
   const sql::ViewMap& views_;

@@ -13,6 +13,7 @@
 #include "column_migrations.hpp"
 #include "depot_cells.hpp"
 #include "passwords.hpp"
+#include "reviewed_functions.hpp"
 #include "wall_class_catalog.hpp"
 
 namespace bartizan::control {
@@ -126,7 +127,8 @@ Result<void> WallDepot::try_to_bring(const policy::Snapshot& snapshot, const pol
   if (!snapshot.policies().readable)
     return fail(Errc::Unsupported, "the policies in force are of a form that this program does not know");
   if (!depot.embedded) return fail(Errc::Unsupported, "only depots in the embedded PostgreSQL can have a wall so far");
-  whole = whole || catalog_ == nullptr || failed() || policies_ != snapshot.policies().number;
+  BZ_TRY(const bool other_reviews, read_reviews(depot));
+  whole = whole || other_reviews || catalog_ == nullptr || failed() || policies_ != snapshot.policies().number;
   std::optional<postgres::ControlConnection> connection;
   const auto connect = [&]() -> Result<void> {
     if (connection) return {};
@@ -160,11 +162,19 @@ Result<void> WallDepot::try_to_bring(const policy::Snapshot& snapshot, const pol
   return {};
 }
 
+Result<bool> WallDepot::read_reviews(const policy::Depot& depot) {
+  BZ_TRY(auto reviews, read_reviewed_functions(around_.database, depot.id));
+  if (reviews == reviews_) return false;
+  reviews_ = std::move(reviews);
+  return true;
+}
+
 Result<void> WallDepot::read_catalog(const policy::Depot& depot, postgres::ControlConnection& connection) {
+  const auto deadline = around_.clock.steady() + around_.options.deadline;
   // First of all, since what classes are shown of the system catalogs is views of the wall's.
-  BZ_CHECK(postgres::install_base(connection, names_of(depot), around_.clock.steady() + around_.options.deadline));
-  BZ_TRY(auto physical,
-         postgres::read_catalog(connection, catalog_epoch_ + 1, around_.clock.steady() + around_.options.deadline));
+  BZ_CHECK(postgres::install_base(connection, names_of(depot), deadline));
+  BZ_TRY(functions_, postgres::unchanged_functions(connection, reviews_, deadline));
+  BZ_TRY(auto physical, postgres::read_catalog(connection, catalog_epoch_ + 1, deadline, functions_));
   BZ_TRY(const auto columns, read_encrypted_columns(around_.database));
   encrypted_ = logical_columns(columns, depot.id);
   BZ_TRY(auto logical, sql::with_logical_types(std::move(physical), encrypted_));
@@ -221,7 +231,7 @@ std::shared_ptr<const policy::WallClass> WallDepot::class_of(const policy::Class
   const auto id = policy::class_id(outcome);
   const auto found = classes_.find(id);
   if (found != classes_.end() && found->second.made) return found->second.made;
-  if (found == classes_.end()) classes_.emplace(id, Wanted{outcome, {}, nullptr});
+  if (found == classes_.end()) classes_.emplace(id, Wanted{outcome, {}});
   auto waiting = std::make_shared<policy::WallClass>();
   waiting->version.id = id;
   return waiting;
@@ -281,7 +291,7 @@ Result<void> WallDepot::reconcile(const policy::Depot& depot, postgres::ControlC
   const auto deadline = around_.clock.steady() + around_.options.deadline;
   const auto names = names_of(depot);
   BZ_TRY(auto kept, secrets(depot, names));
-  postgres::DesiredWall desired{names, kept.context_key.clone(), {}, encrypted_};
+  postgres::DesiredWall desired{names, kept.context_key.clone(), {}, encrypted_, functions_};
   for (const auto& [id, wanted] : classes_)
     desired.classes.push_back({wanted.outcome, kept.logins.at(names.class_role(id)).verifier.clone()});
   BZ_TRY(auto hardening, postgres::harden(connection, names, deadline));
@@ -303,6 +313,7 @@ Result<void> WallDepot::reconcile(const policy::Depot& depot, postgres::ControlC
 /// To its sessions.
 bool WallDepot::still_the_same(const Wanted& wanted) const {
   if (!wanted.made || wanted.made->views == nullptr || wanted.made->catalog == nullptr) return false;
+  if (wanted.functions != functions_) return false;
   return wanted.made->catalog == catalog_ || same_for_class(*wanted.made->catalog, *catalog_, *wanted.made->views);
 }
 
@@ -330,13 +341,15 @@ void WallDepot::take_report(const policy::Depot& depot, const postgres::WallRepo
     made->version = {one.id, same ? wanted.made->version.version
                                   : static_cast<std::uint64_t>(around_.clock.wall().time_since_epoch().count())};
     if (same) made->views = wanted.made->views;
-    if (auto views = same ? Result<sql::ViewMap>() : wall::view_map(names, *catalog_, wanted.outcome); !same && views) {
+    if (auto views = same ? Result<sql::ViewMap>() : wall::view_map(names, *catalog_, wanted.outcome, functions_);
+        !same && views) {
       made->views = std::make_shared<const sql::ViewMap>(std::move(*views));
     } else if (!same) {
       made->ready = false;
       made->findings.push_back(views.error().detail);
     }
     wanted.made = std::move(made);
+    wanted.functions = functions_;
   }
 }
 

@@ -4,10 +4,12 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "bartizan/control/wall_keeper.hpp"
+#include "bartizan/postgres/function_facts.hpp"
 #include "bartizan/postgres/wall_reconciler.hpp"
 #include "wall_watch.hpp"
 
@@ -54,11 +56,14 @@ class WallDepot {
   struct Wanted {
     policy::ClassOutcome outcome;
     SteadyTime last_wanted;
-    std::shared_ptr<const policy::WallClass> made;  ///< null: not reconciled yet
+    std::shared_ptr<const policy::WallClass> made{};  ///< null: not reconciled yet
+    std::set<sql::Oid> functions{};                   ///< that it was made with
   };
   Result<void> try_to_bring(const policy::Snapshot& snapshot, const policy::Depot& depot, bool whole,
                             const std::function<void()>& resolved);
   Result<void> read_catalog(const policy::Depot& depot, postgres::ControlConnection& connection);
+  /// Whether other functions have been reviewed since the last time.
+  Result<bool> read_reviews(const policy::Depot& depot);
   void resolve_all(const policy::Snapshot& snapshot, const policy::Depot& depot);
   void assign(const policy::Snapshot& snapshot, const policy::Depot& depot, const policy::Identity& identity,
               const std::string& purpose, WallAssignments& out);
@@ -76,6 +81,8 @@ class WallDepot {
   const WallSurroundings& around_;
   std::shared_ptr<const sql::Catalog> catalog_;  ///< by logical types
   std::vector<sql::LogicalColumn> encrypted_;
+  std::vector<postgres::ReviewedFunction> reviews_;
+  std::set<sql::Oid> functions_;  ///< those that still are what was reviewed
   std::uint64_t catalog_epoch_ = 0;
   std::int64_t policies_ = 0;
   WallAssignments assignments_;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
+#include <span>
 #include <string_view>
 #include <unordered_map>
 
@@ -23,7 +25,7 @@ constexpr std::string_view kSchemas =
 constexpr std::string_view kRelations =
     "SELECT c.oid, n.nspname, c.relname, c.relkind, c.relowner, c.reltype, c.relispartition,"
     " EXISTS (SELECT FROM pg_inherits AS i WHERE i.inhparent = c.oid), c.relrowsecurity, c.relforcerowsecurity,"
-    " EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal),"
+    " EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgfoid <> ALL ($1::oid[])),"
     " EXISTS (SELECT FROM pg_rewrite AS r WHERE r.ev_class = c.oid AND r.ev_type <> '1'),"
     " CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END"
     " FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace"
@@ -98,7 +100,10 @@ sql::Identity identity_of(char letter) {
 /// Fills CatalogContents from one snapshot.
 class CatalogReader {
  public:
-  explicit CatalogReader(WallTransaction& transaction) : transaction_(transaction) {}
+  CatalogReader(WallTransaction& transaction, const std::set<sql::Oid>& reviewed) : transaction_(transaction) {
+    for (const auto oid : reviewed) reviewed_ += (reviewed_.size() > 1 ? "," : "") + std::to_string(oid);
+    reviewed_ += "}";
+  }
 
   Result<sql::CatalogContents> read(std::uint64_t epoch) {
     contents_.epoch = epoch;
@@ -116,8 +121,10 @@ class CatalogReader {
 
  private:
   template <class Take>
-  Result<void> each(std::string_view query, Take take) {
-    BZ_TRY(const auto rows, transaction_.exec(query));
+  Result<void> each(std::string_view query, Take take, std::span<const std::optional<std::string>> parameters = {}) {
+    BZ_TRY(const auto rows, parameters.empty()
+                                ? transaction_.exec(query)
+                                : transaction_.connection().exec(query, parameters, transaction_.deadline()));
     for (std::size_t i = 0; i < rows.size(); ++i) {
       RowFields row(rows, i);
       take(row);
@@ -132,7 +139,8 @@ class CatalogReader {
   }
 
   Result<void> relations() {
-    BZ_CHECK(each(kRelations, [&](RowFields& row) {
+    const std::array<std::optional<std::string>, 1> reviewed{reviewed_};
+    const auto take = [&](RowFields& row) {
       sql::CatalogRelation out;
       out.oid = row.number<sql::Oid>();
       out.schema = row.text();
@@ -149,7 +157,8 @@ class CatalogReader {
       out.view_definition = row.text();
       places_.emplace(out.oid, contents_.relations.size());
       contents_.relations.push_back(std::move(out));
-    }));
+    };
+    BZ_CHECK(each(kRelations, take, reviewed));
     return each(kParents, [&](RowFields& row) {
       auto& target = relation(row);
       target.parents.push_back(row.number<sql::Oid>());
@@ -249,6 +258,7 @@ class CatalogReader {
   }
 
   WallTransaction& transaction_;
+  std::string reviewed_ = "{";
   sql::CatalogContents contents_;
   std::unordered_map<sql::Oid, std::size_t> places_;
   sql::CatalogRelation stray_;
@@ -257,9 +267,9 @@ class CatalogReader {
 }  // namespace
 
 Result<std::shared_ptr<const sql::Catalog>> read_catalog(ControlConnection& connection, std::uint64_t epoch,
-                                                         SteadyTime deadline) {
+                                                         SteadyTime deadline, const std::set<sql::Oid>& reviewed) {
   BZ_TRY(auto transaction, WallTransaction::begin(connection, Isolation::Snapshot, deadline));
-  BZ_TRY(auto contents, CatalogReader(transaction).read(epoch));
+  BZ_TRY(auto contents, CatalogReader(transaction, reviewed).read(epoch));
   BZ_CHECK(transaction.commit());
   return sql::Catalog::make(std::move(contents));
 }

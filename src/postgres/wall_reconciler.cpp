@@ -163,7 +163,7 @@ class Reconciliation {
     BZ_TRY(report_.base_changed, ensure_base(connection_, desired_.names, deadline_));
     BZ_TRY(const bool key_changed, install_context_key(connection_, desired_.context_key, deadline_));
     report_.base_changed = report_.base_changed || key_changed;
-    BZ_TRY(auto catalog, read_catalog(connection_, 0, deadline_));
+    BZ_TRY(auto catalog, read_catalog(connection_, 0, deadline_, desired_.functions));
     BZ_TRY(logical_, sql::with_logical_types(std::move(catalog), desired_.encrypted));
     catalog_ = logical_.catalog;
     BZ_CHECK(read_own_row_security());
@@ -192,8 +192,8 @@ class Reconciliation {
     auto& entry = report_.classes.emplace_back();
     entry.id = policy::class_id(wanted.outcome);
     entry.role = desired_.names.class_role(entry.id);
-    auto compiled =
-        wall::compile_class({&desired_.names, catalog_.get(), own_row_security_, &logical_}, wanted.outcome);
+    auto compiled = wall::compile_class(
+        {&desired_.names, catalog_.get(), own_row_security_, &logical_, desired_.functions}, wanted.outcome);
     if (compiled && !wanted.scram_verifier.reveal_chars().starts_with("SCRAM-SHA-256$"))
       compiled = fail(Errc::InvalidArgument, "the password of a class role must be a SCRAM-SHA-256 verifier");
     if (!compiled) {
@@ -274,6 +274,8 @@ class Reconciliation {
   /// What a class has that could not be made as it is asked for stays: its sessions may not know yet that they are
   /// over. Which views are its own is not looked into, so all of them stay, and what they need.
   [[nodiscard]] bool is_of_failed(const ObjectKey& key) const {
+    // A function that is no longer what was reviewed is called by nobody, whatever has failed.
+    if (key.kind == ObjectKind::FunctionGrant || key.kind == ObjectKind::SchemaGrant) return false;
     const bool of_class =
         key.kind == ObjectKind::ClassRole || key.kind == ObjectKind::ViewGrant || key.kind == ObjectKind::CatalogEntry;
     return std::ranges::any_of(report_.classes, [&](const ClassReport& one) {

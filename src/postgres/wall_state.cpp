@@ -74,15 +74,27 @@ state (kind, name, state) AS (
   UNION ALL
   SELECT 'catalog_entry', concat_ws('/', e.relation, e.class_role), concat_ws('|', e.readable, e.clear, e.verbs)
     FROM bartizan.class_relation AS e
+  UNION ALL
+  SELECT 'schema_grant', concat_ws('/', n.oid, r.rolname),
+         string_agg(concat_ws('.', a.privilege_type, a.is_grantable), ',' ORDER BY a.privilege_type)
+    FROM pg_namespace AS n CROSS JOIN LATERAL aclexplode(n.nspacl) AS a
+    JOIN wall_role AS r ON r.oid = a.grantee AND r.kind = 'class_role'
+   WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'bartizan', 'bartizan_views') GROUP BY n.oid, r.rolname
+  UNION ALL
+  SELECT 'function_grant', concat_ws('/', p.oid, r.rolname), string_agg(concat(a.is_grantable), ',')
+    FROM pg_proc AS p CROSS JOIN LATERAL aclexplode(p.proacl) AS a
+    JOIN wall_role AS r ON r.oid = a.grantee AND r.kind = 'class_role'
+    JOIN pg_namespace AS n ON n.oid = p.pronamespace
+   WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'bartizan', 'bartizan_views') GROUP BY p.oid, r.rolname
 )
 SELECT kind, name, encode(sha256(convert_to(state, 'UTF8')), 'hex') FROM state
 )sql";
 
-constexpr std::array kKinds{wall::ObjectKind::ViewOwner,   wall::ObjectKind::BaseGrant,
-                            wall::ObjectKind::OpenPolicy,  wall::ObjectKind::FilterPolicy,
-                            wall::ObjectKind::RowSecurity, wall::ObjectKind::SequenceFunction,
-                            wall::ObjectKind::View,        wall::ObjectKind::ClassRole,
-                            wall::ObjectKind::ViewGrant,   wall::ObjectKind::CatalogEntry};
+constexpr std::array kKinds{
+    wall::ObjectKind::ViewOwner,    wall::ObjectKind::BaseGrant,   wall::ObjectKind::OpenPolicy,
+    wall::ObjectKind::FilterPolicy, wall::ObjectKind::RowSecurity, wall::ObjectKind::SequenceFunction,
+    wall::ObjectKind::View,         wall::ObjectKind::ClassRole,   wall::ObjectKind::ViewGrant,
+    wall::ObjectKind::CatalogEntry, wall::ObjectKind::SchemaGrant, wall::ObjectKind::FunctionGrant};
 
 std::optional<wall::ObjectKind> kind_of(std::string_view text) {
   for (const auto kind : kKinds)

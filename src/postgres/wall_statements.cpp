@@ -35,6 +35,15 @@ std::string for_relation(std::string_view oid, std::string_view format) {
          ", target); END IF; END $do$";
 }
 
+/// REVOKE of a role's right on a schema or function, if both are there still.
+std::string revoke_right(const Parts& parts, std::string_view catalog, std::string_view what, std::string_view type) {
+  return "DO $do$ BEGIN IF EXISTS (SELECT FROM pg_catalog." + std::string(catalog) +
+         " AS o WHERE o.oid = " + quote_literal(parts.first) + "::oid) AND pg_catalog.to_regrole(" +
+         quote_literal(parts.second) + ") IS NOT NULL THEN EXECUTE format('REVOKE ALL ON " + std::string(what) +
+         " %s FROM " + parts.second + "', " + quote_literal(parts.first) + "::oid::pg_catalog." + std::string(type) +
+         "); END IF; END $do$";
+}
+
 std::string_view privilege(std::string_view verb) {
   return verb == "insert" ? "INSERT" : verb == "update" ? "UPDATE" : verb == "delete" ? "DELETE" : "SELECT";
 }
@@ -79,6 +88,8 @@ std::string prepare_repair(const ObjectKey& key) {
     case ObjectKind::BaseGrant:
       return for_relation(parts.first, "REVOKE " + std::string(privilege(parts.second)) + " ON %s FROM " + parts.third);
     case ObjectKind::ViewGrant: return "REVOKE ALL ON bartizan_views." + parts.first + " FROM " + parts.second;
+    case ObjectKind::SchemaGrant: return revoke_right(parts, "pg_namespace", "SCHEMA", "regnamespace");
+    case ObjectKind::FunctionGrant: return revoke_right(parts, "pg_proc", "ROUTINE", "regprocedure");
     case ObjectKind::RowSecurity:
     case ObjectKind::SequenceFunction:
     case ObjectKind::CatalogEntry: break;
@@ -105,6 +116,8 @@ std::string drop_statement(const wall::Names& names, const ObjectKey& key) {
              "::oid AND class_role = " + quote_literal(parts.second);
     case ObjectKind::OpenPolicy:
     case ObjectKind::FilterPolicy:
+    case ObjectKind::SchemaGrant:
+    case ObjectKind::FunctionGrant:
     case ObjectKind::BaseGrant: break;
   }
   return prepare_repair(key);

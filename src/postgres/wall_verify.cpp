@@ -34,7 +34,10 @@ constexpr std::array<std::string_view, 11> kChecks{
     " WHERE CASE WHEN c.relkind = 'S' AND r.id IS NOT NULL THEN has_sequence_privilege(r.id, c.oid,"
     " 'USAGE, SELECT, UPDATE') ELSE false END AND " BZ_BASE_SCHEMA " ORDER BY 1",
     "SELECT 'USAGE on schema ' || quote_ident(n.nspname) FROM pg_namespace AS n, to_regrole($1) AS r(id)"
-    " WHERE r.id IS NOT NULL AND has_schema_privilege(r.id, n.oid, 'USAGE') AND " BZ_BASE_SCHEMA " ORDER BY 1",
+    " WHERE r.id IS NOT NULL AND has_schema_privilege(r.id, n.oid, 'USAGE') AND " BZ_BASE_SCHEMA
+    // A reviewed function's schema.
+    " AND NOT EXISTS (SELECT FROM bartizan.object AS o WHERE o.kind = 'schema_grant' AND o.name = concat(n.oid, '/', $1))"
+    " ORDER BY 1",
     "SELECT 'CREATE on schema ' || quote_ident(n.nspname) FROM pg_namespace AS n, to_regrole($1) AS r(id)"
     " WHERE r.id IS NOT NULL AND has_schema_privilege(r.id, n.oid, 'CREATE') ORDER BY 1",
     "SELECT 'CREATE or TEMPORARY on the database' FROM to_regrole($1) AS r(id) WHERE r.id IS NOT NULL"

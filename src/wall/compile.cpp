@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <variant>
 
+#include "function_objects.hpp"
 #include "table_objects.hpp"
 #include "text.hpp"
 
@@ -62,6 +63,8 @@ std::string_view to_string(ObjectKind kind) noexcept {
     case ObjectKind::ClassRole: return "class_role";
     case ObjectKind::ViewGrant: return "view_grant";
     case ObjectKind::CatalogEntry: return "catalog_entry";
+    case ObjectKind::SchemaGrant: return "schema_grant";
+    case ObjectKind::FunctionGrant: return "function_grant";
   }
   return "";
 }
@@ -74,11 +77,13 @@ Result<CompiledClass> compile_class(const CompileInput& input, const policy::Cla
     BZ_TRY(auto objects, table_objects(input, outcome, table, out.role));
     std::ranges::move(objects, std::back_inserter(out.objects));
   }
+  std::ranges::move(function_objects(*input.catalog, input.functions, out.role), std::back_inserter(out.objects));
   sort_once(out.objects);
   return out;
 }
 
-Result<sql::ViewMap> view_map(const Names& names, const sql::Catalog& catalog, const policy::ClassOutcome& outcome) {
+Result<sql::ViewMap> view_map(const Names& names, const sql::Catalog& catalog, const policy::ClassOutcome& outcome,
+                              const std::set<sql::Oid>& functions) {
   sql::ViewMap map;
   for (const auto& table : outcome.tables) {
     BZ_TRY(const auto* relation, relation_of(catalog, outcome, table));
@@ -92,6 +97,7 @@ Result<sql::ViewMap> view_map(const Names& names, const sql::Catalog& catalog, c
           sql::Threshold{table.aggregate_only->k, relation->column(table.aggregate_only->entity_column)->attnum};
     map.relations.emplace(relation->oid, std::move(view));
   }
+  add_functions(catalog, functions, map);
   for (const auto& shown : catalog.contents().catalog_views)
     map.catalog_views.emplace(shown.shows, sql::CatalogView{{std::string(kViewSchema), shown.view}, shown.columns});
   if (!map.catalog_views.empty()) {

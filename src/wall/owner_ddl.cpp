@@ -106,6 +106,8 @@ SET standard_conforming_strings = on
 SET deadlock_timeout = '30s' AS $f$
 DECLARE
   altered oid[] := '{}';
+  one record;
+  taker text;
 BEGIN
   IF tg_event = 'sql_drop' THEN
     IF NOT EXISTS (SELECT FROM pg_event_trigger_dropped_objects() AS d WHERE d.original AND NOT d.is_temporary
@@ -118,6 +120,39 @@ BEGIN
     END IF;
     altered := ARRAY(SELECT c.objid FROM pg_event_trigger_ddl_commands() AS c
                       WHERE c.classid = 'pg_policy'::regclass AND c.command_tag = 'ALTER POLICY');
+    -- What is made in a reviewed function's place has not been reviewed.
+    FOR one IN
+      SELECT DISTINCT p.oid, r.rolname AS caller FROM pg_event_trigger_ddl_commands() AS c
+        JOIN pg_proc AS p ON c.classid = 'pg_proc'::regclass AND p.oid = c.objid
+       CROSS JOIN LATERAL aclexplode(p.proacl) AS a JOIN pg_roles AS r ON r.oid = a.grantee
+       WHERE starts_with(r.rolname, '{prefix}c_')
+    LOOP
+      EXECUTE format('REVOKE ALL ON ROUTINE %s FROM %I', one.oid::regprocedure, one.caller);
+      DELETE FROM bartizan.object AS o
+       WHERE o.kind = 'function_grant' AND o.name = concat(one.oid, '/', one.caller);
+    END LOOP;
+    -- Nor has an overload beside it, which PUBLIC may call until the next hardening.
+    FOR one IN
+      SELECT DISTINCT p.oid::regprocedure AS made FROM pg_event_trigger_ddl_commands() AS c
+        JOIN pg_proc AS p ON c.classid = 'pg_proc'::regclass AND p.oid = c.objid
+       CROSS JOIN LATERAL aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS a
+       WHERE a.grantee = 0
+         AND EXISTS (SELECT FROM bartizan.object AS o
+                      WHERE o.kind = 'schema_grant' AND starts_with(o.name, concat(p.pronamespace, '/')))
+    LOOP
+      FOR taker IN
+        SELECT '{everyone}' UNION ALL
+        SELECT quote_ident(r.rolname) FROM pg_roles AS r
+         WHERE NOT r.rolsuper AND NOT r.rolinherit AND r.rolname !~ '^bz_[0-9a-f]{8}_' AND r.rolname !~ '^pg_'
+      LOOP
+        INSERT INTO bartizan.hardened (class, target, privilege, grantee)
+        VALUES ('ROUTINE', one.made::text, 'EXECUTE', taker) ON CONFLICT DO NOTHING;
+        EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %s', one.made, taker);
+      END LOOP;
+      INSERT INTO bartizan.hardened (class, target, privilege, grantee)
+      VALUES ('ROUTINE', one.made::text, 'EXECUTE', 'PUBLIC') ON CONFLICT DO NOTHING;
+      EXECUTE format('REVOKE ALL ON ROUTINE %s FROM PUBLIC', one.made);
+    END LOOP;
   END IF;
   PERFORM bartizan.take_view(s.view) FROM bartizan.shown() AS s
     WHERE s.stored AND starts_with(s.owner, '{prefix}f_') AND s.owner <> '{prefix}f_none'
@@ -148,6 +183,7 @@ std::string owner_ddl_sql(const Names& names) {
   std::string sql;
   for (const auto part : {kReading, kLift, kAfter, kTriggers}) sql += part;
   return filled(sql, {{"{prefix}", names.prefix()},
+                      {"{everyone}", names.everyone_else()},
                       {"{ddl_lock}", std::to_string(kOwnerDdlLock)},
                       {"{channel}", std::string(kOwnerDdlChannel)}});
 }

@@ -32,6 +32,15 @@ sql::CatalogType type(sql::Oid oid, std::string name, sql::Oid row_of = 0, sql::
   return out;
 }
 
+sql::CatalogFunction function(sql::Oid oid, std::string name, std::vector<sql::Oid> types) {
+  sql::CatalogFunction out;
+  out.oid = oid;
+  out.schema = "public";
+  out.name = std::move(name);
+  out.argument_types = std::move(types);
+  return out;
+}
+
 /// `orders`, which the class has, and `others`, which it has not.
 sql::CatalogContents contents() {
   sql::CatalogContents out;
@@ -40,6 +49,7 @@ sql::CatalogContents contents() {
   out.relations = {relation(100, "public", "orders"), relation(200, "public", "others")};
   out.types = {type(23, "int4"),         type(101, "orders", 100),     type(102, "_orders", 0, 101),
                type(201, "others", 200), type(202, "_others", 0, 201), type(300, "mood")};
+  out.functions = {function(500, "initials", {25})};
   return out;
 }
 
@@ -55,7 +65,13 @@ TEST_SUITE("wall_class_catalog") {
   TEST_CASE("a class is another one to its sessions when what it has is") {
     sql::ViewMap views;
     views.relations.emplace(100, sql::ClassView{});
+    views.functions.insert(500);
     const Change changes[] = {
+        {"a function came", true, [](auto& c) { c.functions.push_back(function(502, "others", {25})); }},
+        {"another function of a reviewed one's name came", false,
+         [](auto& c) { c.functions.push_back(function(502, "initials", {19})); }},
+        {"a reviewed function is another", false, [](auto& c) { c.functions[0].security_definer = true; }},
+        {"a reviewed function went", false, [](auto& c) { c.functions.clear(); }},
         {"nothing", true, [](auto&) {}},
         {"a table came", true, [](auto& c) { c.relations.push_back(relation(400, "public", "fresh")); }},
         {"with its types", true, [](auto& c) { c.types.push_back(type(401, "fresh", 400)); }},

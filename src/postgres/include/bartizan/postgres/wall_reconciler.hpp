@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -25,9 +26,10 @@
 namespace bartizan::postgres {
 
 /// In one REPEATABLE READ, READ ONLY transaction of its own. The wall's own schemas and the
-/// system's are left out. epoch is the caller's count.
+/// system's are left out. epoch is the caller's count. reviewed: functions that classes may call; triggers of
+/// nothing but those do not count as a relation's.
 Result<std::shared_ptr<const sql::Catalog>> read_catalog(ControlConnection& connection, std::uint64_t epoch,
-                                                         SteadyTime deadline);
+                                                         SteadyTime deadline, const std::set<sql::Oid>& reviewed = {});
 
 /// What stands in a depot before any class (wall/base_objects.hpp), where it is not there in this version.
 /// Errors as reconcile's.
@@ -44,6 +46,7 @@ struct DesiredWall {
   SecretBytes context_key;  ///< wall::kContextKeySize bytes; also the gateways'
   std::vector<DesiredClass> classes;
   std::vector<sql::LogicalColumn> encrypted{};  ///< the depot's columns of cells
+  std::set<sql::Oid> functions{};               ///< reviewed ones
 };
 
 enum class ChangeKind : std::uint8_t { Created, Repaired, Dropped };

@@ -32,6 +32,8 @@ enum class ObjectKind : std::uint8_t {
   ClassRole,         ///< LOGIN role; name: the role
   ViewGrant,         ///< name: "<view>/<class role>"
   CatalogEntry,      ///< what the catalog views show of a relation; name: "<relation oid>/<class role>"
+  SchemaGrant,       ///< USAGE, for a reviewed function; name: "<schema oid>/<class role>"
+  FunctionGrant,     ///< EXECUTE of a reviewed function; name: "<function oid>/<class role>"
 };
 /// "view_owner", "base_grant", …: as in bartizan.object.
 [[nodiscard]] std::string_view to_string(ObjectKind kind) noexcept;
@@ -51,6 +53,8 @@ struct CompileInput {
   std::set<sql::Oid> own_row_security;
   /// Of this catalog: which columns hold cells. Null: none.
   const sql::LogicalCatalog* logical = nullptr;
+  /// Reviewed functions that every class of the depot may call. Those that the catalog has not are left out.
+  std::set<sql::Oid> functions{};
 };
 
 struct CompiledClass {
@@ -63,10 +67,11 @@ struct CompiledClass {
 /// Unsupported: an outcome or type that the wall can't express (the detail names it).
 [[nodiscard]] Result<CompiledClass> compile_class(const CompileInput& input, const policy::ClassOutcome& outcome);
 
-/// The same outcome for layer 1's rewriting. functions and types are left empty; catalog
-/// views are there when the catalog has the wall's. Errors as above.
+/// The same outcome for layer 1's rewriting. functions: as in CompileInput; types are those of their signatures.
+/// Catalog views are there when the catalog has the wall's. Errors as above.
 [[nodiscard]] Result<sql::ViewMap> view_map(const Names& names, const sql::Catalog& catalog,
-                                            const policy::ClassOutcome& outcome);
+                                            const policy::ClassOutcome& outcome,
+                                            const std::set<sql::Oid>& functions = {});
 
 /// Of several classes: each object once, in the order of kinds.
 [[nodiscard]] std::vector<Object> merge(const std::vector<CompiledClass>& classes);

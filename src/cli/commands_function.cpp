@@ -1,0 +1,70 @@
+// function: reviews of a depot's functions.
+#include "command.hpp"
+
+namespace bartizan::cli {
+namespace {
+
+constexpr Parameter kDepot = {
+    .name = "depot", .placeholder = "NAME", .help = "where", .positional = true, .required = true};
+
+}  // namespace
+
+std::vector<Command> function_commands() {
+  return {
+      {.noun = "function",
+       .verb = "allow",
+       .admin_verb = "function.allow",
+       .summary = "let a function be used that you have reviewed",
+       .description =
+           "By identities under policies, and by all in a depot with encrypted columns. The review is of the function as it is now: once it is replaced or altered nobody may call it until it is "
+           "allowed again. What it would reveal or do is told, as far as its text says, and has to be acknowledged; "
+           "what the functions that it calls do is not looked into. Of a table whose triggers all are allowed, classes may "
+           "be given write verbs.",
+       .parameters = {kDepot,
+                      {.name = "function",
+                       .placeholder = "FUNCTION",
+                       .help = "schema.name(types), or schema.name where there is one of that name",
+                       .positional = true,
+                       .required = true},
+                      {.name = "reason",
+                       .placeholder = "TEXT",
+                       .help = "why, for the history",
+                       .default_text = "needed but with --dry-run"},
+                      {.name = "acknowledge",
+                       .placeholder = "CODES",
+                       .help = "findings that you accept, with commas between",
+                       .default_text = "none"},
+                      {.name = "dry-run",
+                       .kind = ParameterKind::Flag,
+                       .help = "tell what would be found, and allow nothing"}},
+       .examples =
+           {{"bartizan function allow crm 'public.similarity(text,text)' --dry-run", ""},
+            {"bartizan function allow crm 'public.next_code(text)' --reason 'ticket 4711' --acknowledge volatile",
+             ""}}},
+      {.noun = "function",
+       .verb = "deny",
+       .admin_verb = "function.deny",
+       .summary = "take a function's review back",
+       .parameters = {kDepot,
+                      {.name = "function",
+                       .placeholder = "FUNCTION",
+                       .help = "as function list writes it",
+                       .positional = true,
+                       .required = true}},
+       .examples = {{"bartizan function deny crm 'public.next_code(text)'", ""}}},
+      {.noun = "function",
+       .verb = "list",
+       .admin_verb = "function.list",
+       .summary = "list reviewed functions, and what has become of them",
+       .parameters = {{.name = "depot", .placeholder = "NAME", .help = "there alone", .default_text = "all"}},
+       .columns = {{"depot", "DEPOT"},
+                   {"function", "FUNCTION"},
+                   {"state", "STATE"},
+                   {"updated_by", "BY"},
+                   {"updated_at", "AT"},
+                   {"reason", "REASON"}},
+       .examples = {{"bartizan function list --depot crm", ""}}},
+  };
+}
+
+}  // namespace bartizan::cli
