@@ -8,6 +8,7 @@
 
 #include "bartizan/crypto/aead.hpp"
 #include "bartizan/crypto/cmac.hpp"
+#include "bartizan/crypto/ff1.hpp"
 #include "bartizan/crypto/hash.hpp"
 #include "bartizan/crypto/hkdf.hpp"
 #include "bartizan/crypto/hmac_key.hpp"
@@ -143,6 +144,38 @@ void check_key_wrap(const char* name, KeyWrapMode mode) {
 
 TEST_CASE("wycheproof aes_wrap") { check_key_wrap("aes_wrap_test.json", KeyWrapMode::Unpadded); }
 TEST_CASE("wycheproof aes_kwp") { check_key_wrap("aes_kwp_test.json", KeyWrapMode::Padded); }
+
+TEST_CASE("wycheproof aes_ff1_base10, but for domains below a million, which are refused") {
+  const auto file = read_file("aes_ff1_base10_test.json");
+  if (!file) return;
+  std::size_t used = 0;
+  const auto digits = [](const json::object& test, std::string_view field) {
+    Ff1::Numerals out;
+    // A character that is no digit becomes one that is none either.
+    for (const char c : json::value_to<std::string>(test.at(field)))
+      out.push_back(c >= '0' && c <= '9' ? static_cast<std::uint8_t>(c - '0') : std::uint8_t{255});
+    return out;
+  };
+  for_each_test(*file, [&](const json::object&, const json::object& test, bool valid) {
+    auto ff1 = Ff1::from_key(bytes_of(test, "key"));
+    if (!ff1) {
+      CHECK_FALSE(valid);
+      return;
+    }
+    const auto plain = digits(test, "msg");
+    const auto tweak = bytes_of(test, "tweak");
+    const auto sealed = ff1->encrypt(10, tweak, plain);
+    const bool small = plain.size() < 6;
+    CHECK(sealed.has_value() == (valid && !small));
+    if (!sealed) return;
+    ++used;
+    CHECK(*sealed == digits(test, "ct"));
+    const auto opened = ff1->decrypt(10, tweak, *sealed);
+    REQUIRE(opened);
+    CHECK(*opened == plain);
+  });
+  CHECK(used > 3000);
+}
 
 }  // namespace
 }  // namespace bartizan::crypto
