@@ -92,7 +92,13 @@ def _records_by_life(target, ends: list[int]) -> dict[tuple[int, str], list[tupl
     return found
 
 
-def _kill_rounds(target, cluster, rounds: int) -> None:
+def _kill(target, round_: int) -> None:
+    time.sleep(0.3 + 0.05 * (round_ % 7))
+    os.kill(target.child.pid, signal.SIGKILL)
+
+
+def kill_rounds(target, cluster, rounds: int, die=_kill, revive=lambda target: target.start()) -> None:
+    """Clients at work in so many lives of the gateway; each ends by `die`, the next begins by `revive`."""
     cluster.admin(";".join(f"create table barrier_{n} (witness int)" for n in range(_TABLES)) + ";" +
                   f"grant all on all tables in schema public to {USER}", dbname=DATABASE)
     for number in range(_CLIENTS):
@@ -104,8 +110,7 @@ def _kill_rounds(target, cluster, rounds: int) -> None:
         witnesses = [Witness(target.endpoint(), n, steps[n]) for n in range(_CLIENTS)]
         for witness in witnesses:
             witness.start()
-        time.sleep(0.3 + 0.05 * (round_ % 7))
-        os.kill(target.child.pid, signal.SIGKILL)
+        die(target, round_)
         for n, witness in enumerate(witnesses):
             witness.join(30)
             assert not witness.is_alive() and not witness.faults
@@ -113,7 +118,7 @@ def _kill_rounds(target, cluster, rounds: int) -> None:
         target.child.stop()
         ends.append(time.time_ns() // 1000)
         lives.append([witness.seen for witness in witnesses])
-        target.start()
+        revive(target)
     target.stop()  # all that is known becomes leaves
     recorded = _records_by_life(target, ends)
     told = 0
@@ -136,13 +141,13 @@ def _kill_rounds(target, cluster, rounds: int) -> None:
 
 
 def test_kill_9_loses_no_record_of_what_a_client_has_seen(start_target, cluster):
-    _kill_rounds(start_target(), cluster, 5)
+    kill_rounds(start_target(), cluster, 5)
 
 
 @pytest.mark.full
 @pytest.mark.timeout(1800)
 def test_kill_9_two_hundred_times(start_target, cluster):
-    _kill_rounds(start_target(), cluster, 200)
+    kill_rounds(start_target(), cluster, 200)
 
 
 # ---- a disk that is slow, fails or is full ------------------------------------------------------------------

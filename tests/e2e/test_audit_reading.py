@@ -75,14 +75,16 @@ def test_a_summary_counts_what_a_search_finds(log):
     def counts(*arguments: str) -> dict:
         answer = _audit(log, "search", *arguments)
         assert answer["next"] is None
-        return {(row["time"], row["key"]): (row["records"], row["rows"]) for row in answer["counts"]}
+        return {(row["time"], row["key"]): row["records"] for row in answer["counts"]}
 
-    assert counts("--table", "found", "--count-by", "identity") == {(None, USER): (34, 1)}
-    assert counts("--table", "found", "--count-by", "outcome") == {(None, "ok"): (31, 1), (None, "failed"): (3, 0)}
-    assert counts("--table", "found", "--count-by", "table") == {(None, "public.found"): (30, 0), (None, "found"): (4, 1)}
-    assert counts("--column", "public.found.a", "--count-by", "column") == {(None, "public.found.?"): (30, 0)}
+    assert counts("--table", "found", "--count-by", "identity") == {(None, USER): 34}
+    assert counts("--table", "found", "--count-by", "outcome") == {(None, "ok"): 31, (None, "failed"): 3}
+    assert counts("--table", "found", "--count-by", "table") == {(None, "public.found"): 30, (None, "found"): 4}
+    assert counts("--column", "public.found.a", "--count-by", "column") == {(None, "public.found.?"): 30}
     by_day = counts("--table", "found", "--count-by", "action", "--per", "day")
-    assert {key for _, key in by_day} == {"SELECT", "INSERT"} and sum(n for n, _ in by_day.values()) == 34
+    assert {key for _, key in by_day} == {"SELECT", "INSERT"} and sum(by_day.values()) == 34
+    written, = _audit(log, "search", "--table", "found", "--action", "INSERT", "--count-by", "action")["counts"]
+    assert (written["records"], written["rows"]) == (1, 1) and written["first"] == written["last"]
     assert "identity" in log.command("audit", "search", "--count-by", "mood", check=False).stderr
     assert log.command("audit", "search", "--per", "day", check=False).returncode != 0
     assert "34" in log.command("audit", "search", "--table", "found", "--count-by", "identity").stdout
