@@ -104,6 +104,11 @@ def scenarios(scratch):
     _, growth, _ = run("audit_write_log", "growth", scratch + "/older", key, "system", newer)
     check(ask(f"old {newer}\n" + growth + "\n" + forked)[0] == 422, "a fork")
 
+    shutil.copytree(state, scratch + "/kept")
+    keys(log, secret, key, system, state, scratch, ask, newer)
+    shutil.rmtree(state)
+    shutil.copytree(scratch + "/kept", state)
+
     # Somebody changes what the witness remembers.
     (name,) = [name for name in os.listdir(state) if name.endswith(".checkpoint")]
     text = read(f"{state}/{name}")
@@ -111,6 +116,46 @@ def scenarios(scratch):
     check(ask(f"old 1\n\n" + forked)[0] == 500, "a changed memory")
     for arguments in ([], ["add-checkpoint"], ["add-checkpoint", "--key", "x"], ["keygen", "two words", scratch + "/x"]):
         check(run("bartizan-witness", *arguments, text="")[0] == 2, "usage", arguments)
+
+
+def keys(log, secret, key, system, state, scratch, ask, known):
+    """The witness follows the log's keys from one to the next, and to no other."""
+    def tell(note, log_key=system, folder=state):
+        code, out, err = run("bartizan-witness", "add-key", "--key", scratch + "/w1.key", "--state", folder, "--log", log_key,
+                             text=note)
+        status = int(err.strip().split("\n")[-1])
+        check((code == 0) == (status == 200), "exit code", code, status)
+        return status
+
+    rival = scratch + "/rival"
+    shutil.copytree(log, rival)
+    _, out, _ = run("audit_write_log", "rotate", log, secret, 0)
+    second, second_key = out.split()
+    note = read(log + "/keys/2")
+    run("audit_write_log", "rotate", rival, secret, 0)
+    other = read(rival + "/keys/2")
+    run("audit_write_log", log, 50, second)
+    newest = read(log + "/tree/system/checkpoint")
+    _, growth, _ = run("audit_write_log", "growth", log, second_key, "system", known)
+    request = f"old {known}\n" + growth + "\n" + newest
+    check(ask(request)[0] == 403, "a key that the witness was not told of")
+    for body in ("", "nothing", note.split("\n\n")[0]):
+        check(tell(body) == 400, "malformed", body)
+    for at in (30, len(note) // 2, len(note) - 9):
+        check(tell(note[:at] + chr(ord(note[at]) ^ 1) + note[at + 1:]) in (400, 403, 404), "a changed note", at)
+    half = note.rstrip("\n").rsplit("\n", 1)[0] + "\n"
+    check(tell(half) == 403, "signed by the key before alone")
+    fresh = scratch + "/fresh"
+    check(tell(note) == 200 and tell(note) == 200, "the true one, twice")
+    check(tell(other) == 409, "another second key, signed by the old one as well")
+    status, line = ask(request)
+    check(status == 200, "what the second key has signed", status)
+    _, out, _ = run("audit_write_log", "rotate", log, second, 0)
+    third, third_key = out.split()
+    check(tell(read(log + "/keys/3"), system, fresh) == 409, "a key whose beginning is not known here")
+    check(tell(read(log + "/keys/3")) == 200, "the third")
+    check(ask(f"old {newest.split(chr(10))[1]}\n\n" + newest)[0] == 403, "the second key after its time")
+    check(tell(read(log + "/keys/3"), key_of(third_key, "system"), scratch + "/late") == 200, "a witness that came late")
 
 
 if __name__ == "__main__":
