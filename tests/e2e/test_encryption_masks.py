@@ -322,8 +322,8 @@ def publish(world, documents: dict[str, str]):
 
 
 NOT_SERVED = {
-    "a mask that PostgreSQL alone makes": (policies(MASKS | {"PII.Email": "{operator: regex_replace, regex_replace: {pattern: a, replacement: b}}"}),
-                                           "column email: regex_replace is not to be had over an encrypted column"),
+    "a pattern of PostgreSQL alone": (policies(MASKS | {"PII.Email": "{operator: regex_replace, regex_replace: {pattern: '\\w', replacement: b}}"}),
+                                      "column email: regex_replace has the escape"),
     "a row filter over cells": (policies(more="""---
 name: not-them
 version: v1
