@@ -113,6 +113,13 @@ class TableCompiler {
     return input_.logical != nullptr && input_.logical->holds_cells(relation_.oid, column.attnum);
   }
 
+  /// The column with the blind indexes of a column that the class has in clear; null: none. It comes after all
+  /// others, layer 1 doesn't know it, and the planner of cells leaves it out of every `*`.
+  [[nodiscard]] const sql::StoredIndex* stored_index(std::size_t column) const noexcept {
+    if (input_.logical == nullptr || !is_clear(table_.columns[column])) return nullptr;
+    return input_.logical->stored_index(relation_.oid, relation_.columns[column].attnum);
+  }
+
   /// PostgreSQL would compare cells: a filter of `<>` would let every row pass. Told by names alone, of all tables,
   /// since a filter may look things up in another.
   [[nodiscard]] Result<void> filters_name_no_cell() const {
@@ -195,6 +202,9 @@ class TableCompiler {
         }
       }
     }
+    // Behind row filters no expression of a cell finds an index: what the class may compare, it compares by this.
+    for (std::size_t i = 0; i < table_.columns.size(); ++i)
+      if (const auto* index = stored_index(i)) targets += ", " + quoted_name(index->name);
     const bool barrier = !has_row_security(relation_.kind) && !table_.filters.empty();
     add(ObjectKind::View, view.name,
         fmt::format("CREATE VIEW {}{} AS SELECT{} FROM {}{}{}; ALTER VIEW {} OWNER TO {}", name,
@@ -224,8 +234,11 @@ class TableCompiler {
   }
   [[nodiscard]] std::string clear_columns() const {
     std::string out;
-    for (const auto& column : table_.columns)
-      if (is_clear(column)) out += (out.empty() ? "" : ", ") + quoted_name(column.name);
+    for (std::size_t i = 0; i < table_.columns.size(); ++i) {
+      if (!is_clear(table_.columns[i])) continue;
+      out += (out.empty() ? "" : ", ") + quoted_name(table_.columns[i].name);
+      if (const auto* index = stored_index(i)) out += ", " + quoted_name(index->name);
+    }
     return out;
   }
 
