@@ -262,11 +262,12 @@ class TableCompiler {
         fmt::format("GRANT {} ON {} TO {}", privileges, name, class_role_));
   }
 
-  /// Which columns the class is shown in the catalogs, which of them unmasked, and its verbs as
-  /// PostgreSQL writes privileges.
+  /// Which columns the class is shown in the catalogs, which of them unmasked, its verbs as PostgreSQL
+  /// writes privileges, and the types of those that hold cells, as applications see them.
   void catalog_entry() {
     std::string readable;
     std::string clear;
+    std::string logical;
     const auto put = [](std::string& list, sql::AttrNumber attnum) {
       list += (list.empty() ? "" : ",") + std::to_string(attnum);
     };
@@ -274,6 +275,9 @@ class TableCompiler {
       const auto& column = table_.columns[i];
       if (is_clear(column) || is_masked(column)) put(readable, relation_.columns[i].attnum);
       if (is_clear(column)) put(clear, relation_.columns[i].attnum);
+      if (const auto& known = relation_.columns[i]; holds_cells(known))
+        logical +=
+            fmt::format("{}\"{}\": [{}, {}]", logical.empty() ? "" : ", ", known.attnum, known.type, known.typmod);
     }
     std::string verbs;
     for (const auto& [verb, letter] :
@@ -281,10 +285,10 @@ class TableCompiler {
       if (table_.verbs.contains(verb)) verbs += letter;
     add(ObjectKind::CatalogEntry, under_oid(class_role_),
         fmt::format(
-            "INSERT INTO bartizan.class_relation AS c VALUES ('{0}', {1}, '{{{2}}}', '{{{3}}}', '{4}') ON CONFLICT "
+            "INSERT INTO bartizan.class_relation AS c VALUES ('{0}', {1}, '{{{2}}}', '{{{3}}}', '{4}', '{{{5}}}') ON CONFLICT "
             "(class_role, relation) DO UPDATE SET readable = EXCLUDED.readable, clear = EXCLUDED.clear, "
-            "verbs = EXCLUDED.verbs",
-            class_role_, relation_.oid, readable, clear, verbs));
+            "verbs = EXCLUDED.verbs, logical = EXCLUDED.logical",
+            class_role_, relation_.oid, readable, clear, verbs, logical));
   }
 
   const CompileInput& input_;
