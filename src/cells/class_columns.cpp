@@ -33,6 +33,7 @@ struct Maker {
     made.oid = next++;
     made.schema = name.schema;
     made.name = name.name;
+    std::vector<sql::CatalogColumn> indexes;
     for (const auto& column : view.columns) {
       const auto* const known = base.column(column.attnum);
       if (known == nullptr || (!bare && !column.readable)) continue;
@@ -55,11 +56,26 @@ struct Maker {
         masked.push_back({spec->number, mask});
       }
       ours.column = {made.oid, column.attnum};
-      ours.index_column = 0;  // the views don't have it
+      ours.index_column = 0;
+      // The view has it for what the class sees in clear, behind all other columns.
+      const auto* const index = column.readable && !column.masked && spec->index_column != 0
+                                    ? stored_index(base.oid, spec->index_column)
+                                    : nullptr;
+      if (index != nullptr) {
+        ours.index_column = index->attnum;
+        indexes.push_back(*index);
+      }
       specs.push_back(ours);
     }
+    std::ranges::move(indexes, std::back_inserter(made.columns));
     schemas.insert(made.schema);
     contents.relations.push_back(std::move(made));
+  }
+
+  /// By the depot's own catalog: the class's has it not.
+  [[nodiscard]] const sql::CatalogColumn* stored_index(sql::Oid relation, sql::AttrNumber attnum) const {
+    const auto* const stored = depot.catalog().relation(relation);
+    return stored == nullptr ? nullptr : stored->column(attnum);
   }
 };
 

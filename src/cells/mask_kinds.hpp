@@ -35,6 +35,7 @@ struct MaskedType {
 
 [[nodiscard]] Result<Mask> text_mask(const policy::PartialMask& mask, const MaskedType& type);
 [[nodiscard]] Result<Mask> text_mask(const policy::EmailMask& mask, const MaskedType& type);
+[[nodiscard]] Result<Mask> text_mask(const policy::RegexReplaceMask& mask, const MaskedType& type);
 [[nodiscard]] Result<Mask> token_mask(const policy::HashMask& mask, const MaskedType& type, const SecretBytes& key);
 [[nodiscard]] Result<Mask> token_mask(const policy::RandPatternMask& mask, const MaskedType& type,
                                       const SecretBytes& key);

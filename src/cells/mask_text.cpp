@@ -1,4 +1,5 @@
-// partial and email: parts of a text.
+// partial, email and regex_replace: parts of a text.
+#include "bartizan/policy/plain_regex.hpp"
 #include "mask_kinds.hpp"
 
 namespace bartizan::cells {
@@ -54,7 +55,30 @@ class Email final : public transform::ValueMask {
   MaskedType type_;
 };
 
+class RegexReplace final : public transform::ValueMask {
+ public:
+  RegexReplace(policy::PlainRegex regex, const MaskedType& type) : regex_(std::move(regex)), type_(type) {}
+
+  Result<bool> apply(ByteView canonical, transform::BoundedBytes& out) override {
+    const auto before = out.size();
+    CutText seen(type_, out);
+    if (regex_.replace(as_chars(canonical), [&](std::string_view part) { seen.append(part); })) return true;
+    out.truncate(before);  // so much work that it is given up: nothing is seen
+    return false;
+  }
+
+ private:
+  policy::PlainRegex regex_;
+  MaskedType type_;
+};
+
 }  // namespace
+
+Result<Mask> text_mask(const policy::RegexReplaceMask& mask, const MaskedType& type) {
+  if (!type.is_text()) return not_of_this_type();
+  BZ_TRY(auto regex, policy::PlainRegex::make(mask.pattern, mask.replacement));
+  return std::make_unique<RegexReplace>(std::move(regex), type);
+}
 
 Result<Mask> text_mask(const policy::PartialMask& mask, const MaskedType& type) {
   if (!type.is_text()) return not_of_this_type();

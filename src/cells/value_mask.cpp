@@ -40,7 +40,8 @@ Result<std::unique_ptr<transform::ValueMask>> value_mask(const policy::Mask& mas
   return std::visit(
       [&](const auto& one) -> Result<Mask> {
         using Kind = std::decay_t<decltype(one)>;
-        if constexpr (std::is_same_v<Kind, policy::PartialMask> || std::is_same_v<Kind, policy::EmailMask>) {
+        if constexpr (std::is_same_v<Kind, policy::PartialMask> || std::is_same_v<Kind, policy::EmailMask> ||
+                      std::is_same_v<Kind, policy::RegexReplaceMask>) {
           return text_mask(one, of);
         } else if constexpr (std::is_same_v<Kind, policy::HashMask> || std::is_same_v<Kind, policy::RandPatternMask>) {
           return token_mask(one, of, key);
@@ -50,7 +51,7 @@ Result<std::unique_ptr<transform::ValueMask>> value_mask(const policy::Mask& mas
         } else if constexpr (std::is_same_v<Kind, policy::JsonPathMask>) {
           return json_mask(one, of, key);
         } else {
-          return fail(Errc::Unsupported, "the mask is not one over values, or PostgreSQL's alone");
+          return fail(Errc::Unsupported, "the mask is not one over values");
         }
       },
       mask);

@@ -191,7 +191,7 @@ Result<store::EncryptedColumn> ColumnMigrations::declare(const std::string& acto
   wanted.depot = depot.id;
   wanted.type_oid = stored->type;
   wanted.typmod = stored->typmod;
-  wanted.stored_index = wanted.searchable && relation->row_security;
+  wanted.stored_index = wanted.searchable && (wanted.stored_index || relation->row_security);
   BZ_CHECK(around_.keys.ensure(owner_of(depot)));
   // Dry, before anything is kept of it.
   auto probe = wanted;

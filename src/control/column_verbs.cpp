@@ -73,6 +73,7 @@ Result<Document> column_encrypt(Call& call, Args& args) {
   BZ_TRY(const auto depot_name, args.name("depot", NameKind::Resource));
   BZ_TRY(const auto path, args.text("column", kMaxColumnBytes));
   BZ_TRY(const bool search, args.flag("search"));
+  BZ_TRY(const bool stored_index, args.flag("stored_index"));
   BZ_TRY(const bool unique, args.flag("unique"));
   BZ_TRY(const bool per_tenant, args.flag("per_tenant"));
   BZ_TRY(const auto join_with, args.text_or_none("join_with", kMaxColumnBytes));
@@ -80,7 +81,8 @@ Result<Document> column_encrypt(Call& call, Args& args) {
   BZ_TRY(auto* cells, keeper(call));
   BZ_TRY(const auto depot, depot_named(call, depot_name));
   BZ_TRY(auto wanted, column_of(path));
-  wanted.searchable = search || unique || join_with.has_value();
+  wanted.searchable = search || stored_index || unique || join_with.has_value();
+  wanted.stored_index = stored_index;
   wanted.unique = unique;
   if (unique) BZ_CHECK(no_index_is_rotated(call));
   wanted.per_tenant = per_tenant;

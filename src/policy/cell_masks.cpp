@@ -2,6 +2,8 @@
 
 #include <variant>
 
+#include "bartizan/policy/plain_regex.hpp"
+
 namespace bartizan::policy {
 
 bool needs_value(const Mask& mask) noexcept {
@@ -10,10 +12,12 @@ bool needs_value(const Mask& mask) noexcept {
 }
 
 Result<void> check_gateway_mask(const Mask& mask) {
-  if (std::holds_alternative<RegexReplaceMask>(mask))
-    return fail(Errc::Unsupported,
-                "regex_replace is not to be had over an encrypted column: use partial, email, hash, null, redact or "
-                "constant, or let it pass through");
+  const auto* const regex = std::get_if<RegexReplaceMask>(&mask);
+  if (regex == nullptr) return {};
+  if (auto made = PlainRegex::make(regex->pattern, regex->replacement); !made)
+    return fail(Errc::Unsupported, "regex_replace has " + made.error().detail +
+                                       ", which PostgreSQL alone understands: write it simpler, or use partial, email "
+                                       "or hash");
   return {};
 }
 

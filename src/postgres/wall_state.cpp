@@ -72,7 +72,7 @@ state (kind, name, state) AS (
     JOIN wall_role AS r ON r.oid = g.grantee AND r.kind = 'class_role'
    GROUP BY g.relname, r.rolname
   UNION ALL
-  SELECT 'catalog_entry', concat_ws('/', e.relation, e.class_role), concat_ws('|', e.readable, e.clear, e.verbs)
+  SELECT 'catalog_entry', concat_ws('/', e.relation, e.class_role), concat_ws('|', e.readable, e.clear, e.verbs, e.logical)
     FROM bartizan.class_relation AS e
   UNION ALL
   SELECT 'schema_grant', concat_ws('/', n.oid, r.rolname),

@@ -51,7 +51,7 @@ bool ClientSession::send_held() {
   session::ByteRuns runs;
   runs.relay(held_);
   const bool sent = send_now(client_, runs, to_client_);
-  held_.clear();
+  drop_front(held_, held_.size());
   if (held_.capacity() > kKeptHeld) held_ = Bytes();
   return sent;
 }
@@ -100,7 +100,7 @@ net::Task<bool> ClientSession::flush_held() {
 /// It took too long.
 void ClientSession::withhold() {
   BZ_LOG(Error, "audit.wait_given_up", {"session", id_}, {"of", "result"});
-  held_.clear();
+  drop_front(held_, held_.size());
   const Bytes out =
       error_bytes(fatal(pgwire::sqlstate::kIoError,
                         "the audit log did not keep the record of this statement in time, so its result is withheld",

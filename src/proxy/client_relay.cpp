@@ -149,6 +149,7 @@ Step ClientSession::feed_server(ByteView input) {
   }
   shared_.counters.bytes_to_clients.fetch_add(runs.total_bytes(), std::memory_order_relaxed);
   if (!send_unheld(runs)) close();
+  runs.clear();  // rows in the clear don't wait there for the worker's next one
   if (stalled_) progress_.cancel();
   return step;
 }
@@ -261,6 +262,7 @@ net::Task<void> ClientSession::pump_client() {
     }
     auto step = feed_client(input);
     keep_unread(input, step.consumed);  // before anything is waited for
+    if (cells_) secure_wipe(scratch.data(), read.bytes);  // values on their way to becoming cells
     while ((step.verdict == Verdict::Stalled || step.verdict == Verdict::NeedServer ||
             step.verdict == Verdict::AwaitDurable) &&
            !closing_) {
@@ -284,7 +286,7 @@ net::Task<void> ClientSession::pump_client() {
       if (closing_) co_return;
       step = feed_client(from_client_);
       if (std::exchange(cancel_waits_, false)) send_query_cancel();
-      from_client_.erase(from_client_.begin(), from_client_.begin() + static_cast<std::ptrdiff_t>(step.consumed));
+      drop_front(from_client_, step.consumed);
     }
     if (server_ && !server_->waiting().empty()) {
       const auto server = server_;
@@ -317,7 +319,7 @@ net::Task<void> ClientSession::pump_client() {
 /// What the relay has not consumed is handed in again with more.
 void ClientSession::keep_unread(ByteView input, std::size_t consumed) {
   if (input.data() == from_client_.data()) {
-    from_client_.erase(from_client_.begin(), from_client_.begin() + static_cast<std::ptrdiff_t>(consumed));
+    drop_front(from_client_, consumed);
     if (from_client_.empty() && from_client_.capacity() > 4096) from_client_ = Bytes();
   } else {
     from_client_.assign(input.begin() + static_cast<std::ptrdiff_t>(consumed), input.end());

@@ -1,5 +1,9 @@
 #include "waiting_bytes.hpp"
 
+#include <cstring>
+
+#include "bartizan/base/secret.hpp"
+
 namespace bartizan::proxy {
 
 namespace {
@@ -18,7 +22,15 @@ bool write_some(net::Stream& stream, ByteView bytes, std::size_t& done) {
 }
 }  // namespace
 
+void drop_front(Bytes& bytes, std::size_t count) noexcept {
+  const auto kept = bytes.size() - count;
+  if (kept != 0) std::memmove(bytes.data(), bytes.data() + count, kept);
+  secure_wipe(bytes.data() + kept, count);
+  bytes.resize(kept);
+}
+
 void WaitingBytes::take(std::size_t count) {
+  secure_wipe(bytes_.data() + written_, count);
   written_ += count;
   if (empty()) {
     bytes_.clear();

@@ -6,6 +6,9 @@
 
 namespace bartizan::proxy {
 
+/// Takes count bytes from the front; the place that they and the rest have left is wiped. REQUIRES: count <= size.
+void drop_front(Bytes& bytes, std::size_t count) noexcept;
+
 /// Bytes in the order in which they are to be written. Taking from the front is linear in what is
 /// taken, however much stands behind it. Not thread-safe.
 class WaitingBytes {

@@ -225,6 +225,14 @@ bool CellBinder::join_columns(PgQuery__JoinExpr& join, const Range& left, const 
   std::vector<std::string_view> names;
   if (join.is_natural != 0) {
     if (!left.columns.known || !right.columns.known) return unknown("NATURAL JOIN with columns that are not known");
+    // The server would join by columns that are hidden here.
+    const auto hides = [&](const Range& range) {
+      const auto* const guarded = range.relation == nullptr ? nullptr : columns_.guarded(range.relation->oid);
+      return guarded != nullptr && guarded->hides;
+    };
+    if (std::any_of(ranges_.begin(), ranges_.end(), hides)) {
+      return unknown("NATURAL JOIN beside a table with a stored index");
+    }
     for (const BoundColumn& column : left.columns.list) {
       if (find_column_in(right, column.name).status != Lookup::Absent) names.push_back(column.name);
     }

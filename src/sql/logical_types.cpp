@@ -59,9 +59,16 @@ bool LogicalCatalog::holds_cells(Oid relation, AttrNumber column) const noexcept
   return found != cells.end() && std::ranges::find(found->second, column) != found->second.end();
 }
 
+const StoredIndex* LogicalCatalog::stored_index(Oid relation, AttrNumber column) const noexcept {
+  const auto found = stored.find(relation);
+  if (found == stored.end()) return nullptr;
+  const auto at = std::ranges::find(found->second, column, &StoredIndex::of);
+  return at == found->second.end() ? nullptr : &*at;
+}
+
 Result<LogicalCatalog> with_logical_types(std::shared_ptr<const Catalog> catalog,
                                           const std::vector<LogicalColumn>& columns) {
-  if (columns.empty()) return LogicalCatalog{std::move(catalog), {}};
+  if (columns.empty()) return LogicalCatalog{std::move(catalog), {}, {}};
   for (const auto& column : columns)
     if (known(column.type) == nullptr) return fail(Errc::Malformed, "an encrypted column of a type that can't be one");
   LogicalCatalog out;
@@ -78,7 +85,12 @@ Result<LogicalCatalog> with_logical_types(std::shared_ptr<const Catalog> catalog
       column.typmod = at->second->typmod;
       column.collation = known(column.type)->collation;
       out.cells[relation.oid].push_back(column.attnum);
-      if (!at->second->stored_index.empty()) indexes.insert(at->second->stored_index);
+      const auto& stored = at->second->stored_index;
+      if (stored.empty() || !indexes.insert(stored).second) continue;
+      const auto generated = std::ranges::find_if(relation.columns, [&](const auto& other) {
+        return other.generated == Generated::Stored && other.name == stored;
+      });
+      if (generated != relation.columns.end()) out.stored[relation.oid].push_back({column.attnum, stored});
     }
     std::erase_if(relation.columns, [&](const auto& column) {
       return column.generated == Generated::Stored && indexes.contains(column.name);

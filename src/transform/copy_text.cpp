@@ -18,20 +18,26 @@ class CopyText final : public CopyRows {
       : delimiter_(options.delimiter), null_text_(options.null_text), header_(options.header), fields_(fields) {
     for (const char c : kControls) escaped_on_output_[static_cast<unsigned char>(c)] = true;
     for (const char c : {'\\', delimiter_}) escaped_on_output_[static_cast<unsigned char>(c)] = true;
-    for (const char c : {'\\', '\r', delimiter_}) noted_on_input_[static_cast<unsigned char>(c)] = true;
   }
 
   Result<std::optional<std::size_t>> find_row(ByteView data) override {
     const auto text = as_chars(data);
-    for (; scanned_ < text.size(); ++scanned_) {
-      const char c = text[scanned_];
+    auto newline = text.find('\n', scanned_);
+    while (scanned_ < text.size()) {
       if (escaped_) {
         escaped_ = false;  // a backslash takes whatever follows along, a newline too
-      } else if (c == '\\') {
-        escaped_ = true;
-      } else if (c == '\n') {
+        if (scanned_++ == newline) newline = text.find('\n', scanned_);
+        continue;
+      }
+      const auto line = text.substr(0, newline);  // all of it where there is none
+      const auto backslash = line.find('\\', scanned_);
+      if (backslash == std::string_view::npos) {
+        scanned_ = line.size();
+        if (newline == std::string_view::npos) break;
         return std::exchange(scanned_, 0) + 1;
       }
+      escaped_ = true;
+      scanned_ = backslash + 1;
     }
     return std::nullopt;
   }
@@ -72,15 +78,19 @@ class CopyText final : public CopyRows {
   }
 
   Result<std::size_t> end_of_field(std::string_view text, std::size_t at) const {
-    for (; at < text.size(); ++at) {
-      if (!noted_on_input_[static_cast<unsigned char>(text[at])]) continue;
-      if (text[at] == delimiter_) break;
-      if (text[at] == '\r') return bad_copy_data("a carriage return stands in a row");
-      ++at;
+    auto end = std::min(text.find(delimiter_, at), text.size());
+    for (;;) {
+      if (at > end) end = std::min(text.find(delimiter_, at), text.size());
+      const auto field = text.substr(0, end);
+      const auto backslash = field.find('\\', at);
+      if (field.substr(0, backslash).find('\r', at) != std::string_view::npos)
+        return bad_copy_data("a carriage return stands in a row");
+      if (backslash == std::string_view::npos) return end;
+      at = backslash + 1;  // it takes along what follows, a delimiter too
       if (at >= text.size()) return bad_copy_data("a row ends after a backslash");
       if (text[at] == '.') return bad_copy_data("an end-of-data marker stands in a row");
+      ++at;
     }
-    return at;
   }
 
   Result<void> write_field(std::size_t index, std::string_view raw, Bytes& out) {
@@ -94,7 +104,9 @@ class CopyText final : public CopyRows {
     const auto made = fields_.replace(*column, WireFormat::Text, value);
     unescaped_.clear();
     if (!made) return tl::unexpected(made.error());
-    if (*made)
+    if (*made && fields_.direction() == CopyDirection::In)
+      append_hex(as_chars(**made), out);
+    else if (*made)
       escape(as_chars(**made), out);
     else
       append_chars(out, null_text_);
@@ -104,16 +116,17 @@ class CopyText final : public CopyRows {
   static void unescape(std::string_view raw, Bytes& out) {
     if (raw.find('\\') == std::string_view::npos) return append_chars(out, raw);
     for (std::size_t at = 0; at < raw.size(); ++at) {
-      char c = raw[at];
-      if (c == '\\') {
-        c = raw[++at];  // end_of_field() saw that it is there
-        if (const auto letter = kControlLetters.find(c); letter != std::string_view::npos)
-          c = kControls[letter];
-        else if (c >= '0' && c <= '7')
-          c = take_octal(raw, at);
-        else if (c == 'x')
-          c = take_hex(raw, at);
-      }
+      const auto backslash = std::min(raw.find('\\', at), raw.size());
+      append_chars(out, raw.substr(at, backslash - at));
+      if (backslash == raw.size()) return;
+      at = backslash + 1;
+      char c = raw[at];  // end_of_field() saw that it is there
+      if (const auto letter = kControlLetters.find(c); letter != std::string_view::npos)
+        c = kControls[letter];
+      else if (c >= '0' && c <= '7')
+        c = take_octal(raw, at);
+      else if (c == 'x')
+        c = take_hex(raw, at);
       out.push_back(static_cast<std::byte>(c));
     }
   }
@@ -130,6 +143,12 @@ class CopyText final : public CopyRows {
     for (int more = 0; more < 2 && at + 1 < raw.size() && hex_value(raw[at + 1]) >= 0; ++more)
       value = std::max(value, 0) * 16 + hex_value(raw[++at]);
     return value < 0 ? 'x' : static_cast<char>(value);
+  }
+
+  /// A cell as bytea's text: one backslash, in front, and nothing else that would be escaped.
+  static void append_hex(std::string_view cell, Bytes& out) {
+    out.push_back(std::byte{'\\'});
+    append_chars(out, cell);
   }
 
   void escape(std::string_view value, Bytes& out) const {
@@ -152,7 +171,6 @@ class CopyText final : public CopyRows {
   std::size_t scanned_ = 0;
   bool escaped_ = false;
   std::array<bool, 256> escaped_on_output_{};
-  std::array<bool, 256> noted_on_input_{};
   WipedBytes unescaped_;
 };
 

@@ -23,13 +23,15 @@ PERFORM bartizan.make_catalog_view('information_schema.columns', $q$FROM bartiza
   JOIN pg_catalog.pg_class AS k ON k.oid = r.relation AND k.relkind IN ('r', 'p', 'f', 'v')
   JOIN pg_catalog.pg_namespace AS n ON n.oid = k.relnamespace
   JOIN pg_catalog.pg_attribute AS a ON a.attrelid = k.oid AND a.attnum = ANY (r.readable)
-  JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid JOIN pg_catalog.pg_namespace AS tn ON tn.oid = t.typnamespace
+  CROSS JOIN LATERAL (SELECT (r.logical -> a.attnum::text ->> 0)::oid AS type, (r.logical -> a.attnum::text ->> 1)::integer
+    AS mod) AS l
+  JOIN pg_catalog.pg_type AS t ON t.oid = coalesce(l.type, a.atttypid) JOIN pg_catalog.pg_namespace AS tn ON tn.oid = t.typnamespace
   JOIN pg_catalog.pg_type AS b ON b.oid = CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END
   JOIN pg_catalog.pg_namespace AS bn ON bn.oid = b.typnamespace
   LEFT JOIN pg_catalog.pg_collation AS o ON o.oid = a.attcollation AND o.oid < 16384 AND o.collname <> 'default'
   LEFT JOIN bartizan_views.cat_pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-  CROSS JOIN LATERAL (SELECT information_schema._pg_truetypid(a, t) AS id, information_schema._pg_truetypmod(a, t) AS mod)
-    AS m$q$,
+  CROSS JOIN LATERAL (SELECT coalesce(l.type, information_schema._pg_truetypid(a, t)) AS id,
+    coalesce(l.mod, information_schema._pg_truetypmod(a, t)) AS mod) AS m$q$,
   ARRAY['table_catalog', 'current_database()', 'table_schema', 'n.nspname', 'table_name', 'k.relname',
         'column_name', 'a.attname', 'ordinal_position', 'a.attnum',
         'column_default', 'pg_catalog.pg_get_expr(d.adbin, d.adrelid)',

@@ -17,6 +17,7 @@ CREATE TABLE IF NOT EXISTS bartizan.class_relation (
   verbs text NOT NULL,
   PRIMARY KEY (class_role, relation)
 );
+ALTER TABLE bartizan.class_relation ADD COLUMN IF NOT EXISTS logical jsonb NOT NULL DEFAULT '{}';
 ALTER TABLE bartizan.class_relation OWNER TO {wall};
 CREATE OR REPLACE FUNCTION bartizan_views.shown_user() RETURNS name
 LANGUAGE sql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -70,13 +71,15 @@ END
 $f$;
 )sql";
 
-// The views' own columns are named by `c`, or by the expression.
+// The views' own columns are named by `c`, or by the expression. An encrypted column is of the type that
+// applications see: class_relation.logical has it, by number, with its modifier.
 constexpr std::string_view kBasis = R"sql(
 CREATE OR REPLACE VIEW bartizan_views.cat_bz_relation WITH (security_barrier) AS
-SELECT r.relation, r.readable, r.clear, r.verbs FROM bartizan.class_relation AS r WHERE r.class_role = session_user;
+SELECT r.relation, r.readable, r.clear, r.verbs, r.logical FROM bartizan.class_relation AS r
+ WHERE r.class_role = session_user;
 CREATE OR REPLACE VIEW bartizan_views.cat_bz_type WITH (security_barrier) AS
 WITH used AS (
-  SELECT a.atttypid AS oid FROM bartizan_views.cat_bz_relation AS r
+  SELECT coalesce((r.logical -> a.attnum::text ->> 0)::oid, a.atttypid) AS oid FROM bartizan_views.cat_bz_relation AS r
     JOIN pg_attribute AS a ON a.attrelid = r.relation AND a.attnum = ANY (r.readable)
   UNION SELECT k.reltype FROM bartizan_views.cat_bz_relation AS r JOIN pg_class AS k ON k.oid = r.relation
 )
@@ -117,10 +120,15 @@ PERFORM bartizan.make_catalog_view('pg_catalog.pg_class', $q$FROM pg_catalog.pg_
         'reloptions', 'NULL', 'relpartbound', 'NULL']);
 PERFORM bartizan.make_catalog_view('pg_catalog.pg_attribute', $q$FROM pg_catalog.pg_attribute AS c
   LEFT JOIN bartizan_views.cat_bz_relation AS r ON r.relation = c.attrelid
+  LEFT JOIN pg_catalog.pg_type AS t ON t.oid = (r.logical -> c.attnum::text ->> 0)::oid
   WHERE c.attrelid < 16384 OR c.attnum = ANY (r.readable)
      OR c.attrelid IN (SELECT i.indexrelid FROM bartizan_views.cat_pg_index AS i WHERE i.indexrelid >= 16384)$q$,
   ARRAY['atthasdef', $q$EXISTS (SELECT FROM bartizan_views.cat_pg_attrdef AS d
                                  WHERE d.adrelid = c.attrelid AND d.adnum = c.attnum)$q$,
+        'atttypid', 'coalesce(t.oid, c.atttypid)', 'attlen', 'coalesce(t.typlen, c.attlen)',
+        'atttypmod', 'coalesce((r.logical -> c.attnum::text ->> 1)::integer, c.atttypmod)',
+        'attbyval', 'coalesce(t.typbyval, c.attbyval)', 'attalign', 'coalesce(t.typalign, c.attalign)',
+        'attstorage', 'coalesce(t.typstorage, c.attstorage)', 'attcollation', 'coalesce(t.typcollation, c.attcollation)',
         'attstattarget', '-1', 'attislocal', 'true', 'attinhcount', '0', 'attoptions', 'NULL', 'attfdwoptions', 'NULL']);
 PERFORM bartizan.make_catalog_view('pg_catalog.pg_namespace', $q$FROM pg_catalog.pg_namespace AS c
   WHERE c.oid < 16384 OR c.oid IN (SELECT k.relnamespace FROM bartizan_views.cat_bz_relation AS r

@@ -113,6 +113,13 @@ class TableCompiler {
     return input_.logical != nullptr && input_.logical->holds_cells(relation_.oid, column.attnum);
   }
 
+  /// The column with the blind indexes of a column that the class has in clear; null: none. It comes after all
+  /// others, layer 1 doesn't know it, and the planner of cells leaves it out of every `*`.
+  [[nodiscard]] const sql::StoredIndex* stored_index(std::size_t column) const noexcept {
+    if (input_.logical == nullptr || !is_clear(table_.columns[column])) return nullptr;
+    return input_.logical->stored_index(relation_.oid, relation_.columns[column].attnum);
+  }
+
   /// PostgreSQL would compare cells: a filter of `<>` would let every row pass. Told by names alone, of all tables,
   /// since a filter may look things up in another.
   [[nodiscard]] Result<void> filters_name_no_cell() const {
@@ -195,6 +202,9 @@ class TableCompiler {
         }
       }
     }
+    // Behind row filters no expression of a cell finds an index: what the class may compare, it compares by this.
+    for (std::size_t i = 0; i < table_.columns.size(); ++i)
+      if (const auto* index = stored_index(i)) targets += ", " + quoted_name(index->name);
     const bool barrier = !has_row_security(relation_.kind) && !table_.filters.empty();
     add(ObjectKind::View, view.name,
         fmt::format("CREATE VIEW {}{} AS SELECT{} FROM {}{}{}; ALTER VIEW {} OWNER TO {}", name,
@@ -224,8 +234,11 @@ class TableCompiler {
   }
   [[nodiscard]] std::string clear_columns() const {
     std::string out;
-    for (const auto& column : table_.columns)
-      if (is_clear(column)) out += (out.empty() ? "" : ", ") + quoted_name(column.name);
+    for (std::size_t i = 0; i < table_.columns.size(); ++i) {
+      if (!is_clear(table_.columns[i])) continue;
+      out += (out.empty() ? "" : ", ") + quoted_name(table_.columns[i].name);
+      if (const auto* index = stored_index(i)) out += ", " + quoted_name(index->name);
+    }
     return out;
   }
 
@@ -249,11 +262,12 @@ class TableCompiler {
         fmt::format("GRANT {} ON {} TO {}", privileges, name, class_role_));
   }
 
-  /// Which columns the class is shown in the catalogs, which of them unmasked, and its verbs as
-  /// PostgreSQL writes privileges.
+  /// Which columns the class is shown in the catalogs, which of them unmasked, its verbs as PostgreSQL
+  /// writes privileges, and the types of those that hold cells, as applications see them.
   void catalog_entry() {
     std::string readable;
     std::string clear;
+    std::string logical;
     const auto put = [](std::string& list, sql::AttrNumber attnum) {
       list += (list.empty() ? "" : ",") + std::to_string(attnum);
     };
@@ -261,6 +275,9 @@ class TableCompiler {
       const auto& column = table_.columns[i];
       if (is_clear(column) || is_masked(column)) put(readable, relation_.columns[i].attnum);
       if (is_clear(column)) put(clear, relation_.columns[i].attnum);
+      if (const auto& known = relation_.columns[i]; holds_cells(known))
+        logical +=
+            fmt::format("{}\"{}\": [{}, {}]", logical.empty() ? "" : ", ", known.attnum, known.type, known.typmod);
     }
     std::string verbs;
     for (const auto& [verb, letter] :
@@ -268,10 +285,10 @@ class TableCompiler {
       if (table_.verbs.contains(verb)) verbs += letter;
     add(ObjectKind::CatalogEntry, under_oid(class_role_),
         fmt::format(
-            "INSERT INTO bartizan.class_relation AS c VALUES ('{0}', {1}, '{{{2}}}', '{{{3}}}', '{4}') ON CONFLICT "
+            "INSERT INTO bartizan.class_relation AS c VALUES ('{0}', {1}, '{{{2}}}', '{{{3}}}', '{4}', '{{{5}}}') ON CONFLICT "
             "(class_role, relation) DO UPDATE SET readable = EXCLUDED.readable, clear = EXCLUDED.clear, "
-            "verbs = EXCLUDED.verbs",
-            class_role_, relation_.oid, readable, clear, verbs));
+            "verbs = EXCLUDED.verbs, logical = EXCLUDED.logical",
+            class_role_, relation_.oid, readable, clear, verbs, logical));
   }
 
   const CompileInput& input_;

@@ -14,6 +14,7 @@ from psycopg.pq import Format
 from encrypted import DEPOT, PASSWORD, Encrypted
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.gateway]
+csv.field_size_limit(1 << 24)
 
 TEXTS = ["", " ", "a", "ab", "abc", "ada@example.org", "@", "@@", "a@b@c", "ann.smith@x.example", "no address", "ä@ö", "😀😀😀@€.org",
          "e\u0301e\u0301e\u0301", "tab\tnew\nline\\back\r", "'quoted'", '"quoted"', "\\N", "NULL", "x" * 20, "y" * 100_000, "€" * 5000 + "@z",
@@ -52,6 +53,10 @@ COLUMNS = {
     "name": ("uuid", True, "{operator: hash}", UUIDS),
     "raw": ("bytea", True, "{operator: hash}", BYTES),
     "digits": ("text", True, "{operator: rand_pattern, rand_pattern: {pattern: '+4# (##) " + "#" * 40 + "'}}", TEXTS),
+    "r_digits": ("text", True, "{operator: regex_replace, regex_replace: {pattern: '[0-9]', replacement: '#'}}", TEXTS),
+    "r_groups": ("text", False, "{operator: regex_replace, regex_replace: {pattern: '^([^@])([^@]*)@(.*)$', replacement: '$3 <$1> $2'}}", TEXTS),
+    "r_empty": ("text", True, "{operator: regex_replace, regex_replace: {pattern: 'x*', replacement: '-'}}", TEXTS),
+    "r_wide": ("varchar(20)", True, "{operator: regex_replace, regex_replace: {pattern: '[ä-ü€]|😀|(ab|a)(b?c|c)', replacement: '[$2$1]'}}", SHORTS),
     "small": ("smallint", True, "{operator: bucket_number, bucket_number: {buckets: [-10, 0, 10, 100]}}", [n for n in INTEGERS if abs(n) < 30000]),
     "whole": ("int", True, "{operator: bucket_number, bucket_number: {buckets: [-10, 0, 10, 1000]}}", INTEGERS),
     "big": ("bigint", False, "{operator: bucket_number, bucket_number: {buckets: [0, 4000000000]}}", BIGINTS),

@@ -9,7 +9,8 @@ namespace {
 constexpr sql::Oid kPeople = 16400;
 constexpr sql::Oid kDomain = 16399;
 
-std::shared_ptr<const sql::Catalog> catalog(sql::Oid type) {
+/// stored: with a column of email's indexes, which classes' catalogs have not.
+std::shared_ptr<const sql::Catalog> catalog(sql::Oid type, bool stored = false) {
   sql::CatalogContents contents;
   contents.epoch = 1;
   contents.server_version = 150000;
@@ -24,6 +25,14 @@ std::shared_ptr<const sql::Catalog> catalog(sql::Oid type) {
     column.attnum = static_cast<sql::AttrNumber>(people.columns.size() + 1);
     column.type = people.columns.empty() ? 23 : type;
     people.columns.push_back(std::move(column));
+  }
+  if (stored) {
+    sql::CatalogColumn index;
+    index.name = "email_bz";
+    index.attnum = 9;
+    index.type = 17;
+    index.generated = sql::Generated::Stored;
+    people.columns.push_back(std::move(index));
   }
   contents.relations.push_back(std::move(people));
   sql::CatalogType domain;
@@ -52,7 +61,7 @@ ClassFacts clerk() {
   return {{policy::ClassId(7), 1}, catalog(25), std::make_shared<const sql::ViewMap>(std::move(views))};
 }
 
-std::shared_ptr<const sql::EncryptedColumns> depot() {
+std::shared_ptr<const sql::EncryptedColumns> depot(bool stored = false) {
   std::vector<sql::EncryptedColumnSpec> specs(3);
   for (std::size_t i = 0; i < specs.size(); ++i) {
     specs[i].column = {kPeople, static_cast<sql::AttrNumber>(i + 2)};
@@ -61,7 +70,8 @@ std::shared_ptr<const sql::EncryptedColumns> depot() {
     specs[i].searchable = true;
     specs[i].join_domain = i + 1;
   }
-  auto made = sql::EncryptedColumns::make(catalog(kDomain), specs);
+  if (stored) specs[0].index_column = 9;
+  auto made = sql::EncryptedColumns::make(catalog(kDomain, stored), specs);
   REQUIRE(made);
   return *made;
 }
@@ -183,6 +193,41 @@ TEST_CASE("what a class sees by a mask of the value may be selected, and nothing
         said.find("is encrypted") != std::string::npos || said.find("under different keys") != std::string::npos;
     CHECK_MESSAGE((said.starts_with("column \"") && refuses), said);
   }
+}
+
+TEST_CASE("what a class sees bare is compared by its stored index, which no star gives") {
+  const auto made = class_columns(*depot(true), clerk());
+  REQUIRE(made);
+  struct Row {
+    std::string_view text;
+    std::string_view plan;
+  };
+  const Row rows[] = {
+      {"SELECT id FROM bartizan_views.v_1 WHERE email = $1",
+       "SELECT id FROM bartizan_views.v_1 WHERE v_1.email_bz = $1::pg_catalog.bytea"},
+      {"SELECT p.id FROM bartizan_views.v_1 p WHERE p.email IN ($1, $2)",
+       "SELECT p.id FROM bartizan_views.v_1 p WHERE p.email_bz IN ($1::pg_catalog.bytea, $2::pg_catalog.bytea)"},
+      {"SELECT * FROM bartizan_views.v_1 v", "SELECT v.id, v.email, v.ssn FROM bartizan_views.v_1 v | 1=1"},
+      {"SELECT v.* FROM bartizan_views.v_1 v", "SELECT v.id, v.email, v.ssn FROM bartizan_views.v_1 v | 1=1"},
+      {"SELECT email_bz FROM bartizan_views.v_1", "column \"email_bz\" does not exist"},
+      {"SELECT v.email_bz FROM bartizan_views.v_1 v", "column v.email_bz does not exist"},
+      {"INSERT INTO bartizan_views.v_12 (id, email) VALUES (1, $1) ON CONFLICT (email) DO NOTHING",
+       "INSERT INTO bartizan_views.v_12 (id, email) VALUES (1, $1::pg_catalog.bytea) ON CONFLICT (email_bz) DO NOTHING"},
+      {"SELECT v FROM bartizan_views.v_1 v", "column \"email\" of \"people\" is encrypted and can't be used in a row"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.text);
+    CHECK(planned(**made, row.text) == row.plan);
+  }
+  auto analyst = clerk();
+  auto views = *analyst.views;
+  views.relations.at(kPeople).columns[1].masked = true;
+  analyst.views = std::make_shared<const sql::ViewMap>(std::move(views));
+  const auto masked = class_columns(*depot(true), analyst);
+  REQUIRE(masked);
+  const auto* const view = (*masked)->columns->catalog().relation("bartizan_views", "v_1");
+  REQUIRE(view != nullptr);
+  CHECK(view->column("email_bz") == nullptr);
 }
 
 TEST_CASE("a class without cells has all its statements left alone") {

@@ -64,6 +64,7 @@ void check(std::span<const Row> rows) {
 TEST_CASE("parts of texts, by characters") {
   using policy::EmailMask;
   using policy::PartialMask;
+  const std::string long_text(50'000, 'a');
   const Row rows[] = {
       {PartialMask{2, 3, "***"}, ValueType::Text, "Zürich 12345678", "Zü***678"},
       {PartialMask{0, 0, "-"}, ValueType::Text, "Zürich", "-"},
@@ -72,6 +73,9 @@ TEST_CASE("parts of texts, by characters") {
       {PartialMask{0, 0, "?"}, ValueType::Text, "", "?"},
       {PartialMask{1, 1, ""}, ValueType::Text, "äöü", "äü"},
       {PartialMask{1, 1, "****"}, ValueType::Varchar, "äöü", "ä***", 4 + 4},
+      {policy::RegexReplaceMask{"[0-9]", "#"}, ValueType::Varchar, "a12345", "a##", 3 + 4},
+      {policy::RegexReplaceMask{"^(.)[^@]*", "\\1…"}, ValueType::Text, "ann.smith@example.org", "a…@example.org"},
+      {policy::RegexReplaceMask{"a*a*a*b", "x"}, ValueType::Text, long_text, "NULL"},
       {EmailMask{1, true}, ValueType::Text, "ann.smith@example.org", "a***@example.org"},
       {EmailMask{20, false}, ValueType::Text, "ann@example.org", "***@***"},
       {EmailMask{3, true}, ValueType::Text, "no address", "***"},
@@ -228,13 +232,18 @@ TEST_CASE("what is no printed document is refused, however it is cut") {
   }
 }
 
-TEST_CASE("masks of other types are refused, and those that PostgreSQL alone makes") {
+TEST_CASE("masks of other types are refused, and patterns that PostgreSQL alone understands") {
   const std::pair<policy::Mask, ValueType> rows[] = {
-      {policy::PartialMask{}, ValueType::Int4},      {policy::EmailMask{}, ValueType::Jsonb},
-      {policy::HashMask{}, ValueType::Int4},         {policy::HashMask{}, ValueType::Date},
-      {policy::RandPatternMask{}, ValueType::Bytea}, {policy::BucketNumberMask{{"1"}}, ValueType::Text},
-      {policy::BucketDateMask{}, ValueType::Int8},   {policy::JsonPathMask{}, ValueType::Text},
-      {policy::RegexReplaceMask{}, ValueType::Text}, {policy::NullMask{}, ValueType::Text},
+      {policy::PartialMask{}, ValueType::Int4},
+      {policy::EmailMask{}, ValueType::Jsonb},
+      {policy::HashMask{}, ValueType::Int4},
+      {policy::HashMask{}, ValueType::Date},
+      {policy::RandPatternMask{}, ValueType::Bytea},
+      {policy::BucketNumberMask{{"1"}}, ValueType::Text},
+      {policy::BucketDateMask{}, ValueType::Int8},
+      {policy::JsonPathMask{}, ValueType::Text},
+      {policy::RegexReplaceMask{"\\w", "x"}, ValueType::Text},
+      {policy::NullMask{}, ValueType::Text},
   };
   for (const auto& [mask, type] : rows) {
     CAPTURE(policy::describe(mask));

@@ -97,10 +97,25 @@ TEST_CASE("one table, one mask, one filter") {
   CHECK(std::ranges::count(made->objects, ObjectKind::BaseGrant, &Object::kind) == 2);
 }
 
+TEST_CASE("the view of a class has the stored index of what it sees in clear, behind the rest") {
+  sql::LogicalCatalog logical{catalog_of(contents()), {{kTable, {4}}}, {{kTable, {{4, "ssn_bz"}}}}};
+  const auto made = [&](policy::Visibility visibility) {
+    auto wanted = outcome();
+    wanted.tables[0].columns[2].visibility = std::move(visibility);
+    auto compiled_class = compile_class({&kNames, logical.catalog.get(), {}, &logical}, wanted);
+    REQUIRE(compiled_class);
+    return find(*compiled_class, ObjectKind::View)->create;
+  };
+  CHECK(made(policy::Clear{}).find("\"ssn\", \"ssn_bz\" FROM") != std::string::npos);
+  CHECK(made(policy::Masked{policy::HashMask{}}).find("ssn_bz") == std::string::npos);
+  CHECK(made(policy::Masked{policy::NullMask{}}).find("ssn_bz") == std::string::npos);
+  CHECK(made(policy::Hidden{}).find("ssn_bz") == std::string::npos);
+}
+
 TEST_CASE(
     "of columns that hold cells constants compile, and masks of values as cells without their index; no filter names one") {
   const auto with_cells = [](const policy::ClassOutcome& wanted) {
-    sql::LogicalCatalog logical{catalog_of(contents()), {{kTable, {4}}}};
+    sql::LogicalCatalog logical{catalog_of(contents()), {{kTable, {4}}}, {}};
     return compile_class({&kNames, logical.catalog.get(), {}, &logical}, wanted);
   };
   const auto masked = [](policy::Mask mask) {
@@ -120,12 +135,13 @@ TEST_CASE(
     CHECK(view.find("(CASE WHEN get_byte(\"ssn\"::bytea, 1) & 1 = 1 THEN substr(\"ssn\"::bytea, 1, 8) || "
                     "substr(\"ssn\"::bytea, 25) ELSE \"ssn\"::bytea END)::bytea AS \"ssn\"") != std::string::npos);
   }
-  const policy::Mask regex = policy::RegexReplaceMask{"a", "b"};
+  CHECK(with_cells(masked(policy::RegexReplaceMask{"[0-9]+", "b"})));
+  const policy::Mask regex = policy::RegexReplaceMask{"\\w", "b"};
   CHECK(compiled(masked(regex)));
   const auto refused = with_cells(masked(regex));
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == Errc::Unsupported);
-  CHECK(refused.error().detail.find("column ssn: regex_replace is not to be had") != std::string::npos);
+  CHECK(refused.error().detail.find("column ssn: regex_replace has the escape \\w") != std::string::npos);
   // In clear it is the bare cell.
   auto clear = outcome();
   clear.tables[0].columns[2].visibility = policy::Clear{};

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "bartizan/base/bytes.hpp"
+#include "bartizan/base/secret.hpp"
 
 namespace bartizan::session {
 
@@ -31,8 +32,10 @@ class ByteRuns {
     total_ += owned_.size() - before;
     runs_.push_back({nullptr, before, owned_.size() - before, true});
   }
+  /// Wipes what was made: rows that were decrypted stand there.
   void clear() noexcept {
     runs_.clear();
+    if (!owned_.empty()) secure_wipe(owned_.data(), owned_.size());
     owned_.clear();
     total_ = 0;
   }

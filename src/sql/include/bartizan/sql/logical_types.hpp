@@ -23,12 +23,21 @@ struct LogicalColumn {
   std::string stored_index;  ///< the generated column beside it; empty: none
 };
 
+/// A generated column with the blind indexes of another. The logical catalog has it not.
+struct StoredIndex {
+  AttrNumber of = 0;
+  std::string name;
+};
+
 struct LogicalCatalog {
   std::shared_ptr<const Catalog> catalog;
   /// By relation: those of its columns that hold cells, partitions' and children's too.
   std::unordered_map<Oid, std::vector<AttrNumber>> cells;
+  std::unordered_map<Oid, std::vector<StoredIndex>> stored;
 
   [[nodiscard]] bool holds_cells(Oid relation, AttrNumber column) const noexcept;
+  /// Of a column of cells; null: none.
+  [[nodiscard]] const StoredIndex* stored_index(Oid relation, AttrNumber column) const noexcept;
 };
 
 /// The catalog itself where no column is given. What the catalog has not, or in plain, is left as it is.
