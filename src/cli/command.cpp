@@ -73,6 +73,7 @@ std::string_view describe_noun(std::string_view noun) {
       Row{"access", "questions about who sees what"},
       Row{"wall", "the policies' classes in each depot"},
       Row{"function", "functions of depots that have been reviewed"},
+      Row{"approval", "changes that a second administrator approves"},
       Row{"column", "encrypted columns"},
       Row{"key", "the keys of encrypted columns"},
       Row{"audit", "the provable audit log"},

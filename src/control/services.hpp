@@ -44,6 +44,11 @@ Result<Document> depot_login(Call& call, Args& args);
 Result<Document> depot_set(Call& call, Args& args);
 Result<Document> depot_pause(Call& call, Args& args);
 Result<Document> depot_resume(Call& call, Args& args);
+Result<Document> depot_observe(Call& call, Args& args);
+Result<Document> depot_enforce(Call& call, Args& args);
+Result<Document> approval_list(Call& call, Args& args);
+Result<Document> approval_approve(Call& call, Args& args);
+Result<Document> approval_withdraw(Call& call, Args& args);
 Result<Document> depot_drain(Call& call, Args& args);
 
 Result<Document> identity_create(Call& call, Args& args);

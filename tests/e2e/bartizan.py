@@ -165,11 +165,11 @@ class Bartizan:
 class Embedded:
     """`bartizan up`: one command, embedded PostgreSQL, demo data unless told otherwise."""
 
-    def __init__(self, folder: Path, *options: str) -> None:
+    def __init__(self, folder: Path, *options: str, unprivileged: bool = False) -> None:
         self.data = folder / "data"
         self.port = free_port()
         self.child = Child([program(), "up", "--data", self.data, "--port", str(self.port), *options],
-                           folder / "up.log", env=clean_environment())
+                           folder / "up.log", env=clean_environment(), unprivileged=unprivileged)
         self.state = wait_for(self._serving, 120, "bartizan up", step=0.2)
 
     def _serving(self) -> dict | None:
