@@ -70,6 +70,7 @@ std::string_view describe_noun(std::string_view noun) {
       Row{"role", "named sets of identities"},
       Row{"grant", "who may use which depot"},
       Row{"policy", "who sees what"},
+      Row{"catalog", "what columns may hold"},
       Row{"access", "questions about who sees what"},
       Row{"wall", "the policies' classes in each depot"},
       Row{"function", "functions of depots that have been reviewed"},

@@ -123,6 +123,7 @@ Result<Document> key_reinstate(Call& call, Args& args);
 Result<Document> key_revoke(Call& call, Args& args);
 Result<Document> key_status(Call& call, Args& args);
 
+Result<Document> catalog_classify(Call& call, Args& args);
 Result<Document> changes_list(Call& call, Args& args);
 Result<Document> import_roles(Call& call, Args& args);
 

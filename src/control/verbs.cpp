@@ -45,6 +45,7 @@ constexpr std::array kVerbs = {
     Verb{"audit.tail", audit_tail},
     Verb{"audit.unseal", audit_unseal},
     Verb{"audit.verify", audit_verify},
+    Verb{"catalog.classify", catalog_classify},
     Verb{"changes.list", changes_list},
     Verb{"column.decrypt", column_decrypt},
     Verb{"column.encrypt", column_encrypt},
