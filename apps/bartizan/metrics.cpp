@@ -18,6 +18,14 @@ std::string Program::metrics_text() {
   page.counter("bartizan_cancels_total", "Cancel requests passed on.", number(f.cancels));
   page.counter("bartizan_statements_total", "Statements admitted.", number(f.statements));
   page.counter("bartizan_statements_refused_total", "Statements refused by Bartizan.", number(f.statements_refused));
+  if (const auto snapshot = snapshots_.current())
+    for (const auto& depot : snapshot->depots())
+      page.gauge("bartizan_depot_observed", "1 while a depot's policies are recorded and not enforced.",
+                 {{"depot", depot.name}}, depot.enforcement == policy::Enforcement::Observe ? 1 : 0);
+  page.counter("bartizan_observed_denials_total", "Statements that enforcement would have refused.",
+               number(f.observed_denials));
+  page.counter("bartizan_observed_masks_total", "Statements of which enforcement would have masked something.",
+               number(f.observed_masks));
   page.counter("bartizan_errors_total", "ErrorResponses of servers.", number(f.errors));
   page.counter("bartizan_rows_total", "Rows returned.", number(f.rows));
   page.counter("bartizan_client_received_bytes_total", "Bytes of clients, inside TLS.", number(f.bytes_from_clients));

@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "bartizan/config/quantity.hpp"
+#include "classification_file.hpp"
 #include "password.hpp"
 #include "request.hpp"
 #include "terminal_text.hpp"
@@ -137,7 +138,17 @@ Presented call_admin(const Command& command, const Arguments& arguments, const S
   const auto answer = ask_admin(*options, request);
   secure_wipe(request.data(), request.size());
   if (!answer) return present_error(answer.error(), hint_for(answer.error().code), json);
-  return present(command, *answer, json);
+  if (!arguments.has("write") || answer->find("\"ok\":true") == std::string::npos)
+    return present(command, *answer, json);
+  const auto file = classification_file(*answer);
+  if (!file) return present_error(file.error(), {}, json);
+  if (const auto written = write_new_file(arguments.text("write"), file->text); !written)
+    return present_error(written.error(), {}, json);
+  if (json) return present(command, *answer, json);
+  return {ExitCode::Ok,
+          fmt::format("{}: {} tables, {} columns with a tag\nread each line, then: bartizan policy publish\n",
+                      visible(arguments.text("write")), file->tables, file->columns),
+          {}};
 }
 
 }  // namespace bartizan::cli

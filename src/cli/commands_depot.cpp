@@ -218,6 +218,32 @@ Command depot_suspend() {
       .examples = {{"bartizan depot suspend clinic", ""}}};
 }
 
+Command depot_observe() {
+  return {
+      .noun = "depot",
+      .verb = "observe",
+      .admin_verb = "depot.observe",
+      .summary = "record what policies would do, and do none of it",
+      .description =
+          "Identities under policies are passed through as their grant's login: nothing is masked, filtered or refused. What "
+          "would have been stands with each statement in the audit log. A depot whose policies have been enforced before "
+          "changes only when another administrator approves it (approval approve), within 24 hours; sessions under "
+          "policies then end with 57P01. Encrypted columns stay encrypted.",
+      .parameters = {name_of("the depot"),
+                     {.name = "reason", .placeholder = "TEXT", .help = "why, for the history", .required = true}},
+      .examples = {{"bartizan depot observe clinic --reason 'two weeks of trial'", ""}}};
+}
+
+Command depot_enforce() {
+  return {.noun = "depot",
+          .verb = "enforce",
+          .admin_verb = "depot.enforce",
+          .summary = "enforce the policies of a depot that was in observe",
+          .description = "Its sessions under policies end with 57P01 within a second.",
+          .parameters = {name_of("the depot")},
+          .examples = {{"bartizan depot enforce clinic", ""}}};
+}
+
 Command depot_detach() {
   return {
       .noun = "depot",
@@ -266,6 +292,8 @@ std::vector<Command> depot_commands() {
       depot_pause(),
       depot_drain(),
       depot_resume(),
+      depot_observe(),
+      depot_enforce(),
       depot_suspend(),
       depot_detach(),
       {.noun = "depot",

@@ -1,4 +1,4 @@
-// function: reviews of a depot's functions.
+// function, approval.
 #include "command.hpp"
 
 namespace bartizan::cli {
@@ -7,10 +7,50 @@ namespace {
 constexpr Parameter kDepot = {
     .name = "depot", .placeholder = "NAME", .help = "where", .positional = true, .required = true};
 
+Parameter id_of_approval() {
+  return {.name = "id", .placeholder = "ID", .help = "as approval list shows it", .positional = true, .required = true};
+}
+
+std::vector<Command> approvals() {
+  const std::vector<Column> columns = {{"id", "ID"},
+                                       {"change", "CHANGE"},
+                                       {"depot", "DEPOT"},
+                                       {"state", "STATE"},
+                                       {"requested_by", "REQUESTED BY"},
+                                       {"approved_by", "APPROVED BY"},
+                                       {"expires_at", "EXPIRES"},
+                                       {"reason", "REASON"}};
+  return {
+      {.noun = "approval",
+       .verb = "list",
+       .admin_verb = "approval.list",
+       .summary = "list changes that need a second administrator",
+       .columns = columns,
+       .examples = {{"bartizan approval list", ""}}},
+      {.noun = "approval",
+       .verb = "approve",
+       .admin_verb = "approval.approve",
+       .summary = "make a change that another one has asked for",
+       .description =
+           "Whoever has asked for it can't. It is for exactly that change: if the depot has been changed since, it has to "
+           "be asked for again.",
+       .parameters = {id_of_approval()},
+       .columns = columns,
+       .examples = {{"bartizan approval approve 5b0e8c1e-8f0e-4c64-9a3c-2d6d1f4f7a11", ""}}},
+      {.noun = "approval",
+       .verb = "withdraw",
+       .admin_verb = "approval.withdraw",
+       .summary = "take back, or turn down, what waits for an approval",
+       .parameters = {id_of_approval()},
+       .columns = columns,
+       .examples = {{"bartizan approval withdraw 5b0e8c1e-8f0e-4c64-9a3c-2d6d1f4f7a11", ""}}},
+  };
+}
+
 }  // namespace
 
 std::vector<Command> function_commands() {
-  return {
+  std::vector<Command> out = {
       {.noun = "function",
        .verb = "allow",
        .admin_verb = "function.allow",
@@ -65,6 +105,8 @@ std::vector<Command> function_commands() {
                    {"reason", "REASON"}},
        .examples = {{"bartizan function list --depot crm", ""}}},
   };
+  for (auto& command : approvals()) out.push_back(std::move(command));
+  return out;
 }
 
 }  // namespace bartizan::cli

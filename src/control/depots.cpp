@@ -70,6 +70,7 @@ Result<Document> render(store::Transaction& transaction, const store::Record<pol
                  {"tls", plain ? "disable" : "verify-full"},
                  {"state", depot.value.state == policy::DepotState::Active ? "active" : "suspended"},
                  {"traffic", policy::to_string(depot.value.traffic)},
+                 {"enforcement", policy::to_string(depot.value.enforcement)},
                  {"embedded", depot.value.embedded},
                  {"pool", render_pool(depot.value.pool)},
                  {"logins", std::move(login_items)}};

@@ -38,6 +38,20 @@ Document check_snapshot(Call& call) {
                    : "the gateway can't reach its control database; it refuses work after control.max_stale");
 }
 
+/// Nobody forgets a depot whose policies are words alone.
+Items check_enforcement(Call& call, const std::optional<std::string>& only) {
+  Items out;
+  const auto snapshot = call.context.snapshots.current();
+  if (!snapshot) return out;
+  for (const auto& depot : snapshot->depots()) {
+    if (depot.enforcement != policy::Enforcement::Observe || (only && *only != depot.name)) continue;
+    out.push_back(check("depot." + depot.name + ".enforcement", false,
+                        "its policies are observed: nothing is masked, filtered or refused",
+                        "bartizan depot enforce " + depot.name));
+  }
+  return out;
+}
+
 /// The lines that admit this gateway alone, by the address that the server sees.
 std::string hba_advice(postgres::ControlConnection& connection, const policy::DepotLogin& login, SteadyTime deadline) {
   const auto address = connection.scalar("SELECT host(pg_catalog.inet_client_addr())", deadline);
@@ -145,6 +159,7 @@ Result<Document> doctor(Call& call, Args& args) {
   BZ_TRY(const auto depot, args.name_or_none("depot", NameKind::Resource));
   BZ_CHECK(args.finish());
   Items checks = {check_control_database(call), check_snapshot(call)};
+  for (auto& one : check_enforcement(call, depot)) checks.push_back(std::move(one));
   auto done = check_depots(call, depot, checks);
   if (!done && done.error().code == Errc::NotFound) return tl::unexpected(std::move(done).error());
   if (!done) checks.push_back(check("depots", false, done.error().detail));

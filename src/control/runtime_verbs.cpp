@@ -11,6 +11,13 @@ Result<Document> status(Call& call, Args& args) {
   const auto& snapshots = call.context.snapshots;
   const auto snapshot = snapshots.current();
   const auto staleness = snapshots.staleness(call.context.clock.steady());
+  // First of all, so that nobody overlooks it.
+  if (snapshot) {
+    Items observing;
+    for (const auto& depot : snapshot->depots())
+      if (depot.enforcement == policy::Enforcement::Observe) observing.emplace_back(depot.name);
+    if (!observing.empty()) members->emplace(members->begin(), "policies_not_enforced_in", std::move(observing));
+  }
   members->emplace_back("control",
                         Members{{"epoch", snapshot ? Document(snapshot->epoch()) : Document()},
                                 {"stale_millis", staleness ? Document(std::int64_t{staleness->count()}) : Document()},

@@ -44,6 +44,11 @@ Result<Document> depot_login(Call& call, Args& args);
 Result<Document> depot_set(Call& call, Args& args);
 Result<Document> depot_pause(Call& call, Args& args);
 Result<Document> depot_resume(Call& call, Args& args);
+Result<Document> depot_observe(Call& call, Args& args);
+Result<Document> depot_enforce(Call& call, Args& args);
+Result<Document> approval_list(Call& call, Args& args);
+Result<Document> approval_approve(Call& call, Args& args);
+Result<Document> approval_withdraw(Call& call, Args& args);
 Result<Document> depot_drain(Call& call, Args& args);
 
 Result<Document> identity_create(Call& call, Args& args);
@@ -119,6 +124,7 @@ Result<Document> key_reinstate(Call& call, Args& args);
 Result<Document> key_revoke(Call& call, Args& args);
 Result<Document> key_status(Call& call, Args& args);
 
+Result<Document> catalog_classify(Call& call, Args& args);
 Result<Document> changes_list(Call& call, Args& args);
 Result<Document> import_roles(Call& call, Args& args);
 

@@ -93,6 +93,7 @@ WallDepotStatus WallDepot::status() const {
 void WallDepot::bring(const policy::Snapshot& snapshot, const policy::Depot& depot, bool whole,
                       const std::function<void()>& resolved) {
   status_.depot = depot.name;
+  status_.enforcement = depot.enforcement;
   status_.suspended = false;
   const auto begun = around_.clock.steady();
   postponed_ = false;

@@ -34,6 +34,7 @@ Document render(const WallDepotStatus& one, bool ready) {
                  {"state", one.suspended && ready ? "suspended"
                            : ready                ? "ready"
                                                   : "not ready"},
+                 {"enforcement", policy::to_string(one.enforcement)},
                  {"policies", one.policies},
                  {"checked_at", time_or_null(one.checked_at)},
                  {"error", one.error ? Document(one.error->detail) : Document()},

@@ -185,6 +185,10 @@ net::Task<bool> ClientSession::connect(std::unique_ptr<Granted> granted) {
     const bool entered = co_await enter_wall(*granted);
     if (!entered) co_return false;
   }
+  if (granted->ruled() && !walled_) {
+    audit::append_member(who_, "enforcement", "observe");
+    begin_observing(*granted->snapshot);
+  }
   if (around.cells != nullptr) {
     const bool entered = co_await enter_cells(*granted);
     if (!entered) co_return false;
@@ -225,6 +229,7 @@ net::Task<bool> ClientSession::connect(std::unique_ptr<Granted> granted) {
                                             session::RelayTools{worker_.analyses(), around.log, around.clock,
                                                                 shared_.stale, &worker_.rewrites(), around.values},
                                             limits, pooling, walled_ ? consumer() : nullptr, session_cells());
+  if (observed_) relay_->observe(observed_.get());
   relay_->follow_greeting(out);
   if (server_ && shared_servers) {
     server_->use(nullptr);

@@ -350,6 +350,8 @@ void ClientSession::publish_figures() {
   counters.statements.fetch_add(now.statements - published_.statements, std::memory_order_relaxed);
   counters.statements_refused.fetch_add(now.refused - published_.refused, std::memory_order_relaxed);
   counters.errors.fetch_add(now.failed - published_.failed, std::memory_order_relaxed);
+  counters.observed_denials.fetch_add(now.observed_denials - published_.observed_denials, std::memory_order_relaxed);
+  counters.observed_masks.fetch_add(now.observed_masks - published_.observed_masks, std::memory_order_relaxed);
   counters.rows.fetch_add(now.rows - published_.rows, std::memory_order_relaxed);
   published_ = now;
 }
@@ -387,13 +389,15 @@ void ClientSession::check(SteadyTime now, const policy::Snapshot* snapshot, bool
     const auto grant = snapshot->resolve_grant(subject_.identity, subject_.depot, wall);
     over = over || !grant || grant->login->role_name != subject_.login || grant->valid_until != subject_.valid_until;
     const auto* depot = snapshot->find_depot(subject_.depot);
-    over = over || depot == nullptr || (!walled_ && snapshot->policies().protects(depot->name) && !grant->past_wall);
+    over = over || depot == nullptr || !fits_enforcement(*snapshot, *depot, *grant);
   }
   if (over) {
     end_with(pgwire::sqlstate::kAdminShutdown, "terminating connection: your access to this depot has ended");
     return;
   }
   if (walled_) check_wall(now, news);
+  if (observed_ && wall_changed)
+    if (const auto current = shared_.around.snapshots.current()) follow_observed(*current);
   if (closing_ || check_traffic(now)) return;
   if (shared_.around.cells != nullptr) check_cells(now);
   // A whole reply is about to leave, and a session that ends would take it along.

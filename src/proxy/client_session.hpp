@@ -11,6 +11,7 @@
 #include "bartizan/policy/decision.hpp"
 #include "bartizan/session/client_startup.hpp"
 #include "bartizan/session/consumer.hpp"
+#include "bartizan/session/observed.hpp"
 #include "bartizan/session/relay.hpp"
 #include "server_pool.hpp"
 #include "waiting_bytes.hpp"
@@ -105,6 +106,12 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   void check_wall(SteadyTime now, bool news);
   void end_with_class(bool at_once);
 
+  // client_observe.cpp
+  void follow_observed(const policy::Snapshot& snapshot);
+  void begin_observing(const policy::Snapshot& snapshot);
+  [[nodiscard]] bool fits_enforcement(const policy::Snapshot& snapshot, const policy::Depot& depot,
+                                      const policy::GrantedLogin& grant);
+
   // client_cells.cpp
   net::Task<bool> enter_cells(const Granted& granted);
   [[nodiscard]] net::Task<bool> settle_cells(const Granted& granted, LinkRequest& request);
@@ -175,6 +182,8 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   std::optional<Bytes> end_point_hash_;
   std::unique_ptr<session::StartupRequest> request_;
   std::unique_ptr<Walled> walled_;  ///< null: passed through
+  std::unique_ptr<session::Observer> observed_;  ///< of a depot in observe; null: of another one
+  std::optional<std::string> observed_purpose_;
   std::shared_ptr<const cells::EncryptedDepot> cells_;  ///< as it was at sign-in; null: none
   cells::DepotHolder::Stay cells_stay_;
   std::uint64_t cells_seen_ = 0;

@@ -113,6 +113,8 @@ class RunningGateway final : public Gateway {
     f.cancels = c.cancels;
     f.statements = c.statements;
     f.statements_refused = c.statements_refused;
+    f.observed_denials = c.observed_denials;
+    f.observed_masks = c.observed_masks;
     f.errors = c.errors;
     f.rows = c.rows;
     f.bytes_from_clients = c.bytes_from_clients;

@@ -19,7 +19,8 @@ struct ClientSession::Granted {
   policy::GrantedLogin grant;
 
   /// REQUIRES: grant has been resolved.
-  [[nodiscard]] bool behind_wall() const { return snapshot->policies().protects(depot->name) && !grant.past_wall; }
+  [[nodiscard]] bool ruled() const { return snapshot->policies().protects(depot->name) && !grant.past_wall; }
+  [[nodiscard]] bool behind_wall() const { return ruled() && depot->enforcement == policy::Enforcement::Enforce; }
 };
 
 inline pgwire::ErrorReport fatal(pgwire::SqlState sqlstate, std::string message, std::string hint = {}) {

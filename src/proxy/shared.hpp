@@ -150,8 +150,8 @@ inline constexpr std::size_t kPinReasons = 11;
 
 struct Counters {
   std::atomic<std::uint64_t> accepted{0}, sessions{0}, half_open{0}, sign_ins{0}, sign_in_failures{0},
-      refused_connections{0}, cancels{0}, statements{0}, statements_refused{0}, errors{0}, rows{0},
-      bytes_from_clients{0}, bytes_to_clients{0}, queue_timeouts{0};
+      refused_connections{0}, cancels{0}, statements{0}, statements_refused{0}, observed_denials{0}, observed_masks{0},
+      errors{0}, rows{0}, bytes_from_clients{0}, bytes_to_clients{0}, queue_timeouts{0};
   std::array<std::atomic<std::uint64_t>, kPinReasons> pins{};  ///< sessions pinned, by sql::PinReason
 };
 

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 
+#include "bartizan/session/observed.hpp"
 #include "bartizan/session/relay.hpp"
 #include "consumer_state.hpp"
 
@@ -174,6 +175,7 @@ Relay::Admission Relay::admit_statements(const Prepared& statement, audit::Event
     text.clear();
     describe(text, analysis.statements[i], statement.digest, statement.text ? &statement.text->statements[i] : nullptr);
     if (statement.values) text.append(",").append(*statement.values);
+    if (statement.observed) append_observed(text, *statement.observed, i, analysis.statements.size());
     auto ticket = begin(event, text);
     if (!ticket) {
       ++figures_.refused;
@@ -188,6 +190,7 @@ Relay::Admission Relay::admit_statements(const Prepared& statement, audit::Event
       entry.tickets->push_back(*ticket);
     }
   }
+  if (statement.observed) count_observed(*statement.observed);
   entry.barrier = std::get<policy::Allow>(decision).barrier;
   // Without an analysis it may be anything: a cursor of SQL's, or what a name means that was not kept.
   if (!statement.missing)
@@ -200,7 +203,9 @@ Relay::Admission Relay::admit_function_call(std::uint32_t oid, PendingReply& ent
   if (const auto* refuse = std::get_if<policy::Refuse>(&decision)) {
     return refused(Prepared{}, audit::Event::FunctionCall, report_of(*refuse), refuse->reasons);
   }
-  auto ticket = begin(audit::Event::FunctionCall, fmt::format("\"function_oid\":{}", oid));
+  std::string what = fmt::format("\"function_oid\":{}", oid);
+  if (observer_ != nullptr) what.append(R"(,"observed":{"decision":"deny","sqlstate":"42501"})");
+  auto ticket = begin(audit::Event::FunctionCall, what);
   if (!ticket) {
     ++figures_.refused;
     return {std::nullopt, audit_unavailable()};

@@ -364,6 +364,7 @@ void Relay::follow_consumer_ready() {
   consumer.failed = false;
   if (last) consumer.replies_asked_for = false;
   const bool of_open_segment = !consumer.context_by_query && unsynced_ && consumer.context_segment == segment_;
+  // A second lock: whatever leads back into a transaction (BEGIN, ROLLBACK TO, AND CHAIN) drops the context by itself.
   if (transaction_ != pgwire::TransactionStatus::InTransaction && !of_open_segment) consumer.context_sent = false;
 }
 

@@ -90,6 +90,7 @@ Relay::Handled Relay::on_query(const Message& message, ServerRuns& to_server) {
   if (!query) return end_fatal(pgwire::sqlstate::kProtocolViolation, "invalid Query message");
   if (consumer_ && waits_for_settings()) return wait_for_replies(to_server);
   Prepared statement = analyse(query->query);
+  if (observer_ != nullptr) statement.observed = observed(query->query);
   if (cells_) {
     if (cells_wait_for_names(statement)) return wait_for_names(to_server);
     read_cells(statement, query->query, {});
@@ -159,6 +160,7 @@ Relay::Handled Relay::on_parse(const Message& message, ServerRuns& to_server) {
   entry.segment = segment_;
   entry.name = parse->statement;
   entry.statement = analyse(parse->query);
+  if (observer_ != nullptr) entry.statement.observed = observed(parse->query);
   auto types = message.payload().subspan(parse->statement.size() + parse->query.size() + 2);
   if (cells_) {
     if (cells_wait_for_names(entry.statement)) return wait_for_names(to_server);

@@ -10,7 +10,7 @@ namespace {
 
 const std::string kColumns =
     "id, tenant_id, name, host, port, database, tls, tls_ca_pem, state, embedded, pool_mode, pool_size, pool_min,"
-    " queue_timeout, server_idle_timeout, server_lifetime, share_unnamed, traffic, " +
+    " queue_timeout, server_idle_timeout, server_lifetime, share_unnamed, traffic, enforcement, " +
     kMetaColumns;
 
 policy::PoolOptions parse_pool(RowReader& row) {
@@ -64,13 +64,14 @@ policy::Depot parse(RowReader& row) {
   depot.embedded = row.boolean();
   depot.pool = parse_pool(row);
   depot.traffic = parse_traffic(row.text());
+  depot.enforcement = row.text() == "observe" ? policy::Enforcement::Observe : policy::Enforcement::Enforce;
   return depot;
 }
 
 /// $1 id, $2 tenant_id, $3 host, $4 port, $5 database, $6 tls, $7 tls_ca_pem, $8 state, $9 embedded, $10 pool_mode,
 /// $11 pool_size, $12 pool_min, $13 queue_timeout, $14 server_idle_timeout, $15 server_lifetime, $16 share_unnamed,
-/// $17 traffic
-std::array<Text, 18> parameters_of(const policy::Depot& depot, std::string last) {
+/// $17 traffic, $18 enforcement
+std::array<Text, 19> parameters_of(const policy::Depot& depot, std::string last) {
   const auto* socket = std::get_if<policy::UnixEndpoint>(&depot.endpoint);
   const auto* network = std::get_if<policy::TcpEndpoint>(&depot.endpoint);
   const auto* verify = std::get_if<policy::TlsVerifyFull>(&depot.tls);
@@ -91,6 +92,7 @@ std::array<Text, 18> parameters_of(const policy::Depot& depot, std::string last)
           seconds_text(depot.pool.lifetime),
           boolean_text(depot.pool.share_unnamed),
           std::string(policy::to_string(depot.traffic)),
+          std::string(policy::to_string(depot.enforcement)),
           std::move(last)};
 }
 
@@ -103,9 +105,9 @@ Result<Record<policy::Depot>> Depots::create(policy::Depot depot) {
       transaction_.query(
           "INSERT INTO bartizan.depots (id, tenant_id, host, port, database, tls, tls_ca_pem, state, embedded,"
           " pool_mode, pool_size, pool_min, queue_timeout, server_idle_timeout, server_lifetime, share_unnamed, traffic,"
-          " name)"
+          " enforcement, name)"
           " VALUES ($1::uuid, $2::uuid, $3, $4::int, $5, $6, $7, $8, $9::bool, $10, $11::int, $12::int, $13::int,"
-          " $14::int, $15::int, $16::bool, $17, $18) RETURNING " +
+          " $14::int, $15::int, $16::bool, $17, $18, $19) RETURNING " +
               kColumns,
           parameters_of(depot, depot.name)));
   return read_record(rows, parse, "");
@@ -130,7 +132,7 @@ Result<Record<policy::Depot>> Depots::update(const policy::Depot& depot, std::in
           "UPDATE bartizan.depots SET tenant_id = $2::uuid, host = $3, port = $4::int, database = $5, tls = $6,"
           " tls_ca_pem = $7, state = $8, embedded = $9::bool, pool_mode = $10, pool_size = $11::int, pool_min = $12::int,"
           " queue_timeout = $13::int, server_idle_timeout = $14::int, server_lifetime = $15::int,"
-          " share_unnamed = $16::bool, traffic = $17 WHERE id = $1::uuid AND version = $18::bigint RETURNING " +
+          " share_unnamed = $16::bool, traffic = $17, enforcement = $18 WHERE id = $1::uuid AND version = $19::bigint RETURNING " +
               kColumns,
           parameters_of(depot, std::to_string(version))));
   if (rows.empty()) return tl::unexpected<Error>(why_no_row(transaction_, "depots", depot.id.get()));

@@ -37,9 +37,10 @@ class Recorder(wire.Connection):
 class Walled:
     """`bartizan up` with the depot `walled`, its policies in force. Gone after stop()."""
 
-    def __init__(self, pool_mode: str = "session", pool_size: int | None = None, published: bool = True) -> None:
+    def __init__(self, pool_mode: str = "session", pool_size: int | None = None, published: bool = True,
+                 unprivileged: bool = False) -> None:
         self.folder = make_folder()
-        self.gateway = bartizan.Embedded(self.folder, "--no-demo")
+        self.gateway = bartizan.Embedded(self.folder, "--no-demo", unprivileged=unprivileged)
         run = self.gateway.command
         run("depot", "create", DEPOT)
         for tenant in ("north", "lake"):

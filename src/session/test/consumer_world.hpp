@@ -34,7 +34,7 @@ inline sql::CatalogRelation relation(sql::Oid oid, std::string name,
   return made;
 }
 
-inline std::shared_ptr<const policy::WallClass> bank_class(std::uint64_t version = 3) {
+inline std::shared_ptr<const policy::WallClass> bank_class(std::uint64_t version = 3, std::uint64_t id = 0xabc) {
   constexpr sql::Oid kInt4 = 23;
   constexpr sql::Oid kText = 25;
   sql::CatalogContents contents;
@@ -47,7 +47,7 @@ inline std::shared_ptr<const policy::WallClass> bank_class(std::uint64_t version
       relation(101, "notes", {{"id", kInt4}, {"body", kText}}),
       relation(102, "secrets", {{"id", kInt4}, {"value", kText}}), relation(103, "accounts", {{"id", kInt4}}, "other")};
   auto views = std::make_shared<sql::ViewMap>();
-  views->relations[100] = {{"bz_v", "accounts_1"},
+  views->relations[100] = {{"bz_v", id == 0xabc ? "accounts_1" : "accounts_2"},
                            {},
                            sql::Verbs::Select,
                            {{1, true, false, false}, {2, true, false, false}, {3, true, false, true}}};
@@ -55,7 +55,7 @@ inline std::shared_ptr<const policy::WallClass> bank_class(std::uint64_t version
   views->relations[103] = {{"bz_v", "other_1"}, {}, sql::Verbs::Select, {{1, true, false, false}}};
   views->user_function = {"bz", "identity_name"};
   auto made = std::make_shared<policy::WallClass>();
-  made->version = {policy::ClassId(0xabc), version};
+  made->version = {policy::ClassId(id), version};
   made->login_role = "bz_1_c_2";
   made->catalog = *sql::Catalog::make(std::move(contents));
   made->views = std::move(views);

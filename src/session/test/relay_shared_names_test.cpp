@@ -141,6 +141,25 @@ TEST_CASE("a statement that is read by other settings now is another") {
       .run();
 }
 
+TEST_CASE("a name that is given twice goes by how its statement is read now") {
+  const std::string text = "select '2024-01-01'::timestamptz";
+  pool()
+      .client(parse("s", text) + sync(), prepare_shared(text) + sync())
+      .server(close_complete() + parse_complete() + ready(), parse_complete() + ready())
+      .client(query("set timezone = 'Asia/Tokyo'"))
+      .server(complete("SET") + parameter("TimeZone", "Asia/Tokyo") + ready())
+      .then([&](World& world) {
+        ReportedSettings tokyo;
+        tokyo.put("timezone", "Asia/Tokyo");
+        const auto other =
+            world.shares.get(text, as_bytes(std::string_view("\0\0", 2)), tokyo.meaning()).statement->server_name;
+        world.client(parse("s", "select 2") + sync());
+        CHECK(shown(world.to_server) ==
+              shown(close('S', other) + parse(other, text) + parse(other, "select 2") + sync()));
+      })
+      .run();
+}
+
 TEST_CASE("a statement that would be another to the gateway is not prepared again") {
   const std::string text = "select 'a\\' as x, ' , pg_advisory_lock(1) --'";
   pool()

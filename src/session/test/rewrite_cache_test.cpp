@@ -53,6 +53,16 @@ TEST_CASE("what a text means beside its constants keeps templates apart") {
   CHECK(world.cache.counters().misses == before + 1);
 }
 
+TEST_CASE("two classes share no text, whatever their versions are") {
+  Cache world;
+  for (int i = 0; i < 4; ++i) world.get("select id from accounts where id = " + std::to_string(i));
+  world.wall_class = bank_class(3, 0xdef);
+  for (int i = 3; i < 8; ++i) {
+    const auto got = world.get("select id from accounts where id = " + std::to_string(i));
+    CHECK(got->server_text.find("bz_v.accounts_2") != std::string::npos);
+  }
+}
+
 TEST_CASE("a constant by which a statement is judged is judged each time") {
   Cache world;
   for (const std::string_view setting : {"timezone", "datestyle", "timezone", "datestyle"})

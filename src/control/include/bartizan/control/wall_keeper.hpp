@@ -41,6 +41,7 @@ struct WallClassStatus {
 struct WallDepotStatus {
   std::string depot;
   std::int64_t policies = 0;  ///< the publication that it was made of
+  policy::Enforcement enforcement = policy::Enforcement::Enforce;
   bool suspended = false;  ///< nothing of the wall stands in the database
   std::optional<Error> error;  ///< of the whole depot
   std::vector<WallClassStatus> classes;

@@ -76,6 +76,15 @@ enum class Traffic : std::uint8_t {
   return traffic == Traffic::Open ? "open" : traffic == Traffic::Paused ? "paused" : "draining";
 }
 
+/// What becomes of what the policies in force say of a depot (ADR 0201).
+enum class Enforcement : std::uint8_t {
+  Enforce,
+  Observe,  ///< it is decided and recorded, and nothing of it is done
+};
+[[nodiscard]] constexpr std::string_view to_string(Enforcement enforcement) noexcept {
+  return enforcement == Enforcement::Observe ? "observe" : "enforce";
+}
+
 enum class PoolMode : std::uint8_t {
   Transaction,  ///< a session has a server connection from a transaction's first statement to its end
   Session,      ///< a session has one of its own for its life
@@ -113,6 +122,7 @@ struct Depot {
   ServerTls tls;
   DepotState state = DepotState::Active;
   Traffic traffic = Traffic::Open;
+  Enforcement enforcement = Enforcement::Enforce;
   bool embedded = false;  ///< supervised by this very gateway
   PoolOptions pool;
   friend bool operator==(const Depot&, const Depot&) = default;

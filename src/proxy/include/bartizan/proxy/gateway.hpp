@@ -98,6 +98,8 @@ struct GatewayFigures {
   std::uint64_t cancels = 0;
   std::uint64_t statements = 0;
   std::uint64_t statements_refused = 0;
+  std::uint64_t observed_denials = 0;  ///< that enforcement would have refused, in depots in observe
+  std::uint64_t observed_masks = 0;    ///< of which it would have masked something
   std::uint64_t errors = 0;
   std::uint64_t rows = 0;
   std::uint64_t bytes_from_clients = 0;

@@ -20,6 +20,8 @@ struct Prepared {
   std::shared_ptr<const ConsumerText> text;
   /// In a depot with encrypted columns: what is to be done with its messages; null: nothing.
   std::shared_ptr<const cells::CellText> cells;
+  /// Of a session in a depot in observe: what its policies would have made of the text.
+  std::shared_ptr<const ConsumerText> observed;
   cells::Formats formats;       ///< of a portal with cells: of its rows, as the client asked for them
   bool cells_known = false;     ///< false: in such a depot nothing may be sent for it
   std::shared_ptr<const std::string> values;  ///< of a portal: the record's member of its sealed parameters

@@ -82,12 +82,15 @@ struct Pooling {
 };
 
 struct ConsumerState;
+struct Observer;
 
 struct RelayFigures {
   std::uint64_t statements = 0;
   std::uint64_t rows = 0;
   std::uint64_t refused = 0;
   std::uint64_t failed = 0;
+  std::uint64_t observed_denials = 0;  ///< what the policies would have refused, in observe
+  std::uint64_t observed_masks = 0;  ///< of what would have been masked
 };
 
 enum class Verdict : std::uint8_t {
@@ -187,6 +190,8 @@ class Relay {
   void set_acting_rights(std::shared_ptr<const ActingRights> rights);
   /// It acts for a tenant, or would again after a COMMIT or ROLLBACK, that it may not act for.
   [[nodiscard]] bool acts_beyond_rights() const;
+  /// What the policies would do is recorded from here on; null: no more. Not of a consumer.
+  void observe(Observer* observer) noexcept { observer_ = observer; }
   /// The server has said FATAL: its end is near and explained.
   [[nodiscard]] bool server_said_fatal() const noexcept { return server_said_fatal_; }
 
@@ -390,6 +395,10 @@ class Relay {
   void skip_to_sync();
   void pop_front(audit::Status unfinished);
 
+  // relay_observe.cpp
+  [[nodiscard]] std::shared_ptr<const ConsumerText> observed(std::string_view text);
+  void count_observed(const ConsumerText& text) noexcept;
+
   // relay_audit.cpp
   [[nodiscard]] Prepared analyse(std::string_view text);
   /// Decides, and begins the audit of each statement: the Forward, or why not.
@@ -413,6 +422,7 @@ class Relay {
 
   policy::Subject subject_;
   std::unique_ptr<ConsumerState> consumer_;  // null: passed through
+  Observer* observer_ = nullptr;  // null: enforced, or no policies
   std::unique_ptr<cells::SessionCells> cells_;  // null: no encrypted columns here
   bool cell_replies_asked_for_ = false;  // by a Flush of ours, and not all of them are here
   bool reported_ = false;
