@@ -188,6 +188,7 @@ def test_a_depot_with_encrypted_columns(target_name):
         with world.connect(autocommit=True) as owner:
             owner.execute("CREATE TABLE people (id int PRIMARY KEY, email text)")
             owner.execute(_MAKE)
+            owner.execute(_MAKE.replace("initials", "other"))
             world.encrypt("public.people.email")
         with world.connect(autocommit=True) as owner:
             def answer(text: str) -> str:
@@ -202,7 +203,8 @@ def test_a_depot_with_encrypted_columns(target_name):
             assert answer(_MAKE) == "0A000"  # withdraw the review first
             with world.direct() as past:
                 past.execute(_MAKE.replace("$1, 2", "$1, 3"))
-            owner.execute("CREATE TABLE news ()")  # the keeper looks
+            # The keeper looks at once, not in half a minute.
+            world.command("function", "allow", CRM, "public.other(text)", "--reason", "a test")
             _soon(lambda: answer("SELECT initials('xyz')") == "42501")
             world.command("function", "allow", CRM, _INITIALS, "--reason", "seen again")
             _soon(lambda: answer("SELECT initials('xyz')") == "xyz")
