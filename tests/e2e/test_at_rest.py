@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
-import mmap
 import os
 import shutil
 import signal
@@ -81,22 +80,27 @@ def starts_not(gateway: bartizan.Embedded, **environment: str) -> str:
     return result.stderr
 
 
+_CHUNK = 1 << 22
+
+
 def finds(file: Path, text: bytes) -> bool:
-    """Whether the file's bytes hold the text; a sparse file's holes are not read."""
-    with open(file, "rb") as opened:
-        size = os.fstat(opened.fileno()).st_size
+    """Whether the file's bytes hold the text; a sparse file's holes are not read. Files may shrink meanwhile."""
+    with open(file, "rb", buffering=0) as opened:
         at = 0
-        while at < size:
+        while True:
             try:
-                start = os.lseek(opened.fileno(), at, os.SEEK_DATA)
+                at = os.lseek(opened.fileno(), at, os.SEEK_DATA)
+                end = os.lseek(opened.fileno(), at, os.SEEK_HOLE)
             except OSError:
                 return False  # a hole up to the end
-            at = os.lseek(opened.fileno(), start, os.SEEK_HOLE)
-            page = start - start % mmap.ALLOCATIONGRANULARITY
-            with mmap.mmap(opened.fileno(), at - page, offset=page, prot=mmap.PROT_READ) as mapped:
-                if mapped.find(text) >= 0:
+            tail = b""
+            while at < end:
+                read = os.pread(opened.fileno(), min(_CHUNK, end - at), at)
+                if not read:
+                    return False
+                if text in tail + read:
                     return True
-    return False
+                tail, at = read[-len(text) + 1:], at + len(read)
 
 
 def files_with(folder: Path, text: str) -> list[Path]:

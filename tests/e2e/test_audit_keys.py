@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -69,7 +70,8 @@ def test_a_new_key_in_a_running_gateway_with_a_witness_that_follows(start_target
             assert (tree / "checkpoint").read_text().count("\u2014 ") == 1, tree
         for key in (first, told["key"]):
             code, said = _verify(target, key, "--witness", witness.key)
-            assert code == 0 and f"cosigned {size}" in said, said
+            cosigned = re.search(r"cosigned (\d+) entries", said)  # reading the log is recorded as well
+            assert code == 0 and cosigned and int(cosigned[1]) >= size, said
         assert "VERIFIED" in target.command("audit", "verify").stdout
         found = json.loads(target.command("audit", "search", "--action", "key_use", "--json").stdout)["records"]
         assert len(found) == 1
