@@ -99,7 +99,7 @@ def _kill(target, round_: int) -> None:
 
 def kill_rounds(target, cluster, rounds: int, die=_kill, revive=lambda target: target.start()) -> None:
     """Clients at work in so many lives of the gateway; each ends by `die`, the next begins by `revive`."""
-    cluster.admin(";".join(f"create table barrier_{n} (witness int)" for n in range(_TABLES)) + ";" +
+    cluster.admin(";".join(f"drop table if exists barrier_{n}; create table barrier_{n} (witness int)" for n in range(_TABLES)) + ";" +
                   f"grant all on all tables in schema public to {USER}", dbname=DATABASE)
     for number in range(_CLIENTS):
         target.command("identity", "create", f"witness_{number}", "--password-stdin", input=USER_PASSWORD + "\n")

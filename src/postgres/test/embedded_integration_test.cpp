@@ -120,9 +120,13 @@ TEST_CASE("initialised with checksums and SCRAM, private, without TCP; stopped i
   CHECK(scalar(connection, "SHOW ssl") == "off");
   CHECK(scalar(connection, "SELECT rolpassword LIKE 'SCRAM-SHA-256$%' FROM pg_authid WHERE rolname = 'postgres'") ==
         "t");
-  CHECK(scalar(connection,
-               "SELECT string_agg(type || ' ' || auth_method, ', ' ORDER BY line_number) FROM pg_hba_file_rules") ==
-        "local scram-sha-256, host reject, host reject");
+  CHECK(
+      scalar(
+          connection,
+          "SELECT string_agg(concat_ws(' ', type, database[1], user_name[1], auth_method), ', ' ORDER BY line_number) "
+          "FROM pg_hba_file_rules") ==
+      "local all all scram-sha-256, local replication postgres scram-sha-256, host all all reject, "
+      "host replication all reject");
 
   {
     INFO("a TCP connection is impossible: no process of it holds a TCP socket");
