@@ -134,7 +134,7 @@ Result<audit::Ticket> TreeLog::Core::begin(const audit::Intent& intent) {
   under_way_ = under_way_ << 1 | 1;
   waiting_.add(bounded);
   ++figures_.intents;
-  const bool wake = std::exchange(writer_idle_, false);
+  const bool wake = std::exchange(writer_idle_, false) || waiting_.intents() == options_.full_group;
   lock.unlock();
   if (wake) wake_.notify_one();
   if (unwaited) wake_observers();
@@ -231,7 +231,8 @@ bool TreeLog::Core::gather(std::uint64_t& through) {
   const int company = std::max(0, std::popcount(under_way_) - 1);
   const auto earliest = last_flush_ + std::min(options_.longest_distance, company * options_.distance_per_statement);
   if (std::chrono::steady_clock::now() < earliest)
-    wake_.wait_until(lock, earliest, [this] { return stopping_ || urgent_; });
+    wake_.wait_until(lock, earliest,
+                     [this] { return stopping_ || urgent_ || waiting_.intents() >= options_.full_group; });
   last_flush_ = std::chrono::steady_clock::now();
   urgent_ = false;
   if (waiting_.empty()) return false;

@@ -134,6 +134,22 @@ TEST_CASE("with many statements under way flushes keep their distance, and one a
   CHECK(eventually([&] { return log->durable(after); }));
 }
 
+TEST_CASE("a full group waits for no more company") {
+  World world;
+  world.options.distance_per_statement = 10s;
+  world.options.longest_distance = 60s;
+  world.options.full_group = 16;
+  auto log = world.open();
+  std::vector<audit::Ticket> open{log->begin(intent("acme", "SELECT")).value()};
+  REQUIRE(eventually([&] { return log->durable(open.back()); }));
+  for (int i = 0; i < 15; ++i) open.push_back(log->begin(intent("acme", "SELECT")).value());
+  std::this_thread::sleep_for(50ms);
+  CHECK_FALSE(log->durable(open[1]));
+  open.push_back(log->begin(intent("acme", "SELECT")).value());
+  CHECK(eventually([&] { return log->durable(open.back()); }));
+  for (const auto ticket : open) log->finish(ticket, {});
+}
+
 TEST_CASE("a log goes on across restarts: tickets rise, trees grow, segments go") {
   World world;
   world.options.segment_bytes = 4096;

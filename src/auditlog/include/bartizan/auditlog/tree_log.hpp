@@ -27,6 +27,8 @@ struct TreeLogOptions {
   /// the first, and not later for it than the longest.
   std::chrono::microseconds distance_per_statement{25};
   std::chrono::microseconds longest_distance{1000};
+  /// So many intents that wait don't wait for more company.
+  std::size_t full_group = 64;
   /// Outcomes wait for the next group, at most so long.
   std::chrono::milliseconds outcome_delay{20};
   /// While a flush takes longer than this, begin() refuses.
