@@ -3,6 +3,7 @@
 #include <ostream>
 
 #include "admin_call.hpp"
+#include "paged.hpp"
 #include "request.hpp"
 #include "terminal_text.hpp"
 
@@ -17,20 +18,11 @@ struct Page {
 };
 /// nullopt: it is an error, to be presented.
 std::optional<Page> page_of(std::string_view answer) {
-  json::error_code error;
-  const auto value = json::parse(json::string_view(answer.data(), answer.size()), error);
-  const auto* object = error ? nullptr : value.if_object();
-  const auto* result = object == nullptr ? nullptr : object->if_contains("result");
-  const auto* members = result == nullptr ? nullptr : result->if_object();
-  const auto* entries = members == nullptr ? nullptr : members->if_contains("entries");
-  const auto* next = members == nullptr ? nullptr : members->if_contains("next");
+  const auto members = result_of(answer);
+  const auto* entries = members ? members->if_contains("entries") : nullptr;
+  const auto* next = members ? members->if_contains("next") : nullptr;
   if (entries == nullptr || !entries->is_array() || next == nullptr) return std::nullopt;
   return Page{entries->as_array(), next->is_int64() ? std::to_string(next->as_int64()) : std::string()};
-}
-
-int print_fault(const Presented& presented, const Surroundings& surroundings) {
-  surroundings.err << presented.err << std::flush;
-  return static_cast<int>(presented.code == ExitCode::Ok ? ExitCode::Fault : presented.code);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "admin_call.hpp"
+#include "paged.hpp"
 #include "request.hpp"
 #include "terminal_text.hpp"
 
@@ -41,19 +42,10 @@ struct Page {
   json::array records;
 };
 std::optional<Page> page_of(std::string_view answer) {
-  json::error_code error;
-  const auto value = json::parse(json::string_view(answer.data(), answer.size()), error);
-  const auto* object = error ? nullptr : value.if_object();
-  const auto* result = object == nullptr ? nullptr : object->if_contains("result");
-  const auto* members = result == nullptr ? nullptr : result->if_object();
-  const auto* records = members == nullptr ? nullptr : members->if_contains("records");
+  const auto members = result_of(answer);
+  const auto* records = members ? members->if_contains("records") : nullptr;
   if (records == nullptr || !records->is_array()) return std::nullopt;
   return Page{std::string(text_of(*members, "follow")), records->as_array()};
-}
-
-int print_fault(const Presented& presented, const Surroundings& surroundings) {
-  surroundings.err << presented.err << std::flush;
-  return static_cast<int>(presented.code == ExitCode::Ok ? ExitCode::Fault : presented.code);
 }
 
 }  // namespace

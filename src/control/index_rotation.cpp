@@ -16,8 +16,6 @@ namespace {
 
 constexpr auto kRetryAfter = std::chrono::seconds(3);
 
-const std::string kActor = "key rotation";
-
 bool has_index(const transform::ColumnKeySet& keys, keys::KeyId id) {
   return std::ranges::any_of(keys.index, [&](const auto& one) { return one.id == id; });
 }
@@ -112,17 +110,7 @@ Result<void> KeyRotator::destroy_index(const keys::Keyring& keyring, const keys:
   // Without a data key of before it, each of those went on a count of its own.
   evidence.counted_at = counted ? *counted : around_.clock.wall();
   evidence.authority = "rotation of the index: 0 cells under data keys of before it";
-  {
-    BZ_TRY(auto transaction, around_.database.begin_write({kActor}));
-    BZ_CHECK(store::KeyDestructions(transaction).put(evidence));
-    BZ_CHECK(transaction.commit());
-  }
-  BZ_CHECK(around_.keys.destroy_version(keyring.owner(), version.id, evidence.authority));
-  retired_.erase(version.id);
-  {
-    const std::lock_guard lock(progress_mutex_);
-    progress_.erase(version.id);
-  }
+  BZ_CHECK(destroy_on(evidence, keyring, version));
   BZ_LOG(Info, "keys.index_rotated", {"owner", keyring.owner().id.to_string()}, {"old", version.id.get()});
   return publish_();
 }

@@ -251,6 +251,13 @@ Result<void> KeyRotator::destroy(const keys::Keyring& keyring, const keys::KeyVe
   evidence.cells = 0;
   evidence.counted_at = retired.usage->counted_at;
   evidence.authority = fmt::format("rotation: 0 cells in {} columns", retired.columns);
+  BZ_CHECK(destroy_on(evidence, keyring, version));
+  return publish_();
+}
+
+/// The evidence is kept before the key goes.
+Result<void> KeyRotator::destroy_on(const store::KeyDestruction& evidence, const keys::Keyring& keyring,
+                                    const keys::KeyVersion& version) {
   {
     BZ_TRY(auto transaction, around_.database.begin_write({kActor}));
     BZ_CHECK(store::KeyDestructions(transaction).put(evidence));
@@ -262,7 +269,7 @@ Result<void> KeyRotator::destroy(const keys::Keyring& keyring, const keys::KeyVe
     const std::lock_guard lock(progress_mutex_);
     progress_.erase(version.id);
   }
-  return publish_();
+  return {};
 }
 
 Result<void> KeyRotator::reseal(const keys::Keyring& keyring, const keys::KeyVersion& from, const Rates& rates) {

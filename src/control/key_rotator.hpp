@@ -14,6 +14,7 @@
 
 #include "bartizan/control/cell_keeper.hpp"
 #include "bartizan/keys/plan.hpp"
+#include "bartizan/store/key_events.hpp"
 #include "cell_survey.hpp"
 #include "column_migrations.hpp"
 
@@ -64,6 +65,8 @@ class KeyRotator {
   Result<void> count(const keys::Keyring& keyring, const keys::KeyVersion& version, const Rates& rates);
   Result<void> survey(keys::KeyId key, Retired& retired);
   Result<void> destroy(const keys::Keyring& keyring, const keys::KeyVersion& version, Retired& retired);
+  Result<void> destroy_on(const store::KeyDestruction& evidence, const keys::Keyring& keyring,
+                          const keys::KeyVersion& version);
   Result<void> reseal(const keys::Keyring& keyring, const keys::KeyVersion& from, const Rates& rates);
   Result<void> reseal_column(const keys::Keyring& keyring, keys::KeyId from, const Found& found, const Rates& rates);
   /// Empty: nobody can seal under it any more. Else what is waited for.
