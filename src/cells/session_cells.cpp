@@ -131,7 +131,7 @@ void SessionCells::follow(const CellText* text, std::size_t i, const sql::Statem
       forget_portal(statement->name);
     }
   }
-  new_tables_.note(*statement, depot_->columns->catalog());
+  new_tables_.note(*statement, *depot_->columns);
   if (statement->pin == sql::PinReason::TempTable) {
     for (const auto& relation : statement->relations) {
       if (relation.access == sql::Access::Write && temporary_.size() < kMostNames) temporary_.insert(relation.name);

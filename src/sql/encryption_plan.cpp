@@ -115,7 +115,7 @@ void Planner::note_new_tables(const StatementRange& range) {
   if (!makes_table_ || range.offset + range.length == request_.text.size()) return;
   const auto made = parse_statement(range.in(request_.text), {.lex = options_, .max_nesting = request_.max_nesting});
   if (!made) return;
-  new_tables_.note(*made, request_.columns->catalog());
+  new_tables_.note(*made, *request_.columns);
   if (made->pin != PinReason::TempTable) return;
   for (const auto& relation : made->relations) {
     if (relation.access == Access::Write) temporary_.insert(relation.name);

@@ -1,6 +1,9 @@
 #include "bartizan/sql/new_tables.hpp"
 
 #include <algorithm>
+#include <utility>
+
+#include "bartizan/sql/encryption_plan.hpp"
 
 namespace bartizan::sql {
 
@@ -17,6 +20,14 @@ bool is_known(const Catalog& catalog, std::string_view schema, std::string_view 
   return std::ranges::any_of(catalog.contents().relations, [&](const auto& relation) { return relation.name == name; });
 }
 
+/// Of a name without a schema: whether any such table does.
+bool may_hold_cells(const EncryptedColumns& columns, std::string_view schema, std::string_view name) {
+  return std::ranges::any_of(columns.catalog().contents().relations, [&](const auto& relation) {
+    return relation.name == name && (schema.empty() || relation.schema == schema) &&
+           columns.guarded(relation.oid) != nullptr;
+  });
+}
+
 }  // namespace
 
 bool NewTables::makes(const Statement& statement) noexcept {
@@ -24,12 +35,19 @@ bool NewTables::makes(const Statement& statement) noexcept {
          statement.command_tag == "SELECT INTO";
 }
 
-void NewTables::note(const Statement& statement, const Catalog& catalog) {
-  if (!makes(statement) || statement.pin == PinReason::TempTable) return;
+void NewTables::note(const Statement& statement, const EncryptedColumns& columns) {
+  if (!makes(statement) || statement.pin == PinReason::TempTable || keys_.size() >= kMost) return;
+  // CREATE TABLE names its parents as it names the table itself; what a query reads is of no interest.
+  const Relation* made = nullptr;
   for (const auto& relation : statement.relations) {
-    if (relation.access != Access::Write || keys_.size() >= kMost) continue;
-    if (!is_known(catalog, relation.schema, relation.name)) keys_.insert(key_of(relation.schema, relation.name));
+    if (relation.access != Access::Write || contains(relation.schema, relation.name)) continue;
+    if (is_known(columns.catalog(), relation.schema, relation.name)) {
+      if (may_hold_cells(columns, relation.schema, relation.name)) return;
+    } else if (std::exchange(made, &relation) != nullptr) {
+      return;
+    }
   }
+  if (made != nullptr) keys_.insert(key_of(made->schema, made->name));
 }
 
 void NewTables::forget_known(const Catalog& catalog) {

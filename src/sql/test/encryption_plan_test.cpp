@@ -172,12 +172,21 @@ TEST_CASE("what a text makes, its later statements may use") {
     CHECK(shown(clinic.plan(use + "; " + std::string(made))).starts_with("42P01"));
     CHECK(shown(clinic.plan(std::string(made) + "; INSERT INTO other VALUES (1)")).starts_with("42P01"));
   }
+  // A partition of a table with cells holds cells, and so does a partition of that.
+  for (const std::string_view made :
+       {"CREATE TABLE part PARTITION OF patients FOR VALUES IN (1)",
+        "CREATE TABLE part PARTITION OF public.patients FOR VALUES IN (1); CREATE TABLE sub PARTITION OF part DEFAULT",
+        "CREATE TABLE sub PARTITION OF part DEFAULT"}) {
+    CAPTURE(made);
+    for (const std::string_view use : {"; INSERT INTO part VALUES ('secret')", "; INSERT INTO sub VALUES ('secret')"})
+      CHECK(shown(clinic.plan(std::string(made).append(use))).starts_with("42P01"));
+  }
   // A name that the catalog knows keeps its meaning.
   CHECK(std::holds_alternative<Refused>(
       clinic.plan("CREATE TABLE patients (ssn text); SELECT ssn FROM patients ORDER BY ssn")));
   EncryptionRequest request = clinic.request("SELECT id FROM app.fresh");
   CHECK(shown(plan_encryption(request)).starts_with("42P01"));
-  request.new_tables.note(analyse("CREATE TABLE app.fresh (id int)", {}).statements[0], *clinic.catalog);
+  request.new_tables.note(analyse("CREATE TABLE app.fresh (id int)", {}).statements[0], *clinic.columns);
   CHECK(std::holds_alternative<Untouched>(plan_encryption(request)));
 }
 

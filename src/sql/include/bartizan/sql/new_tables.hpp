@@ -11,8 +11,11 @@
 
 namespace bartizan::sql {
 
+class EncryptedColumns;
+
 /// A new table holds no cells, so its maker may use it before the catalog is read again. One whose
-/// name the catalog knows is left out: it may be another. One thread's; at most kMost names.
+/// name the catalog knows is left out: it may be another. So is one that names further tables which are
+/// unknown or hold cells: a partition of such a table holds cells. One thread's; at most kMost names.
 class NewTables {
  public:
   static constexpr std::size_t kMost = 65'536;
@@ -20,7 +23,7 @@ class NewTables {
   /// CREATE TABLE, CREATE TABLE AS or SELECT INTO, temporary or not.
   [[nodiscard]] static bool makes(const Statement& statement) noexcept;
   /// Statements that make none, or a temporary one, are passed over.
-  void note(const Statement& statement, const Catalog& catalog);
+  void note(const Statement& statement, const EncryptedColumns& columns);
   /// Those that the catalog shows by now.
   void forget_known(const Catalog& catalog);
   [[nodiscard]] bool contains(std::string_view schema, std::string_view name) const;
