@@ -132,6 +132,7 @@ std::shared_ptr<const CellText> SessionCells::read(std::string_view text, ByteVi
   if (columns() == nullptr)
     return refused_text(refusal("57P03", "the encrypted columns of this database can't be used now",
                                 "Connect again. An operator finds out why in the log.", "cells.class"));
+  const auto awaited = awaited_look_;
   bool cacheable = temporary_.empty() && new_tables_.empty() && !asks_names(analysis);
   if (cacheable) {
     composed_.assign(reinterpret_cast<const char*>(&depot_->version), sizeof(depot_->version));
@@ -148,8 +149,12 @@ std::shared_ptr<const CellText> SessionCells::read(std::string_view text, ByteVi
   auto found = cacheable ? ciphers_.find(composed_) : std::nullopt;
   auto made = found ? std::move(*found) : plan(text, parameter_types, settings, cacheable);
   if (!found && cacheable) ciphers_.keep(composed_, made);
-  // What the session has defined itself is to be seen in the catalogs, with its logical types.
-  if (made != nullptr && made->reads_catalogs && own_look_ > holder_.looked()) awaited_look_ = own_look_;
+  // What has been defined is to be seen in the catalogs, with its logical types. Waited for once a text: more
+  // may be defined all the time.
+  if (made != nullptr && made->reads_catalogs) {
+    const bool waited = awaited != 0 && holder_.looked() >= awaited;
+    awaited_look_ = waited || holder_.asked() <= holder_.looked() ? 0 : holder_.asked();
+  }
   secure_wipe(composed_.data(), composed_.size());
   // A plan holds for every tenant, keys don't: better told now than at the first row.
   const auto unusable = [&](std::uint32_t column) { return cipher_of(*depot_, column) == nullptr; };

@@ -139,7 +139,7 @@ void SessionCells::follow(const CellText* text, std::size_t i, const sql::Statem
   }
   const bool makes = statement->kind == Ddl || statement->kind == Grant || statement->command_tag == "SELECT INTO" ||
                      statement->command_tag == "CREATE TABLE AS";
-  if (makes) own_look_ = holder_.ask_to_look();
+  if (makes) holder_.ask_to_look();
 }
 
 std::optional<std::shared_ptr<const CellText>> SessionCells::statement_of(const std::string& name) const {

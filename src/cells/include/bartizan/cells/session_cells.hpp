@@ -57,8 +57,8 @@ class SessionCells {
   /// Whether reading it asks what names of SQL's PREPARE and DECLARE stand for.
   [[nodiscard]] static bool asks_names(const sql::Analysis* analysis) noexcept;
 
-  /// The last read() met a relation that is not in the catalog, or catalogs after a definition of the
-  /// session's own, and the catalog is being read again: to be asked again once the holder has looked.
+  /// The last read() met a relation that is not in the catalog, or catalogs after a definition of
+  /// anybody's, and the catalog is being read again: to be asked again once the holder has looked.
   [[nodiscard]] bool waits_for_catalog() const noexcept {
     return awaited_look_ != 0 && holder_.looked() < awaited_look_;
   }
@@ -145,7 +145,6 @@ class SessionCells {
   std::unordered_set<std::string> temporary_;
   sql::NewTables new_tables_;
   std::uint64_t awaited_look_ = 0;
-  std::uint64_t own_look_ = 0;  ///< asked for by the session's own definitions
   transform::ValueSettings reading_;  // of the message under way
   std::vector<char> told_binary_;     // by the last RowDescription of a Query
   std::optional<transform::CopyTransform> copy_;
