@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # tools/lint.sh            everything: format, words, lengths, shell, coroutines, clang-tidy on what changed
-# tools/lint.sh --quick    without a compiler: format, words, lengths, shell
+# tools/lint.sh --quick    without a compiler: format, markers, words, lengths, shell
 # tools/lint.sh --all      clang-tidy on all files instead of the changed ones
 # tools/lint.sh --fix-format    let clang-format rewrite our sources, and nothing else
 #
@@ -36,6 +36,9 @@ check_format() {
     END {for (f in n) printf "%s:%d: %d place(s) differ from .clang-format (make format)\n", f, first[f], n[f]}' | sort
   return 1
 }
+
+# A merge that was committed before it was resolved.
+check_markers() { ! git grep -nE '^(<{7}|>{7}) ' -- ':!tests/corpus'; }
 
 report_lengths() {
   local long
@@ -93,6 +96,7 @@ case $mode in
 esac
 
 check format check_format
+check markers check_markers
 check words tools/check-words.sh
 check shell check_shell
 report_lengths

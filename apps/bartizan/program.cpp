@@ -84,7 +84,7 @@ Result<std::unique_ptr<Program>> Program::start(ProgramOptions options, const Ph
        {"audit log", &Program::open_audit_log, true},
        {"control database", &Program::open_control_database, true},
        {"demo data", &Program::load_demo, embedded && configuration.embedded.demo},
-       {"walls", &Program::raise_walls, embedded},
+       {"walls", &Program::raise_walls, true},
        {"encrypted columns", &Program::open_cells, true},
        {"wire port", &Program::open_wire_port, true},
        {"admin socket", &Program::open_admin_socket, true},

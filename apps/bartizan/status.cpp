@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "bartizan/atrest/inspection.hpp"
+#include "bartizan/control/at_rest_declared.hpp"
 #include "program.hpp"
 
 namespace bartizan::app {
@@ -103,13 +104,20 @@ Document Program::status() {
   }
   out.emplace_back("audit", audit_->status());
   const auto snapshot = snapshots_.current();
+  // Where the control database is away nothing is known, which is what is said then.
+  const auto declared = control::declared_at_rest(*database_, system_clock().wall());
+  const auto at_rest_of = [&](const policy::Depot& depot) -> std::string {
+    if (depot.embedded) return "as the embedded PostgreSQL";
+    if (!declared || !declared->contains(depot.id)) return "unknown";
+    return declared->at(depot.id);
+  };
   Items depots;
   if (snapshot)
     for (const auto& depot : snapshot->depots())
       depots.push_back(Members{{"name", depot.name},
                                {"database", depot.database},
                                {"embedded", depot.embedded},
-                               {"at_rest", depot.embedded ? "as the embedded PostgreSQL" : "unknown"},
+                               {"at_rest", at_rest_of(depot)},
                                {"traffic", policy::to_string(depot.traffic)},
                                {"protection", "pass-through"}});
   out.emplace_back("depots", std::move(depots));

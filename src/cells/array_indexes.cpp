@@ -9,8 +9,6 @@ namespace {
 
 using Elements = std::vector<std::optional<SecretBytes>>;
 
-constexpr std::uint32_t kByteaOid = 17;
-
 tl::unexpected<Error> malformed() {
   return fail(Errc::InvalidArgument, "malformed array, or one of more than one dimension");
 }
@@ -114,12 +112,12 @@ Result<Elements> array_elements(transform::WireFormat format, ByteView value) {
   return format == transform::WireFormat::Binary ? from_binary(value) : from_text(as_chars(value));
 }
 
-void append_bytea_array(const std::vector<std::optional<Bytes>>& elements, Bytes& out) {
+void append_array(const std::vector<std::optional<Bytes>>& elements, std::uint32_t element_type, Bytes& out) {
   bool nulls = false;
   for (const auto& element : elements) nulls = nulls || !element;
   append_be32(out, elements.empty() ? 0 : 1);
   append_be32(out, nulls ? 1 : 0);
-  append_be32(out, kByteaOid);
+  append_be32(out, element_type);
   if (elements.empty()) return;
   append_be32(out, static_cast<std::uint32_t>(elements.size()));
   append_be32(out, 1);
@@ -137,6 +135,24 @@ std::string bytea_array_text(const std::vector<std::optional<Bytes>>& elements) 
       out.append("\"\\\\x").append(hex_encode(*element)).append("\"");
     else
       out.append("NULL");
+  }
+  return out.append("}");
+}
+
+std::string text_array_text(const std::vector<std::optional<Bytes>>& elements) {
+  std::string out = "{";
+  for (const auto& element : elements) {
+    if (out.size() > 1) out.push_back(',');
+    if (!element) {
+      out.append("NULL");
+      continue;
+    }
+    out.push_back('"');
+    for (const char c : as_chars(*element)) {
+      if (c == '"' || c == '\\') out.push_back('\\');
+      out.push_back(c);
+    }
+    out.push_back('"');
   }
   return out.append("}");
 }

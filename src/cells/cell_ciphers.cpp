@@ -1,5 +1,7 @@
 #include "bartizan/cells/cell_ciphers.hpp"
 
+#include <algorithm>
+
 #include "bartizan/base/log.hpp"
 #include "value_mask.hpp"
 
@@ -25,10 +27,24 @@ const std::shared_ptr<transform::EncryptedColumn>& CellCiphers::shared_column(co
   place.column = column->id;
   place.column_ref = static_cast<std::uint16_t>(column->number);
   place.type = column->type;
+  place.row_bound = column->row_bound;
   auto cipher = transform::ColumnCipher::make(place, clone(*keys->second));
   if (!cipher) {
     BZ_LOG(Error, "cells.keys_unusable", {"column", column->name}, {"reason", cipher.error().detail});
     return none;
+  }
+  if (column->tokens) {
+    // Which index key makes tokens must never change: control rotates none of an owner that has them.
+    auto tokens = keys->second->index.empty()
+                      ? Result<transform::FormatTokens>(fail(Errc::FailedPrecondition, "there is no index key"))
+                      : transform::FormatTokens::make(keys->second->index.front().key, place.tenant, place.column,
+                                                      *column->tokens);
+    if (!tokens) {
+      BZ_LOG(Error, "cells.tokens_unusable", {"column", column->name}, {"reason", tokens.error().detail});
+      return none;
+    }
+    auto made = std::make_shared<transform::EncryptedColumn>(std::move(*cipher), column->typmod, std::move(*tokens));
+    return ciphers_.emplace(of, std::move(made)).first->second;
   }
   std::unique_ptr<transform::ValueMask> mask;
   if (masked != nullptr) {
@@ -60,10 +76,36 @@ void CellCiphers::keep(const std::string& composed, std::shared_ptr<const CellTe
   order_.pop_back();
 }
 
-std::shared_ptr<const ClassColumns> CellCiphers::class_columns(const EncryptedDepot& depot, const ClassFacts& of) {
-  const std::pair key{depot.version, of.version};
+std::shared_ptr<const sql::EncryptedColumns> CellCiphers::columns_for(const EncryptedDepot& depot,
+                                                                      const Numbers& detokenizes) {
+  if (detokenizes.empty()) return depot.columns;
+  const std::pair key{depot.version, detokenizes};
+  if (const auto found = tokens_.find(key); found != tokens_.end()) return found->second;
+  std::vector<sql::EncryptedColumnSpec> specs;
+  for (const auto& cell : depot.cells) {
+    const auto* const spec = depot.columns->find(cell.number);
+    if (spec == nullptr) continue;
+    specs.push_back(*spec);
+    if (cell.tokens && std::ranges::find(detokenizes, cell.number) != detokenizes.end())
+      specs.back().tokens = sql::TokenUse::Exchanged;
+  }
+  auto made = sql::EncryptedColumns::make({depot.columns, &depot.columns->catalog()}, std::move(specs),
+                                          depot.columns->reviewed());
+  if (!made) {
+    BZ_LOG(Error, "cells.tokens_unusable", {"reason", made.error().detail});
+    return nullptr;
+  }
+  if (tokens_.size() >= kMostClasses) tokens_.clear();
+  return tokens_.emplace(key, std::move(*made)).first->second;
+}
+
+std::shared_ptr<const ClassColumns> CellCiphers::class_columns(const EncryptedDepot& depot, const ClassFacts& of,
+                                                               const Numbers& detokenizes) {
+  const std::tuple key{depot.version, of.version, detokenizes};
   if (const auto found = classes_.find(key); found != classes_.end()) return found->second;
-  auto made = cells::class_columns(*depot.columns, of);
+  const auto columns = columns_for(depot, detokenizes);
+  if (columns == nullptr) return nullptr;
+  auto made = cells::class_columns(*columns, of);
   if (!made) {
     BZ_LOG(Error, "cells.class_unusable", {"reason", made.error().detail});
     return nullptr;

@@ -4,6 +4,7 @@
 #include "bartizan/cells/session_cells.hpp"
 #include "bartizan/pgwire/message_types.hpp"
 #include "bartizan/transform/messages.hpp"
+#include "bound_rows.hpp"
 
 namespace bartizan::cells {
 
@@ -16,6 +17,7 @@ constexpr std::int16_t kBinary = 1;
 constexpr pgwire::SqlState kInvalidText = *pgwire::SqlState::parse("22P02");
 constexpr pgwire::SqlState kTooLong = *pgwire::SqlState::parse("22001");
 constexpr pgwire::SqlState kDateOutOfRange = *pgwire::SqlState::parse("22008");
+constexpr pgwire::SqlState kInvalidValue = *pgwire::SqlState::parse("22023");
 constexpr pgwire::SqlState kOutOfRange = *pgwire::SqlState::parse("22003");
 constexpr std::size_t kCopyMessageBytes = std::size_t{256} << 10;
 
@@ -59,6 +61,12 @@ pgwire::ErrorReport SessionCells::report_of(const Error& error) {
                       : range && (says("date") || says("timestamp"))           ? kDateOutOfRange
                       : range                                                  ? kOutOfRange
                                                                                : kInvalidText;
+    if (says("alphabet")) {
+      report.sqlstate = kInvalidValue;
+      report.hint =
+          "What has another form can't have a token of it: declare other separators or another alphabet, or encrypt "
+          "the column instead of tokenising it.";
+    }
   } else {
     report.message = "the value can't be encrypted";
   }
@@ -78,12 +86,17 @@ Result<void> SessionCells::bind(const CellText& text, const pgwire::Bind& bind, 
   writer.begin(pgwire::frontend::kBind);
   writer.cstring(bind.portal);
   writer.cstring(statement_name);
-  writer.count(text.parameters.size());
+  const bool as_given = text.parameters.empty();
+  const std::size_t count = as_given ? values.size() : text.parameters.size();
+  writer.count(count);
+  for (std::size_t i = 0; as_given && i < count; ++i)
+    writer.be16(static_cast<std::uint16_t>(pgwire::format_of(bind.parameter_formats, i)));
   for (const auto& parameter : text.parameters)
     writer.be16(static_cast<std::uint16_t>(parameter.action == sql::CellAction::Pass
                                                ? pgwire::format_of(bind.parameter_formats, parameter.client)
                                                : kBinary));
-  writer.count(text.parameters.size());
+  writer.count(count);
+  for (std::size_t i = 0; as_given && i < count; ++i) writer.value(values[i]);
   for (const auto& parameter : text.parameters) {
     if (parameter.client >= values.size()) return broken();
     const auto& value = values[parameter.client];
@@ -93,18 +106,30 @@ Result<void> SessionCells::bind(const CellText& text, const pgwire::Bind& bind, 
     }
     auto format = transform::wire_format_of(pgwire::format_of(bind.parameter_formats, parameter.client));
     const sql::Oid given = parameter.client < text.parameter_types.size() ? text.parameter_types[parameter.client] : 0;
+    std::optional<transform::RowDigest> row;
+    Result<void> done;
+    if (!format) done = tl::unexpected(format.error());
+    if (parameter.row != 0) {
+      auto of = written_row(text.rows, parameter.row, &bind);
+      if (of) row = *of;
+      if (!of) done = tl::unexpected(of.error());
+    }
     Bytes made;
-    auto done = format ? transformed(*depot_, parameter.action, parameter.column, *format, *value, given, made)
-                       : Result<void>(tl::unexpected(format.error()));
+    if (done)
+      done =
+          transformed(*depot_, parameter.action, parameter.column, *format, *value, given, row ? &*row : nullptr, made);
     if (!done) {
       out.resize(before);
       return done;
     }
     writer.value(made);
   }
-  writer.count(bind.result_formats.size());
-  for (std::size_t i = 0; i < bind.result_formats.size(); ++i)
-    writer.be16(static_cast<std::uint16_t>(bind.result_formats[i]));
+  // One format is for all columns; of several, those that the client does not know of come in text.
+  const std::size_t formats = bind.result_formats.size();
+  const std::size_t more = formats > 1 && !text.statements.empty() ? text.statements[0].hidden : 0;
+  writer.count(formats + more);
+  for (std::size_t i = 0; i < formats; ++i) writer.be16(static_cast<std::uint16_t>(bind.result_formats[i]));
+  for (std::size_t i = 0; i < more; ++i) writer.be16(0);
   writer.end();
   return written(writer, before, out);
 }
@@ -132,17 +157,19 @@ Result<void> SessionCells::describe_parameters(const CellText& text, ByteView pa
 Result<void> SessionCells::describe_row(const CellText& text, std::size_t statement, ByteView payload, Bytes& out) {
   const auto told = pgwire::decode_row_description(payload);
   const CellStatement* const of = text.statement(statement);
-  if (!told || of == nullptr) return broken();
+  if (!told || of == nullptr || of->hidden > told->size()) return broken();
+  const std::size_t shown = told->size() - of->hidden;
   told_binary_.clear();
   const auto before = out.size();
   pgwire::MessageWriter writer(out);
   writer.begin(be::kRowDescription);
-  writer.count(told->size());
+  writer.count(shown);
   std::size_t next = 0;
   std::size_t index = 0;
   for (const auto field : *told) {
-    const auto* const op = op_at(of->columns, next, index++);
     told_binary_.push_back(field.format == kBinary ? 1 : 0);
+    if (index >= shown) continue;
+    const auto* const op = op_at(of->columns, next, index++);
     writer.cstring(field.name);
     writer.be32(field.table_oid);
     writer.be16(static_cast<std::uint16_t>(field.attribute_number));
@@ -168,6 +195,8 @@ Result<void> SessionCells::row(const CellText& text, std::size_t statement, cons
   if (!row || of == nullptr) return broken();
   thread_local std::vector<transform::RowOp> ops;
   ops.clear();
+  thread_local ReadRows rows;
+  rows.begin(of->columns.size());
   for (const auto& column : of->columns) {
     transform::RowOp op;
     op.index = column.index;
@@ -179,11 +208,24 @@ Result<void> SessionCells::row(const CellText& text, std::size_t statement, cons
       return fail(Errc::Crypto, transform::kCellDoesNotOpen);
     }
     // A Query's formats the server alone knows: those of a binary cursor are binary.
-    const bool binary = formats ? format_in(formats.get(), column.index) == kBinary : tells_binary(column.index);
-    op.client_format = op.server_format = binary ? transform::WireFormat::Binary : transform::WireFormat::Text;
+    const auto format_of = [&](std::size_t i) {
+      const bool binary = formats ? format_in(formats.get(), i) == kBinary : tells_binary(i);
+      return binary ? transform::WireFormat::Binary : transform::WireFormat::Text;
+    };
+    op.client_format = op.server_format = format_of(column.index);
+    if (!column.key.empty()) {
+      if (rows.empty())
+        for (const auto value : row->columns) rows.add({value, format_of(rows.size())});
+      const auto digest = rows.digest(ops.size(), column.index, column.key);
+      if (!digest) {
+        wrong_column_ = known == nullptr ? std::string() : known->name;
+        return tl::unexpected(digest.error());
+      }
+      op.row = *digest;
+    }
     ops.push_back(op);
   }
-  return transform::rewrite_data_row(*row, ops, reading_, kMaxFieldBytes, out);
+  return transform::rewrite_data_row(*row, ops, reading_, kMaxFieldBytes, out, of->hidden);
 }
 
 Result<void> SessionCells::begin_copy(const CellText& text, std::size_t statement, const ReadSettings& settings) {
@@ -210,7 +252,7 @@ Result<void> SessionCells::begin_copy(const CellText& text, std::size_t statemen
     wrong_column_ = known == nullptr ? std::string() : known->name;
     if (cipher == nullptr)
       return fail(Errc::PermissionDenied, "column " + wrong_column_ + ": there is no key that this session may use");
-    ops.push_back({column.index, cipher.get()});
+    ops.push_back({column.index, cipher.get(), copied_key(column.key)});
     copied_.push_back({column.column, cipher});
   }
   copy_settings_ = value_settings(settings);
@@ -255,10 +297,16 @@ Result<void> SessionCells::keys_of_copy_stand() {
   return {};
 }
 
+/// Which of several it was is not known.
+Result<void> SessionCells::naming_column(Result<void> done) const {
+  if (done || copied_.size() != 1 || done.error().code != Errc::InvalidArgument) return done;
+  return fail(done.error().code, "column " + wrong_column_ + ": " + done.error().detail);
+}
+
 Result<void> SessionCells::copy(ByteView payload, Bytes& out) {
   BZ_CHECK(keys_of_copy_stand());
   scratch_.clear();
-  auto fed = copy_->feed(payload, scratch_);
+  auto fed = naming_column(copy_->feed(payload, scratch_));
   if (fed) append_copy_data(scratch_, out);
   secure_wipe(scratch_.data(), scratch_.size());
   return fed;
@@ -266,7 +314,7 @@ Result<void> SessionCells::copy(ByteView payload, Bytes& out) {
 
 Result<void> SessionCells::finish_copy(Bytes& out) {
   scratch_.clear();
-  auto done = copy_->finish(scratch_);
+  auto done = naming_column(copy_->finish(scratch_));
   if (done) append_copy_data(scratch_, out);
   secure_wipe(scratch_.data(), scratch_.size());
   end_copy();

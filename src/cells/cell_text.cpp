@@ -3,6 +3,7 @@
 
 #include "array_indexes.hpp"
 #include "bartizan/cells/session_cells.hpp"
+#include "bound_rows.hpp"
 #include "session_settings.hpp"
 
 namespace bartizan::cells {
@@ -12,6 +13,7 @@ namespace {
 /// A longer text is not parsed on the data path.
 constexpr std::size_t kMaxTextBytes = std::size_t{1} << 20;
 constexpr std::size_t kMaxFieldBytes = std::size_t{256} << 20;
+constexpr std::uint32_t kByteaOid = 17, kTextOid = 25;
 
 void append_be16(Bytes& out, std::size_t value) {
   out.resize(out.size() + 2);
@@ -51,11 +53,9 @@ std::shared_ptr<const sql::PlannedStatement> kept_of(const sql::PlannedStatement
   kept->parameters = planned.parameters;
   kept->parameter_types = planned.parameter_types;
   kept->columns = planned.columns;
+  kept->hidden = planned.hidden;
+  kept->rows = planned.rows;
   return kept;
-}
-
-bool is_array(sql::CellAction action) {
-  return action == sql::CellAction::BlindIndexes || action == sql::CellAction::BlindIndexElements;
 }
 
 /// The elements of a bytea[] in binary that the transform made: each of one index's length.
@@ -140,6 +140,12 @@ std::shared_ptr<const CellText> SessionCells::read(std::string_view text, ByteVi
       composed_.push_back('\1');
       composed_.append(reinterpret_cast<const char*>(&facts_.of_class->version), sizeof(policy::ClassVersion));
     }
+    if (!facts_.detokenizes.empty()) {
+      const auto& numbers = facts_.detokenizes;
+      composed_.push_back('\2');
+      composed_.append(std::to_string(numbers.size())).push_back('\0');
+      composed_.append(reinterpret_cast<const char*>(numbers.data()), numbers.size() * sizeof(numbers.front()));
+    }
     for (const auto& schema : facts_.search_path) composed_.append(schema).push_back('\0');
     composed_.push_back('\0');
     composed_.append(as_chars(parameter_types)).push_back('\0');
@@ -212,6 +218,7 @@ std::shared_ptr<const CellText> SessionCells::plan(std::string_view text, ByteVi
   for (auto& statement : planned.statements) {
     cacheable = cacheable && statement.literals.empty();
     made->reads_catalogs = made->reads_catalogs || statement.reads_catalogs;
+    for (const auto& literal : statement.literals) made->constants.push_back(literal.column);
     auto server_text = with_literals(*depot_, statement);
     if (!server_text) {
       const auto report = report_of(server_text.error());
@@ -223,6 +230,7 @@ std::shared_ptr<const CellText> SessionCells::plan(std::string_view text, ByteVi
     if (facts_.of_class) out.server_text = std::move(*server_text);
     out.kind = statement.kind;
     out.columns = statement.columns;
+    out.hidden = statement.hidden;
     out.copy = statement.copy;
     if (statement.kind == sql::Kind::Prepare || statement.kind == sql::Kind::Declare) {
       out.name = statement.name;
@@ -235,6 +243,7 @@ std::shared_ptr<const CellText> SessionCells::plan(std::string_view text, ByteVi
   if (planned.statements.size() == 1 && planned.statements[0].kind != sql::Kind::Prepare) {
     made->parameters = planned.statements[0].parameters;
     made->parameter_types = planned.statements[0].parameter_types;
+    made->rows = planned.statements[0].rows;
   }
   if (made->parameters.empty()) {
     made->server_types.assign(parameter_types.begin(), parameter_types.end());
@@ -261,12 +270,35 @@ Result<void> SessionCells::indexes_of(transform::EncryptedColumn& cipher, transf
   Bytes none(transform::kBlindIndexBytes);
   ciphers_.random().fill(none);
   out.clear();
-  append_bytea_array({none}, out);
+  append_array({none}, kByteaOid, out);
+  return {};
+}
+
+Result<void> SessionCells::token_of(transform::EncryptedColumn& cipher, sql::CellAction action,
+                                    transform::WireFormat format, ByteView value, Bytes& out) {
+  transform::BoundedBytes bounded(out, kMaxFieldBytes);
+  if (action == sql::CellAction::Token)
+    return cipher.encrypt(format, value, reading_, nullptr, ciphers_.random(), bounded);
+  if (action == sql::CellAction::TokenCompared) return cipher.compared_token(format, value, reading_, bounded);
+  BZ_TRY(const auto elements, array_elements(format, value));
+  std::vector<std::optional<Bytes>> tokens;
+  for (const auto& element : elements) {
+    if (!element) {
+      tokens.emplace_back(std::nullopt);
+      continue;
+    }
+    Bytes made;
+    transform::BoundedBytes token(made, kMaxFieldBytes);
+    BZ_CHECK(cipher.compared_token(format, element->reveal(), reading_, token));
+    tokens.emplace_back(std::move(made));
+  }
+  append_array(tokens, kTextOid, out);
   return {};
 }
 
 Result<void> SessionCells::transformed(const EncryptedDepot& depot, sql::CellAction action, std::uint32_t column,
-                                       transform::WireFormat format, ByteView value, sql::Oid given, Bytes& out) {
+                                       transform::WireFormat format, ByteView value, sql::Oid given,
+                                       const transform::RowDigest* row, Bytes& out) {
   const CellColumn* const known = column_of(depot, column);
   wrong_column_ = known == nullptr ? std::string() : known->name;
   const auto of_column = [&](Result<void> done) -> Result<void> {
@@ -276,12 +308,12 @@ Result<void> SessionCells::transformed(const EncryptedDepot& depot, sql::CellAct
   transform::EncryptedColumn* const cipher = cipher_of(depot, column);
   if (cipher == nullptr) return of_column(fail(Errc::PermissionDenied, "there is no key that this session may use"));
   if (action == sql::CellAction::Pass) return fail(Errc::Internal, "nothing to transform");
+  if (sql::makes_token(action)) return of_column(token_of(*cipher, action, format, value, out));
   if (action == sql::CellAction::Encrypt) {
     transform::BoundedBytes bounded(out, kMaxFieldBytes);
     const auto decimal = as_decimal(cipher->place().type, format, value, given);
     return of_column(cipher->encrypt(decimal ? transform::WireFormat::Text : format,
-                                     decimal ? as_bytes(*decimal) : value, reading_, nullptr, ciphers_.random(),
-                                     bounded));
+                                     decimal ? as_bytes(*decimal) : value, reading_, row, ciphers_.random(), bounded));
   }
   if (action == sql::CellAction::BlindIndexes) return of_column(indexes_of(*cipher, format, value, given, out));
   if (action == sql::CellAction::BlindIndex) {
@@ -306,7 +338,7 @@ Result<void> SessionCells::transformed(const EncryptedDepot& depot, sql::CellAct
       return of_column(std::move(done));
     for (auto& index : indexes_in(made)) indexes.push_back(std::move(index));
   }
-  append_bytea_array(indexes, out);
+  append_array(indexes, kByteaOid, out);
   return {};
 }
 
@@ -315,10 +347,14 @@ Result<std::string> SessionCells::with_literals(const EncryptedDepot& depot, con
   std::size_t from = 0;
   for (const sql::LiteralOp& literal : statement.literals) {
     scratch_.clear();
+    std::optional<transform::RowDigest> row;
+    if (literal.row != 0) {
+      BZ_TRY(row, written_row(statement.rows, literal.row, nullptr));
+    }
     BZ_CHECK(transformed(depot, literal.action, literal.column, transform::WireFormat::Text, literal.value.reveal(),
-                         literal.type, scratch_));
+                         literal.type, row ? &*row : nullptr, scratch_));
     text.append(statement.server_text, from, literal.offset - from);
-    if (is_array(literal.action)) {
+    if (sql::makes_array(literal.action)) {
       auto elements = array_elements(transform::WireFormat::Binary, scratch_);
       if (!elements) return tl::unexpected(elements.error());
       std::vector<std::optional<Bytes>> bytes;
@@ -328,7 +364,9 @@ Result<std::string> SessionCells::with_literals(const EncryptedDepot& depot, con
         else
           bytes.emplace_back(std::nullopt);
       }
-      append_escape_string(text, bytea_array_text(bytes));
+      append_escape_string(text, sql::makes_token(literal.action) ? text_array_text(bytes) : bytea_array_text(bytes));
+    } else if (sql::makes_token(literal.action)) {
+      append_escape_string(text, as_chars(scratch_));
     } else {
       append_escape_string(text, "\\x" + hex_encode(scratch_));
     }

@@ -27,6 +27,12 @@ struct Maker {
     return nullptr;
   }
 
+  /// Whether a view has a column as it is.
+  static bool shows(const sql::ClassView& view, sql::AttrNumber attnum, bool bare) {
+    return std::ranges::any_of(
+        view.columns, [&](const auto& one) { return one.attnum == attnum && (bare || (one.readable && !one.masked)); });
+  }
+
   /// bare: the view by which is written, which masks nothing.
   void add(const sql::CatalogRelation& base, const sql::ClassView& view, const sql::ViewName& name, bool bare) {
     sql::CatalogRelation made;
@@ -56,6 +62,8 @@ struct Maker {
         masked.push_back({spec->number, mask});
       }
       ours.column = {made.oid, column.attnum};
+      for (auto& key : ours.row_key)
+        if (!shows(view, key, bare)) key = 0;
       ours.index_column = 0;
       // The view has it for what the class sees in clear, behind all other columns.
       const auto* const index = column.readable && !column.masked && spec->index_column != 0

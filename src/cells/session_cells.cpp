@@ -32,7 +32,22 @@ void SessionCells::renew() {
 }
 
 void SessionCells::renew_class() {
-  if (facts_.of_class) class_columns_ = ciphers_.class_columns(*depot_, *facts_.of_class);
+  own_columns_ = ciphers_.columns_for(*depot_, facts_.detokenizes);
+  if (facts_.of_class) class_columns_ = ciphers_.class_columns(*depot_, *facts_.of_class, facts_.detokenizes);
+}
+
+std::vector<std::string> SessionCells::first_detokenized(const CellText& text) {
+  std::vector<std::string> out;
+  const auto meet = [&](std::uint32_t number) {
+    const CellColumn* const column = column_of(*depot_, number);
+    if (column != nullptr && column->tokens && detokenized_.insert(number).second) out.push_back(column->name);
+  };
+  for (const auto& parameter : text.parameters)
+    if (parameter.action != sql::CellAction::Pass) meet(parameter.column);
+  for (const auto& statement : text.statements)
+    for (const auto& column : statement.columns) meet(column.column);
+  for (const auto number : text.constants) meet(number);
+  return out;
 }
 
 const CellColumn* SessionCells::column_of(const EncryptedDepot& depot, std::uint32_t number) const noexcept {
@@ -57,6 +72,8 @@ void SessionCells::put_statement(const std::string& name, std::shared_ptr<const 
     plan->parameters = text->parameters;
     plan->parameter_types = text->parameter_types;
     plan->columns = text->statements[0].columns;
+    plan->hidden = text->statements[0].hidden;
+    plan->rows = text->rows;
   }
   plans_.insert_or_assign(name, std::move(plan));
   statements_.insert_or_assign(name, std::move(text));
@@ -69,6 +86,7 @@ void SessionCells::put_portal(const std::string& name, std::shared_ptr<const Cel
     plan = std::make_shared<sql::PlannedStatement>();
     plan->touched = true;
     plan->columns = text->statements[0].columns;
+    plan->hidden = text->statements[0].hidden;
   }
   cursors_.insert_or_assign(name, std::move(plan));
   portals_.insert_or_assign(name, std::move(text));
@@ -100,9 +118,11 @@ void SessionCells::follow(const CellText* text, std::size_t i, const sql::Statem
       named->depot = text->depot;
       named->parameters = planned->named->parameters;
       named->parameter_types = planned->named->parameter_types;
+      named->rows = planned->named->rows;
       CellStatement only;
       only.kind = Select;
       only.columns = planned->named->columns;
+      only.hidden = planned->named->hidden;
       named->statements.push_back(std::move(only));
     }
     if (statement->kind == Prepare)

@@ -123,6 +123,34 @@ Command depot_login() {
       .check = check_login};
 }
 
+std::optional<std::string> check_wall_login(const Arguments& arguments) {
+  if (arguments.has("delete") == arguments.has("login")) return "ROLE or --delete, and not both";
+  return check_login(arguments);
+}
+
+Command depot_wall_login() {
+  return {
+      .noun = "depot",
+      .verb = "wall-login",
+      .admin_verb = "depot.wall-login",
+      .summary = "set as whom policies are kept in your own server",
+      .description =
+          "A superuser (grade full), or a role with CREATEROLE that is a member of the owners of the database, its schemas "
+          "and tables (grade managed). Bartizan signs in and asks the server what the role may do; what it lacks is printed, each "
+          "with the statement that gives it, and nothing is kept. No session ever runs as it, so it can't be a login "
+          "of the depot. Before another role takes its place, or with --delete: depot suspend.",
+      .parameters = {name_of("the depot"),
+                     {.name = "login", .placeholder = "ROLE", .help = "the role on the server", .positional = true},
+                     kCertificateFile,
+                     kKeyFile,
+                     {.name = "delete", .kind = ParameterKind::Flag, .help = "forget it"}},
+      .examples = {{"bartizan depot wall-login clinic bartizan_wall", "asks for the role's password"},
+                   {"bartizan depot wall-login clinic --delete", ""}},
+      .password = PasswordUse::Existing,
+      .password_with = "login",
+      .check = check_wall_login};
+}
+
 Parameter count_of(std::string_view name, std::string_view help, int most) {
   return {.name = name, .kind = ParameterKind::Integer, .placeholder = "N", .help = help, .min = 0, .max = most};
 }
@@ -218,6 +246,25 @@ Command depot_suspend() {
       .examples = {{"bartizan depot suspend clinic", ""}}};
 }
 
+Command depot_declare_at_rest() {
+  return {
+      .noun = "depot",
+      .verb = "declare-at-rest",
+      .admin_verb = "depot.declare-at-rest",
+      .summary = "say how its own server encrypts files",
+      .description =
+          "Bartizan can't look at the disks of a server that is not its own. What is declared stands in `status` with who said "
+          "it, when and until when, as \"declared, not verified\"; nothing goes by it. In the place of an earlier declaration.",
+      .parameters =
+          {name_of("the depot"),
+           {.name = "what", .placeholder = "TEXT", .help = "what encrypts them, and where that can be read up"},
+           {.name = "until", .placeholder = "TIME", .help = "when it has to be said again", .default_text = "never"},
+           {.name = "withdraw", .kind = ParameterKind::Flag, .help = "nothing is declared any more"}},
+      .examples = {
+          {"bartizan depot declare-at-rest clinic --what 'LUKS2 on the volume, ticket 17' --until 2027-06-30T00:00:00Z",
+           ""}}};
+}
+
 Command depot_observe() {
   return {
       .noun = "depot",
@@ -293,8 +340,10 @@ std::vector<Command> depot_commands() {
       depot_drain(),
       depot_resume(),
       depot_observe(),
+      depot_declare_at_rest(),
       depot_enforce(),
       depot_suspend(),
+      depot_wall_login(),
       depot_detach(),
       {.noun = "depot",
        .verb = "list",
@@ -307,6 +356,7 @@ std::vector<Command> depot_commands() {
                    {"tls", "TLS"},
                    {"tenant", "TENANT"},
                    {"state", "STATE"},
+                   {"grade", "GRADE"},
                    {"logins", "LOGINS"}},
        .examples = {{"bartizan depot list", ""}}},
       {.noun = "depot",

@@ -315,6 +315,13 @@ Result<store::EncryptedColumn> CellKeeper::encrypt(const std::string& actor, con
                                                    store::EncryptedColumn wanted) {
   return work_->migrations().encrypt(actor, depot, std::move(wanted));
 }
+Result<store::EncryptedColumn> CellKeeper::tokenize(const std::string& actor, const policy::Depot& depot,
+                                                    store::EncryptedColumn wanted) {
+  return work_->migrations().tokenize(actor, depot, std::move(wanted));
+}
+Result<void> CellKeeper::detokenize(const std::string& actor, const policy::Depot& depot, const std::string& column) {
+  return work_->migrations().detokenize(actor, depot, column);
+}
 Result<void> CellKeeper::decrypt(const std::string& actor, const policy::Depot& depot, const std::string& column) {
   return work_->migrations().decrypt(actor, depot, column);
 }

@@ -100,7 +100,8 @@ Result<std::uint64_t> CellSurvey::transactions_older_than(std::chrono::milliseco
 }
 
 Result<void> CellSurvey::reseal_rows(const CellPosition& position, const postgres::Rows& rows,
-                                     transform::ColumnCipher& cipher, Random& random, Resealed& done) {
+                                     transform::ColumnCipher& cipher, const RowKey& row_key, Random& random,
+                                     Resealed& done) {
   const auto column = quote_identifier(position.column);
   // Whoever holds a row's lock is not waited for: so nobody can be caught in a deadlock with this.
   const auto swap = "UPDATE ONLY " + table_of(position) + " SET " + column +
@@ -113,13 +114,21 @@ Result<void> CellSurvey::reseal_rows(const CellPosition& position, const postgre
     BZ_TRY(const ByteView cell, transform::cell_of_field(transform::WireFormat::Text, as_bytes(text), room));
     transform::WipedBytes value;
     transform::BoundedBytes canonical(value.use(cell.size()), kMaxCellBytes);
-    if (!cipher.open(cell, nullptr, canonical)) {
+    std::optional<transform::RowDigest> row;
+    if (!row_key.empty()) {
+      std::vector<Text> values;
+      for (std::size_t k = 0; k < row_key.size(); ++k) values.push_back(rows.at(i, 2 + k));
+      const auto digest = row_digest_of(row_key, values);
+      // A key that binds nothing: the cell opens by no digest.
+      row = digest ? *digest : transform::RowDigest{};
+    }
+    if (!cipher.open(cell, row ? &*row : nullptr, canonical)) {
       ++done.damaged;
       continue;
     }
     Bytes fresh;
     transform::BoundedBytes sealed(fresh, kMaxCellBytes);
-    BZ_CHECK(cipher.seal(value.view(), nullptr, random, sealed));
+    BZ_CHECK(cipher.seal(value.view(), row ? &*row : nullptr, random, sealed));
     const std::array<Text, 3> parameters = {Text("\\x" + hex_encode(fresh)), rows.at(i, 0), rows.at(i, 1)};
     BZ_TRY(const auto swapped, connection_.exec(swap, parameters, deadline()));
     if (swapped.command_tag() == "UPDATE 1") ++done.cells;
@@ -128,19 +137,21 @@ Result<void> CellSurvey::reseal_rows(const CellPosition& position, const postgre
 }
 
 Result<CellSurvey::Resealed> CellSurvey::reseal(const CellPosition& position, keys::KeyId from,
-                                                transform::ColumnCipher& cipher, Random& random,
+                                                transform::ColumnCipher& cipher, const RowKey& row_key, Random& random,
                                                 const std::function<void(std::uint64_t)>& paced) {
   Resealed done;
   BZ_TRY(const auto blocks, blocks_of(position));
-  const auto read = "SELECT ctid::pg_catalog.text, " + quote_identifier(position.column) +
-                    "::pg_catalog.bytea FROM ONLY " + table_of(position) + kInRange + under_key(position);
+  std::string keys;
+  for (const auto& part : row_key) keys += ", " + quote_identifier(part.column);
+  const auto read = "SELECT ctid::pg_catalog.text, " + quote_identifier(position.column) + "::pg_catalog.bytea" + keys +
+                    " FROM ONLY " + table_of(position) + kInRange + under_key(position);
   for (std::uint64_t first = 0; first < blocks; first += kBlocksResealed) {
     if (stopped_()) return fail(Errc::Cancelled, "broken off");
     BZ_TRY(const auto rows, connection_.exec(read, range(first, first + kBlocksResealed, from), deadline()));
     if (rows.empty()) continue;
     const auto before = done.cells;
     BZ_CHECK(connection_.exec("BEGIN", deadline()));
-    auto swapped = reseal_rows(position, rows, cipher, random, done);
+    auto swapped = reseal_rows(position, rows, cipher, row_key, random, done);
     if (connection_.open()) {
       auto ended = connection_.exec(swapped ? "COMMIT" : "ROLLBACK", deadline());
       if (swapped && !ended) swapped = tl::unexpected(ended.error());

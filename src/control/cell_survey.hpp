@@ -10,6 +10,7 @@
 #include "bartizan/keys/owner.hpp"
 #include "bartizan/postgres/control_connection.hpp"
 #include "bartizan/transform/encrypted_column.hpp"
+#include "row_keys.hpp"
 
 namespace bartizan::control {
 
@@ -44,15 +45,18 @@ class CellSurvey {
   /// One pass over a table: its cells under `from` are sealed anew by the cipher's active key, each by
   /// compare-and-swap on the cell itself, and none whose row somebody has locked. paced is told how many
   /// cells a batch had, and takes its time.
+  /// row_key: by which the cells are bound, or empty. A row's key changes by a new version of the row alone, whose
+  /// ctid is another: what is swapped is bound to the key that was read.
   [[nodiscard]] Result<Resealed> reseal(const CellPosition& position, keys::KeyId from, transform::ColumnCipher& cipher,
-                                        Random& random, const std::function<void(std::uint64_t)>& paced);
+                                        const RowKey& row_key, Random& random,
+                                        const std::function<void(std::uint64_t)>& paced);
 
  private:
   [[nodiscard]] SteadyTime deadline() const { return clock_.steady() + std::chrono::minutes(10); }
   Result<std::uint64_t> blocks_of(const CellPosition& position);
   Result<std::uint64_t> count_in_snapshot(const CellPosition& position, keys::KeyId key);
   Result<void> reseal_rows(const CellPosition& position, const postgres::Rows& rows, transform::ColumnCipher& cipher,
-                           Random& random, Resealed& done);
+                           const RowKey& row_key, Random& random, Resealed& done);
 
   postgres::ControlConnection& connection_;
   const Clock& clock_;

@@ -48,6 +48,7 @@ Result<bool> ColumnMigrations::holds_cells_now(const store::EncryptedColumn& col
     if (depot.id != column.depot) continue;
     const auto until = around_.clock.steady() + kDepotDeadline;
     BZ_TRY(auto connection, around_.runtime.embedded_superuser(depot.database, until));
+    if (column.tokenised()) return holds_tokens_now(connection, column, until);
     BZ_TRY(const auto catalog, postgres::read_catalog(connection, 1, until));
     const auto* const relation = catalog->relation(column.schema, column.table);
     const auto* const stored = relation == nullptr ? nullptr : relation->column(std::string_view(column.column));
@@ -70,8 +71,9 @@ void ColumnMigrations::repair() {
     }
     using enum store::ColumnState;
     const bool encrypting = column.state == Cutting;
-    const auto state = *cells ? (encrypting ? Encrypted : Decrypting) : Encrypting;
-    const auto done = !encrypting && !*cells ? remove("cells", column.id) : set_state("cells", column.id, state);
+    const auto state = *cells ? (encrypting || column.tokenised() ? Encrypted : Decrypting) : Encrypting;
+    const auto done = !*cells && (!encrypting || column.tokenised()) ? remove("cells", column.id)
+                                                                     : set_state("cells", column.id, state);
     BZ_LOG(Warn, "cells.repaired", {"column", column.shown()}, {"cells", *cells}, {"done", done.has_value()});
   }
 }
@@ -81,7 +83,7 @@ Result<std::unique_ptr<ColumnMigrations::Job>> ColumnMigrations::job(const polic
                                                                      bool encrypts) {
   const auto deadline = around_.clock.steady() + kDepotDeadline;
   BZ_TRY(auto connection, around_.runtime.embedded_superuser(depot.database, deadline));
-  auto out = std::make_unique<Job>(Job{std::move(connection), {}, false, {}, {}, nullptr});
+  auto out = std::make_unique<Job>(Job{std::move(connection), {}, false, {}, {}, nullptr, {}});
   BZ_CHECK(
       out->connection.exec("SET search_path = pg_catalog; SET TimeZone = 'UTC'; SET DateStyle = 'ISO, MDY'; "
                            "SET bytea_output = hex; SET statement_timeout = 0; SET lock_timeout = '10s'",
@@ -102,6 +104,12 @@ Result<std::unique_ptr<ColumnMigrations::Job>> ColumnMigrations::job(const polic
   out->column.searchable = column.searchable;
   out->column.stored_index = column.stored_index;
   out->column.unique = column.unique;
+  BZ_TRY(out->row_key, read_row_key(column.row_key));
+  BZ_TRY(const auto key, attributes_of(out->row_key, out->table));
+  out->column.row_bound = !key.empty();
+  const auto* const primary = out->table.primary_key();
+  if (!key.empty() && (primary == nullptr || primary->columns != key))
+    return fail(Errc::FailedPrecondition, "the table's primary key is not that which its cells are bound by");
   if (encrypts) {
     BZ_TRY(out->migration, sql::plan_column_encryption(out->column));
   } else {
@@ -146,7 +154,8 @@ Result<void> ColumnMigrations::migrate(const std::string& actor, const policy::D
                                        const store::EncryptedColumn& column, bool encrypts) {
   BZ_TRY(const auto work, job(depot, column, encrypts));
   ColumnMigrator migrator(work->connection, work->migration, *work->cipher, encrypts,
-                          work->table.primary_key()->columns.size(), around_.clock, around_.random, figures_);
+                          work->table.primary_key()->columns.size(), work->row_key, around_.clock, around_.random,
+                          figures_);
   step("expand");
   BZ_TRY(const auto dependents, migrator.dependents());
   if (!dependents.empty()) {
@@ -178,6 +187,25 @@ Result<void> ColumnMigrations::migrate(const std::string& actor, const policy::D
   return migrator.after();
 }
 
+/// What rows are bound by is what the server has and the client gives: neither a cell nor a token.
+Result<void> ColumnMigrations::keys_stay_plain(const store::EncryptedColumn& wanted) {
+  const auto names = [](const RowKey& key, const std::string& column) {
+    return std::ranges::any_of(key, [&](const auto& part) { return part.column == column; });
+  };
+  BZ_TRY(const auto own, read_row_key(wanted.row_key));
+  BZ_TRY(const auto declared, read_encrypted_columns(around_.database));
+  for (const auto& other : declared) {
+    if (other.depot != wanted.depot || other.schema != wanted.schema || other.table != wanted.table) continue;
+    BZ_TRY(const auto theirs, read_row_key(other.row_key));
+    if (names(theirs, wanted.column))
+      return fail(Errc::FailedPrecondition,
+                  "cells of " + other.shown() + " are bound by this column: it has to stay plain");
+    if (names(own, other.column))
+      return fail(Errc::FailedPrecondition, "cells can't be bound by column " + other.shown() + ", which is not plain");
+  }
+  return {};
+}
+
 Result<store::EncryptedColumn> ColumnMigrations::declare(const std::string& actor, const policy::Depot& depot,
                                                          store::EncryptedColumn wanted) {
   const auto deadline = around_.clock.steady() + kDepotDeadline;
@@ -192,6 +220,11 @@ Result<store::EncryptedColumn> ColumnMigrations::declare(const std::string& acto
   wanted.type_oid = stored->type;
   wanted.typmod = stored->typmod;
   wanted.stored_index = wanted.searchable && (wanted.stored_index || relation->row_security);
+  if (wanted.bind_row) {
+    BZ_TRY(const auto key, primary_key_of(*relation, connection, deadline));
+    wanted.row_key = write_row_key(key);
+  }
+  BZ_CHECK(keys_stay_plain(wanted));
   BZ_CHECK(around_.keys.ensure(owner_of(depot)));
   // Dry, before anything is kept of it.
   auto probe = wanted;
@@ -206,16 +239,25 @@ Result<store::EncryptedColumn> ColumnMigrations::declare(const std::string& acto
   return std::move(made.value);
 }
 
+Result<std::optional<store::EncryptedColumn>> ColumnMigrations::find(const policy::Depot& depot,
+                                                                     const std::string& column) {
+  BZ_TRY(auto columns, read_encrypted_columns(around_.database));
+  const auto found =
+      std::ranges::find_if(columns, [&](const auto& one) { return one.depot == depot.id && one.shown() == column; });
+  return found == columns.end() ? std::nullopt : std::optional(std::move(*found));
+}
+
 Result<store::EncryptedColumn> ColumnMigrations::encrypt(const std::string& actor, const policy::Depot& depot,
                                                          store::EncryptedColumn wanted) {
   const std::unique_lock migration(migration_mutex_, std::try_to_lock);
   if (!migration) return fail(Errc::Unavailable, "another column is being migrated");
-  BZ_TRY(auto columns, read_encrypted_columns(around_.database));
-  const auto found = std::ranges::find_if(
-      columns, [&](const auto& one) { return one.depot == depot.id && one.shown() == wanted.shown(); });
-  if (found != columns.end()) {
+  BZ_TRY(const auto found, find(depot, wanted.shown()));
+  if (found) {
+    if (found->tokenised()) return fail(Errc::AlreadyExists, "column " + wanted.shown() + " is tokenised");
     if (found->state != store::ColumnState::Encrypting)
       return fail(Errc::AlreadyExists, "column " + wanted.shown() + " is " + std::string(to_string(found->state)));
+    if (wanted.bind_row && found->row_key.empty())
+      return fail(Errc::Conflict, "column " + wanted.shown() + " is being encrypted without being bound to its row");
     wanted = *found;
   } else {
     BZ_TRY(wanted, declare(actor, depot, std::move(wanted)));
@@ -232,14 +274,15 @@ Result<void> ColumnMigrations::decrypt(const std::string& actor, const policy::D
                                        const std::string& column) {
   const std::unique_lock migration(migration_mutex_, std::try_to_lock);
   if (!migration) return fail(Errc::Unavailable, "another column is being migrated");
-  BZ_TRY(auto columns, read_encrypted_columns(around_.database));
-  const auto found =
-      std::ranges::find_if(columns, [&](const auto& one) { return one.depot == depot.id && one.shown() == column; });
-  if (found == columns.end()) return fail(Errc::NotFound, "column " + column + " is not encrypted");
+  BZ_TRY(const auto found, find(depot, column));
+  if (!found) return fail(Errc::NotFound, "column " + column + " is not encrypted");
+  if (found->tokenised())
+    return fail(Errc::FailedPrecondition, "column " + column + " is tokenised: bartizan column detokenize");
   if (found->state == store::ColumnState::Encrypting) {
     BZ_TRY(const auto work, job(depot, *found, true));
     ColumnMigrator migrator(work->connection, work->migration, *work->cipher, true,
-                            work->table.primary_key()->columns.size(), around_.clock, around_.random, figures_);
+                            work->table.primary_key()->columns.size(), work->row_key, around_.clock, around_.random,
+                            figures_);
     if (work->expanded) BZ_CHECK(migrator.undo());
     return remove(actor, found->id);
   }

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,10 @@ class ColumnMigrations {
   Result<store::EncryptedColumn> encrypt(const std::string& actor, const policy::Depot& depot,
                                          store::EncryptedColumn wanted);
   Result<void> decrypt(const std::string& actor, const policy::Depot& depot, const std::string& column);
+  // column_tokens.cpp: in one transaction, the depot closed.
+  Result<store::EncryptedColumn> tokenize(const std::string& actor, const policy::Depot& depot,
+                                          store::EncryptedColumn wanted);
+  Result<void> detokenize(const std::string& actor, const policy::Depot& depot, const std::string& column);
   /// None runs and none begins while this is held; nothing when one runs.
   [[nodiscard]] std::unique_lock<std::mutex> hold_still() { return {migration_mutex_, std::try_to_lock}; }
   /// How far the one that runs is.
@@ -41,9 +46,21 @@ class ColumnMigrations {
     sql::MigrationColumn column;
     sql::ColumnMigration migration;
     std::unique_ptr<transform::EncryptedColumn> cipher;
+    RowKey row_key;  ///< where the column is bound: the primary key
   };
 
+  /// As it is declared, by schema.table.column.
+  Result<std::optional<store::EncryptedColumn>> find(const policy::Depot& depot, const std::string& column);
   Result<bool> holds_cells_now(const store::EncryptedColumn& column);
+  Result<bool> holds_tokens_now(postgres::ControlConnection& connection, const store::EncryptedColumn& column,
+                                SteadyTime until);
+  Result<store::EncryptedColumn> declare_tokens(const std::string& actor, const policy::Depot& depot,
+                                                store::EncryptedColumn wanted);
+  Result<void> exchange(const policy::Depot& depot, const store::EncryptedColumn& column, bool tokenizes);
+  /// After an exchange that came to an error: whether it was done nevertheless, since COMMIT's reply may be what was lost.
+  /// Tokens without their declaration would be nobody's. Unavailable: nobody knows, and the depot stays closed.
+  Result<bool> exchanged_after_all(const policy::Depot& depot, const store::EncryptedColumn& column, bool tokenizes);
+  Result<void> keys_stay_plain(const store::EncryptedColumn& wanted);
   Result<store::EncryptedColumn> declare(const std::string& actor, const policy::Depot& depot,
                                          store::EncryptedColumn wanted);
   Result<void> set_state(const std::string& actor, const Uuid& id, store::ColumnState state);

@@ -23,12 +23,15 @@ std::string with_ending(const std::string& name, std::string_view ending) {
   return name.substr(0, size).append(ending);
 }
 
-Result<std::string> cell_as_text(transform::EncryptedColumn& cipher, std::string_view cell) {
+const transform::RowDigest* pointer_to(const std::optional<transform::RowDigest>& row) { return row ? &*row : nullptr; }
+
+Result<std::string> cell_as_text(transform::EncryptedColumn& cipher, std::string_view cell,
+                                 const std::optional<transform::RowDigest>& row) {
   Bytes room;
   BZ_TRY(const auto bytes, transform::cell_of_field(transform::WireFormat::Text, as_bytes(cell), room));
   Bytes value;
   transform::BoundedBytes out(value, kMaxFieldBytes);
-  BZ_CHECK(cipher.decrypt(bytes, nullptr, transform::WireFormat::Text, utc_settings(), out));
+  BZ_CHECK(cipher.decrypt(bytes, pointer_to(row), transform::WireFormat::Text, utc_settings(), out));
   std::string text(as_chars(value));
   secure_wipe(value.data(), value.size());
   return text;
@@ -95,11 +98,20 @@ Result<std::vector<ColumnMigrator::Row>> ColumnMigrator::batch(const std::string
   return out;
 }
 
-Result<std::string> ColumnMigrator::other_form(const std::string& value) {
-  if (!encrypts_) return cell_as_text(cipher_, value);
+Result<std::optional<transform::RowDigest>> ColumnMigrator::digest_of(const Row& row) const {
+  if (row_key_.empty()) return std::optional<transform::RowDigest>();
+  BZ_TRY(const auto digest, row_digest_of(row_key_, std::span(row).first(std::min(row.size(), key_columns_))));
+  return std::optional(digest);
+}
+
+Result<std::string> ColumnMigrator::other_form(const Row& row) {
+  const std::string& value = *row.back();
+  BZ_TRY(const auto digest, digest_of(row));
+  if (!encrypts_) return cell_as_text(cipher_, value, digest);
   Bytes cell;
   transform::BoundedBytes out(cell, kMaxFieldBytes);
-  BZ_CHECK(cipher_.encrypt(transform::WireFormat::Text, as_bytes(value), utc_settings(), nullptr, random_, out));
+  BZ_CHECK(
+      cipher_.encrypt(transform::WireFormat::Text, as_bytes(value), utc_settings(), pointer_to(digest), random_, out));
   return "\\x" + hex_encode(cell);
 }
 
@@ -116,7 +128,7 @@ Result<void> ColumnMigrator::backfill() {
       BZ_CHECK(connection_.exec("BEGIN", deadline()));
       for (auto& row : rows) {
         if (row.size() != key_columns_ + 2 || !row.back()) return fail(Errc::Internal, "a row is not as asked for");
-        auto form = other_form(*row.back());
+        auto form = other_form(row);
         if (!form) {
           [[maybe_unused]] const auto undone = connection_.exec("ROLLBACK", deadline());
           return tl::unexpected(form.error());
@@ -145,7 +157,8 @@ Result<std::uint64_t> ColumnMigrator::verify() {
       const auto& new_form = row[key_columns_ + 1];
       if (!old_form && new_form) return fail(Errc::Conflict, "a row has a value in its new form alone");
       if (!old_form || !new_form) continue;  // changed meanwhile: still to be done
-      BZ_TRY(const auto opened, cell_as_text(cipher_, encrypts_ ? *new_form : *old_form));
+      BZ_TRY(const auto digest, digest_of(row));
+      BZ_TRY(const auto opened, cell_as_text(cipher_, encrypts_ ? *new_form : *old_form, digest));
       if (opened != (encrypts_ ? *old_form : *new_form))
         return fail(Errc::Conflict, "a row's two forms do not say the same");
       ++count;

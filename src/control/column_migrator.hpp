@@ -11,6 +11,7 @@
 #include "bartizan/postgres/control_connection.hpp"
 #include "bartizan/sql/column_migration.hpp"
 #include "bartizan/transform/encrypted_column.hpp"
+#include "row_keys.hpp"
 
 namespace bartizan::control {
 
@@ -31,14 +32,16 @@ struct MigrationFigures {
 /// Used by one thread. The connection prints values as the gateway reads them.
 class ColumnMigrator {
  public:
+  /// row_key: the primary key, where the column is bound by it; else empty.
   ColumnMigrator(postgres::ControlConnection& connection, const sql::ColumnMigration& migration,
-                 transform::EncryptedColumn& cipher, bool encrypts, std::size_t key_columns, const Clock& clock,
-                 Random& random, MigrationFigures& figures)
+                 transform::EncryptedColumn& cipher, bool encrypts, std::size_t key_columns, const RowKey& row_key,
+                 const Clock& clock, Random& random, MigrationFigures& figures)
       : connection_(connection),
         migration_(migration),
         cipher_(cipher),
         encrypts_(encrypts),
         key_columns_(key_columns),
+        row_key_(row_key),
         clock_(clock),
         random_(random),
         figures_(figures) {}
@@ -60,13 +63,16 @@ class ColumnMigrator {
   [[nodiscard]] SteadyTime deadline() const { return clock_.steady() + std::chrono::hours(1); }
   Result<void> steps(const std::vector<sql::MigrationStep>& steps);
   Result<std::vector<Row>> batch(const std::string& first, const std::string& next, const Row& last);
-  Result<std::string> other_form(const std::string& value);
+  Result<std::string> other_form(const Row& row);
+  /// Of a row that begins with its key; nullopt: the column is not bound.
+  Result<std::optional<transform::RowDigest>> digest_of(const Row& row) const;
 
   postgres::ControlConnection& connection_;
   const sql::ColumnMigration& migration_;
   transform::EncryptedColumn& cipher_;
   bool encrypts_;
   std::size_t key_columns_;
+  const RowKey row_key_;
   const Clock& clock_;
   Random& random_;
   MigrationFigures& figures_;

@@ -3,11 +3,13 @@
 #include "bartizan/control/cell_keys.hpp"
 #include "bartizan/store/depots.hpp"
 #include "services.hpp"
+#include "token_verbs.hpp"
 
 namespace bartizan::control {
 namespace {
 
 constexpr std::size_t kMaxColumnBytes = 3 * 63 + 2;
+constexpr std::size_t kMaxShapeBytes = 32;
 
 Result<CellKeeper*> keeper(Call& call) {
   if (call.context.cells == nullptr) return fail(Errc::Unsupported, "this gateway encrypts no columns");
@@ -42,8 +44,12 @@ Document render(const ColumnProgress& one) {
   Members out = {{"depot", one.depot},
                  {"column", column.shown()},
                  {"state", std::string(store::to_string(column.state))},
-                 {"search", column.searchable ? (column.stored_index ? "equality, stored" : "equality") : "none"},
+                 {"search", column.tokenised()  ? "equality"
+                            : column.searchable ? (column.stored_index ? "equality, stored" : "equality")
+                                                : "none"},
                  {"keys", column.per_tenant ? "tenant" : "depot"},
+                 {"tokens", column.token_alphabet},
+                 {"bound", std::string(column.row_key.empty() ? "no" : "row")},
                  {"number", static_cast<std::int64_t>(column.number)},
                  {"id", column.id.to_string()}};
   out.emplace_back("step", one.step);
@@ -62,9 +68,17 @@ Result<void> no_index_is_rotated(Call& call) {
       const bool another = version.state == keys::KeyState::Pending || version.state == keys::KeyState::Retired;
       if (version.purpose != keys::KeyPurpose::Index || !another) continue;
       call.hint = "bartizan key status tells how far it is";
-      return fail(Errc::FailedPrecondition, "an index key is being rotated: no unique column until that is done");
+      return fail(Errc::FailedPrecondition,
+                  "an index key is being rotated: no column that is unique or of tokens until that is done");
     }
   return {};
+}
+
+Document render_of(const std::string& depot, store::EncryptedColumn column) {
+  ColumnProgress shown;
+  shown.depot = depot;
+  shown.column = std::move(column);
+  return render(shown);
 }
 
 }  // namespace
@@ -76,6 +90,7 @@ Result<Document> column_encrypt(Call& call, Args& args) {
   BZ_TRY(const bool stored_index, args.flag("stored_index"));
   BZ_TRY(const bool unique, args.flag("unique"));
   BZ_TRY(const bool per_tenant, args.flag("per_tenant"));
+  BZ_TRY(const bool bind_row, args.flag("bind_row"));
   BZ_TRY(const auto join_with, args.text_or_none("join_with", kMaxColumnBytes));
   BZ_CHECK(args.finish());
   BZ_TRY(auto* cells, keeper(call));
@@ -86,6 +101,7 @@ Result<Document> column_encrypt(Call& call, Args& args) {
   wanted.unique = unique;
   if (unique) BZ_CHECK(no_index_is_rotated(call));
   wanted.per_tenant = per_tenant;
+  wanted.bind_row = bind_row;
   if (join_with) {
     BZ_TRY(const auto columns, cells->status());
     for (const auto& one : columns)
@@ -100,10 +116,38 @@ Result<Document> column_encrypt(Call& call, Args& args) {
       call.hint = "drop what depends on it first; see the reference of SQL on encrypted columns";
     return tl::unexpected(done.error());
   }
-  ColumnProgress shown;
-  shown.depot = depot_name;
-  shown.column = std::move(*done);
-  return render(shown);
+  return render_of(depot_name, std::move(*done));
+}
+
+Result<Document> column_tokenize(Call& call, Args& args) {
+  BZ_TRY(const auto depot_name, args.name("depot", NameKind::Resource));
+  BZ_TRY(const auto path, args.text("column", kMaxColumnBytes));
+  BZ_TRY(const auto kind, args.text_or_none("kind", kMaxShapeBytes));
+  BZ_TRY(const auto alphabet, args.text("alphabet", kMaxShapeBytes));
+  BZ_TRY(const auto separators, args.text_or_none("separators", kMaxShapeBytes));
+  BZ_CHECK(args.finish());
+  if (kind.value_or("fpe") != "fpe") return fail(Errc::InvalidArgument, "'kind' is fpe");
+  BZ_CHECK(transform::check_shape({alphabet, separators.value_or("")}));
+  BZ_TRY(auto* cells, keeper(call));
+  BZ_TRY(const auto depot, depot_named(call, depot_name));
+  BZ_TRY(auto wanted, column_of(path));
+  wanted.token_alphabet = alphabet;
+  wanted.token_separators = separators.value_or("");
+  BZ_CHECK(no_index_is_rotated(call));
+  auto done = cells->tokenize(call.actor, depot, std::move(wanted));
+  if (!done) return tl::unexpected(done.error());
+  return render_of(depot_name, std::move(*done));
+}
+
+Result<Document> column_detokenize(Call& call, Args& args) {
+  BZ_TRY(const auto depot_name, args.name("depot", NameKind::Resource));
+  BZ_TRY(const auto path, args.text("column", kMaxColumnBytes));
+  BZ_CHECK(args.finish());
+  BZ_TRY(auto* cells, keeper(call));
+  BZ_TRY(const auto depot, depot_named(call, depot_name));
+  BZ_TRY(const auto column, column_of(path));
+  BZ_CHECK(cells->detokenize(call.actor, depot, column.shown()));
+  return Document(Members{{"depot", depot_name}, {"column", column.shown()}, {"state", "plain"}});
 }
 
 Result<Document> column_decrypt(Call& call, Args& args) {

@@ -6,6 +6,7 @@
 #include "depot_cells.hpp"
 #include "depot_connection.hpp"
 #include "reviewed_functions.hpp"
+#include "wall_door.hpp"
 
 namespace bartizan::control {
 namespace {
@@ -25,7 +26,8 @@ Result<policy::DepotLogin> some_login(Call& call, const policy::Depot& depot) {
 }
 
 Result<postgres::ControlConnection> connect(Call& call, const policy::Depot& depot, SteadyTime deadline) {
-  if (depot.embedded) return call.context.runtime.embedded_superuser(depot.database, deadline);
+  BZ_TRY(const bool by_the_wall, can_have_wall(call.context.database, depot));
+  if (by_the_wall) return connect_for_wall(call.context.database, call.context.runtime, depot, deadline);
   BZ_TRY(const auto login, some_login(call, depot));
   return connect_to_depot(depot, login, deadline);
 }

@@ -4,6 +4,7 @@
 
 #include "bartizan/base/log.hpp"
 #include "column_migrator.hpp"
+#include "row_keys.hpp"
 
 namespace bartizan::control {
 
@@ -42,11 +43,17 @@ transform::CellPlace place_of(const policy::Depot& depot, const store::Encrypted
   place.column = column.id;
   place.column_ref = static_cast<std::uint16_t>(column.number);
   place.type = transform::value_type_of(column.type_oid).value_or(transform::ValueType::Text);
+  place.row_bound = !column.row_key.empty();
   return place;
 }
 
 sql::LogicalColumnType type_of(const store::EncryptedColumn& column) {
   return {column.type_oid, length_of(column.type_oid), column.typmod};
+}
+
+std::optional<transform::TokenShape> shape_of(const store::EncryptedColumn& column) {
+  if (!column.tokenised()) return std::nullopt;
+  return transform::TokenShape{column.token_alphabet, column.token_separators};
 }
 
 bool closes(store::ColumnState state) noexcept {
@@ -68,13 +75,17 @@ Result<std::shared_ptr<cells::EncryptedDepot>> make_depot(const std::vector<Uuid
     if (!holds_cells(column.state)) continue;
     const auto* const relation = catalog->relation(column.schema, column.table);
     const auto* const stored = relation == nullptr ? nullptr : relation->column(std::string_view(column.column));
-    if (stored == nullptr || domain == nullptr || stored->type != domain->oid)
+    if (column.tokenised() && (stored == nullptr || stored->type != column.type_oid))
+      return fail(Errc::FailedPrecondition, "column " + column.shown() + " is not one of tokens any more");
+    if (!column.tokenised() && (stored == nullptr || domain == nullptr || stored->type != domain->oid))
       return fail(Errc::FailedPrecondition, "column " + column.shown() + " is not one of cells any more");
     sql::EncryptedColumnSpec spec;
     spec.column = {relation->oid, stored->attnum};
     spec.number = column.number;
     spec.type = type_of(column);
-    spec.searchable = column.searchable;
+    spec.searchable = column.searchable || column.tokenised();
+    // Who may detokenize is found out for each session; nobody may, as it stands here.
+    spec.tokens = column.tokenised() ? sql::TokenUse::Shown : sql::TokenUse::None;
     spec.join_domain = domain_number(column.join_domain);
     if (column.stored_index)
       for (const auto& other : relation->columns)
@@ -82,16 +93,20 @@ Result<std::shared_ptr<cells::EncryptedDepot>> make_depot(const std::vector<Uuid
           spec.index_column = other.attnum;
     if (column.stored_index && spec.index_column == 0)
       return fail(Errc::FailedPrecondition, "column " + column.shown() + " has lost its stored index");
+    BZ_TRY(const auto row_key, read_row_key(column.row_key));
+    BZ_TRY(spec.row_key, attributes_of(row_key, *relation));
     cells::CellColumn cell;
+    cell.row_bound = !row_key.empty();
     cell.number = column.number;
     cell.id = column.id;
     cell.type = place_of(depot, column).type;
     cell.typmod = column.typmod;
     cell.name = column.shown();
     cell.per_tenant = column.per_tenant;
+    cell.tokens = shape_of(column);
     cell.place_tenant = place_of(depot, column).tenant;
     const auto give = [&](const keys::KeyringOwner& owner, const Uuid& under) {
-      auto found = keys.keys_of(owner, column.id, column.join_domain, column.searchable);
+      auto found = keys.keys_of(owner, column.id, column.join_domain, column.searchable || column.tokenised());
       if (found)
         cell.keys.emplace(under, std::move(*found));
       else
@@ -101,7 +116,8 @@ Result<std::shared_ptr<cells::EncryptedDepot>> make_depot(const std::vector<Uuid
     if (!column.per_tenant) give(owner_of(depot), Uuid{});
     if (column.per_tenant)
       for (const auto& tenant : tenants) give(keys::KeyringOwner::of_tenant(tenant), tenant);
-    spec.index_versions = static_cast<std::uint8_t>(std::clamp<std::size_t>(cells::most_indexes(cell), 1, 255));
+    if (!column.tokenised())
+      spec.index_versions = static_cast<std::uint8_t>(std::clamp<std::size_t>(cells::most_indexes(cell), 1, 255));
     specs.push_back(spec);
     out->cells.push_back(std::move(cell));
   }
@@ -115,7 +131,7 @@ std::vector<sql::LogicalColumn> logical_columns(const std::vector<store::Encrypt
                                                 policy::DepotId depot) {
   std::vector<sql::LogicalColumn> out;
   for (const auto& column : columns)
-    if (column.depot == depot)
+    if (column.depot == depot && !column.tokenised())
       out.push_back({column.schema, column.table, column.column, column.type_oid, column.typmod,
                      column.stored_index ? stored_index_of(column.column) : std::string()});
   return out;

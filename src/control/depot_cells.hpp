@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -19,6 +20,9 @@ namespace bartizan::control {
 [[nodiscard]] transform::CellPlace place_of(const policy::Depot& depot, const store::EncryptedColumn& column);
 [[nodiscard]] sql::LogicalColumnType type_of(const store::EncryptedColumn& column);
 
+/// nullopt: it holds cells.
+[[nodiscard]] std::optional<transform::TokenShape> shape_of(const store::EncryptedColumn& column);
+
 /// Which columns are encrypted, and that the depot is closed while one changes its form.
 [[nodiscard]] bool closes(store::ColumnState state) noexcept;
 [[nodiscard]] bool holds_cells(store::ColumnState state) noexcept;
@@ -29,7 +33,8 @@ namespace bartizan::control {
     const std::vector<Uuid>& tenants, const policy::Depot& depot, const std::vector<store::EncryptedColumn>& columns,
     std::shared_ptr<const sql::Catalog> catalog, const std::set<sql::Oid>& reviewed, CellKeys& keys);
 
-/// Of one depot, in whatever state: what holds cells the catalog tells (sql::with_logical_types).
+/// Of one depot, in whatever state: what holds cells the catalog tells (sql::with_logical_types). Columns of tokens are
+/// not among them: they have the type that applications see.
 [[nodiscard]] std::vector<sql::LogicalColumn> logical_columns(const std::vector<store::EncryptedColumn>& columns,
                                                               policy::DepotId depot);
 

@@ -7,6 +7,7 @@
 #include "bartizan/store/depots.hpp"
 #include "bartizan/store/wall_secrets.hpp"
 #include "services.hpp"
+#include "wall_door.hpp"
 
 namespace bartizan::control {
 namespace {
@@ -93,8 +94,11 @@ Result<Document> depot_observe(Call& call, Args& args) {
     BZ_TRY(const auto depot, depot_named(call, transaction, name));
     BZ_TRY(const auto version, checked_version(given, depot.meta));
     if (depot.value.enforcement == enforcement) return answer(name, enforcement, {});
-    if (!depot.value.embedded)
-      return fail(Errc::Unsupported, "only depots in the embedded PostgreSQL can have a wall so far");
+    BZ_TRY(const bool can, can_have_wall(transaction, depot.value));
+    if (!can) {
+      call.hint = "bartizan depot wall-login " + name + " ROLE";
+      return fail(Errc::FailedPrecondition, std::string(kNoWallLogin));
+    }
     BZ_TRY(const bool enforced, was_enforced(transaction, depot.value.id));
     if (enforced) {
       BZ_TRY(const auto asked, store::Approvals(transaction)

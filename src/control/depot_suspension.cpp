@@ -6,6 +6,7 @@
 #include "bartizan/control/wall_keeper.hpp"
 #include "bartizan/store/depots.hpp"
 #include "bartizan/store/encrypted_columns.hpp"
+#include "wall_door.hpp"
 
 namespace bartizan::control {
 namespace {
@@ -38,8 +39,11 @@ Result<void> suspend(Call& call, const std::string& name, std::optional<std::int
     auto depot = depots.find(name);
     if (!depot) return tl::unexpected<Error>(with_list_hint(call, std::move(depot).error(), "depot"));
     BZ_TRY(const auto version, checked_version(given, depot->meta));
-    if (!depot->value.embedded)
-      return fail(Errc::Unsupported, "only depots in the embedded PostgreSQL can have a wall so far");
+    BZ_TRY(const bool can, can_have_wall(transaction, depot->value));
+    if (!can) {
+      call.hint = "bartizan depot wall-login " + name + " ROLE";
+      return fail(Errc::FailedPrecondition, std::string(kNoWallLogin));
+    }
     if (for_good) {
       BZ_TRY(const auto columns, store::EncryptedColumns(transaction).list());
       const bool encrypted =

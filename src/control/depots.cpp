@@ -2,6 +2,8 @@
 
 #include "bartizan/crypto/x509.hpp"
 #include "bartizan/store/tenants.hpp"
+#include "bartizan/store/wall_accounts.hpp"
+#include "depot_certificate.hpp"
 #include "services.hpp"
 
 namespace bartizan::control {
@@ -10,7 +12,6 @@ namespace {
 constexpr std::size_t kMaxHostBytes = 253;      // RFC 1035
 constexpr std::size_t kMaxSocketDirBytes = 90;  // with "/.s.PGSQL.65535" it has to fit sockaddr_un
 constexpr std::size_t kMaxPemBytes = std::size_t{1} << 20;
-constexpr std::size_t kMaxKeyBytes = std::size_t{16} << 10;
 
 const char* word_of(store::SecretKind kind) {
   switch (kind) {
@@ -41,6 +42,21 @@ Document render_certificate(std::string_view pem) {
   const auto info = crypto::certificate_info(pem);
   if (!info) return {};
   return Members{{"subject", info->subject}, {"not_after", format_time(info->not_after)}};
+}
+
+/// As whom its wall is kept, and in which grade; null where it can have none.
+Result<void> append_wall(store::Transaction& transaction, const policy::Depot& depot, Members& out) {
+  Document login;
+  Document grade = depot.embedded ? Document("full") : Document();
+  const auto account = store::WallAccounts(transaction).find(depot.id);
+  if (!account && account.error().code != Errc::NotFound) return tl::unexpected(account.error());
+  if (account) {
+    login = Document(account->value.role_name);
+    grade = Document(account->value.grade);
+  }
+  out.emplace_back("wall_login", std::move(login));
+  out.emplace_back("grade", std::move(grade));
+  return {};
 }
 
 Result<Document> render(store::Transaction& transaction, const store::Record<policy::Depot>& depot) {
@@ -74,6 +90,7 @@ Result<Document> render(store::Transaction& transaction, const store::Record<pol
                  {"embedded", depot.value.embedded},
                  {"pool", render_pool(depot.value.pool)},
                  {"logins", std::move(login_items)}};
+  BZ_CHECK(append_wall(transaction, depot.value, out));
   append_meta(out, depot.meta);
   return Document(std::move(out));
 }
@@ -107,20 +124,6 @@ struct NewLogin {
   std::optional<policy::ClientCertificate> certificate;
 };
 
-/// The gateway's own certificate toward the server, where one is given.
-Result<std::optional<policy::ClientCertificate>> take_certificate(Args& args) {
-  BZ_TRY(auto chain, args.text_or_none("certificate_pem", kMaxPemBytes));
-  BZ_TRY(auto key, args.secret_or_none("private_key_pem", kMaxKeyBytes));
-  if (!chain && !key) return std::optional<policy::ClientCertificate>();
-  if (!chain || !key) return fail(Errc::InvalidArgument, "'certificate_pem' and 'private_key_pem' go together");
-  if (const auto fits = crypto::check_private_key(*chain, *key); !fits)
-    return fail(Errc::InvalidArgument, fits.error().code == Errc::InvalidArgument
-                                           ? "the key in 'private_key_pem' is not that of 'certificate_pem'"
-                                           : "'certificate_pem' holds no certificate, or 'private_key_pem' no key "
-                                             "without a passphrase");
-  return std::optional(policy::ClientCertificate{std::move(*chain), std::move(*key)});
-}
-
 Result<NewLogin> take_login(Args& args) {
   NewLogin login;
   BZ_TRY(login.name, args.name("login", NameKind::PostgreSql));
@@ -133,6 +136,9 @@ Result<NewLogin> take_login(Args& args) {
 Result<void> put_login(store::Transaction& transaction, const policy::Depot& depot, const NewLogin& login) {
   if (login.certificate && std::holds_alternative<policy::UnixEndpoint>(depot.endpoint))
     return fail(Errc::InvalidArgument, "a certificate is for a server reached by TLS, and this one is on a socket");
+  if (const auto account = store::WallAccounts(transaction).find(depot.id);
+      account && account->value.role_name == login.name)
+    return fail(Errc::InvalidArgument, "'" + login.name + "' is the login of the depot's wall: no session runs as it");
   store::DepotLogins logins(transaction);
   BZ_CHECK(logins.put(depot.id, login.name, login.secret));
   if (login.certificate) BZ_CHECK(logins.put_certificate(depot.id, login.name, login.certificate));

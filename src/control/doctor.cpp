@@ -2,10 +2,12 @@
 // nothing. Each check is {"name","ok","detail","hint"}; the wiring adds its own.
 #include "bartizan/crypto/x509.hpp"
 #include "bartizan/postgres/pg_hba.hpp"
+#include "bartizan/postgres/wall_grade.hpp"
 #include "bartizan/store/changes.hpp"
 #include "bartizan/store/depots.hpp"
 #include "depot_connection.hpp"
 #include "services.hpp"
+#include "wall_door.hpp"
 
 namespace bartizan::control {
 namespace {
@@ -48,6 +50,40 @@ Items check_enforcement(Call& call, const std::optional<std::string>& only) {
     out.push_back(check("depot." + depot.name + ".enforcement", false,
                         "its policies are observed: nothing is masked, filtered or refused",
                         "bartizan depot enforce " + depot.name));
+  }
+  return out;
+}
+
+/// Of a depot on one's own server: the grade of its wall's login, then what layer 1 alone stands for.
+void check_wall(Call& call, const policy::Depot& depot, Items& out) {
+  const auto name = "depot." + depot.name + ".wall";
+  const auto set_it = "bartizan depot wall-login " + depot.name + " ROLE";
+  const auto deadline = call.context.clock.steady() + kTryFor;
+  auto connection = connect_for_wall(call.context.database, call.context.runtime, depot, deadline);
+  if (!connection) return out.push_back(check(name, false, connection.error().detail, set_it));
+  const auto review = postgres::review_login(*connection, deadline);
+  if (!review) return out.push_back(check(name, false, review.error().detail));
+  if (!review->able())
+    return out.push_back(check(name, false, review->role + " keeps no wall any more: " + review->complaint(),
+                               "run what stands in parentheses, in database " + depot.database));
+  out.push_back(check(name, true,
+                      "grade " + std::string(to_string(review->grade)) + ", kept by " + review->role +
+                          " on PostgreSQL " + std::to_string(review->server_version / 10000)));
+  const auto duties = postgres::open_duties(*connection, deadline);
+  if (!duties) return out.push_back(check(name + ".duties", false, duties.error().detail));
+  for (const auto& duty : *duties)
+    out.push_back(check(name + "." + std::string(duty.name), true, "on layer 1 alone: " + std::string(duty.sentence)));
+}
+
+/// Those that have a login for it, or policies that need one.
+Items check_walls(Call& call, const std::optional<std::string>& only) {
+  Items out;
+  const auto snapshot = call.context.snapshots.current();
+  if (!snapshot) return out;
+  for (const auto& depot : snapshot->depots()) {
+    if (depot.embedded || (only && *only != depot.name)) continue;
+    const auto can = can_have_wall(call.context.database, depot);
+    if ((can && *can) || snapshot->policies().protects(depot.name)) check_wall(call, depot, out);
   }
   return out;
 }
@@ -159,6 +195,7 @@ Result<Document> doctor(Call& call, Args& args) {
   BZ_TRY(const auto depot, args.name_or_none("depot", NameKind::Resource));
   BZ_CHECK(args.finish());
   Items checks = {check_control_database(call), check_snapshot(call)};
+  for (auto& one : check_walls(call, depot)) checks.push_back(std::move(one));
   for (auto& one : check_enforcement(call, depot)) checks.push_back(std::move(one));
   auto done = check_depots(call, depot, checks);
   if (!done && done.error().code == Errc::NotFound) return tl::unexpected(std::move(done).error());

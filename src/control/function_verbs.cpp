@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::chrono::seconds kLookFor{30};
 constexpr std::size_t kMaxSignatureBytes = 8192;
+constexpr std::size_t kMaxDigestBytes = 64;
 
 Result<policy::Depot> depot_named(Call& call, const std::string& name) {
   BZ_TRY(auto transaction, call.read());
@@ -111,11 +112,18 @@ Result<Document> function_allow(Call& call, Args& args) {
   BZ_TRY(const auto name, args.text("function", kMaxSignatureBytes));
   BZ_TRY(const auto reason, args.text_or_none("reason", 4096));
   BZ_TRY(const auto acknowledged, take_codes(args));
+  BZ_TRY(const auto digest, args.text_or_none("digest", kMaxDigestBytes));
   BZ_TRY(const bool dry_run, args.flag("dry_run"));
   BZ_CHECK(args.finish());
   if (!dry_run && (!reason || reason->empty())) return fail(Errc::InvalidArgument, "'reason' is missing");
   BZ_TRY(const auto depot, depot_named(call, depot_name));
   BZ_TRY(const auto found, look_at(call, depot, name));
+  if (digest && *digest != found.facts.digest) {
+    call.hint = "read it again: --dry-run tells the digest of what stands now";
+    return fail(Errc::FailedPrecondition, "function " + found.facts.signature +
+                                              " is not the one of --digest: its definition now has " +
+                                              found.facts.digest);
+  }
   std::string open;
   for (const auto& one : found.findings)
     if (one.warning && !acknowledged.contains(one.code)) open += (open.empty() ? "" : ",") + one.code;

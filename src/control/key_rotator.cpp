@@ -331,7 +331,8 @@ Result<void> KeyRotator::reseal_column(const keys::Keyring& keyring, keys::KeyId
       done_ = 0;
       total_ = found.cells;
     }
-    const auto done = survey.reseal(found.position, from, cipher, around_.random, [&](std::uint64_t cells) {
+    BZ_TRY(const auto row_key, read_row_key(column.row_key));
+    const auto done = survey.reseal(found.position, from, cipher, row_key, around_.random, [&](std::uint64_t cells) {
       {
         const std::lock_guard lock(progress_mutex_);
         done_ += cells;

@@ -175,13 +175,17 @@ Result<void> has_no_unique_column(Call& call, const keys::KeyringOwner& owner) {
   BZ_TRY(const auto columns, store::EncryptedColumns(transaction).list());
   BZ_TRY(const auto depots, store::Depots(transaction).list());
   for (const auto& column : columns) {
-    if (!column.value.unique) continue;
+    if (!column.value.unique && !column.value.tokenised()) continue;
     const auto depot =
         std::ranges::find_if(depots, [&](const auto& one) { return one.value.id == column.value.depot; });
     if (depot == depots.end()) continue;
     const bool theirs =
         column.value.per_tenant ? owner.kind == keys::OwnerKind::Tenant : owner_of(depot->value) == owner;
     if (!theirs) continue;
+    if (column.value.tokenised()) {
+      call.hint = "detokenize the column, rotate, and tokenize it again: every token is another one then";
+      return fail(Errc::FailedPrecondition, "the tokens of column " + column.value.shown() + " are made by this key");
+    }
     call.hint = "decrypt the column, rotate, and encrypt it again";
     return fail(Errc::FailedPrecondition,
                 "column " + column.value.shown() + " is unique by its index, which can't hold while there are two");

@@ -42,6 +42,7 @@ Result<Document> depot_show(Call& call, Args& args);
 Result<Document> depot_delete(Call& call, Args& args);
 Result<Document> depot_login(Call& call, Args& args);
 Result<Document> depot_set(Call& call, Args& args);
+Result<Document> depot_wall_login(Call& call, Args& args);
 Result<Document> depot_pause(Call& call, Args& args);
 Result<Document> depot_resume(Call& call, Args& args);
 Result<Document> depot_observe(Call& call, Args& args);

@@ -5,12 +5,14 @@
 #include <chrono>
 #include <thread>
 
+#include "at_rest_verbs.hpp"
 #include "bartizan/base/log.hpp"
 #include "bartizan/control/change_recorder.hpp"
 #include "bartizan/store/changes.hpp"
 #include "call_record.hpp"
 #include "depot_suspension.hpp"
 #include "services.hpp"
+#include "token_verbs.hpp"
 
 namespace bartizan::control {
 namespace {
@@ -49,9 +51,12 @@ constexpr std::array kVerbs = {
     Verb{"catalog.classify", catalog_classify},
     Verb{"changes.list", changes_list},
     Verb{"column.decrypt", column_decrypt},
+    Verb{"column.detokenize", column_detokenize},
     Verb{"column.encrypt", column_encrypt},
     Verb{"column.status", column_status},
+    Verb{"column.tokenize", column_tokenize},
     Verb{"depot.create", depot_create},
+    Verb{"depot.declare-at-rest", depot_declare_at_rest},
     Verb{"depot.delete", depot_delete},
     Verb{"depot.detach", depot_detach},
     Verb{"depot.drain", depot_drain},
@@ -64,6 +69,7 @@ constexpr std::array kVerbs = {
     Verb{"depot.set", depot_set},
     Verb{"depot.show", depot_show},
     Verb{"depot.suspend", depot_suspend},
+    Verb{"depot.wall-login", depot_wall_login},
     Verb{"doctor", doctor},
     Verb{"function.allow", function_allow},
     Verb{"function.deny", function_deny},

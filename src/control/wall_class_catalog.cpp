@@ -34,6 +34,7 @@ class Comparison {
     for (const auto& relation : now_.relations)
       if (!is_shown(relation.oid) && takes_a_name(relation)) return false;
     if (!std::ranges::all_of(views_.functions, [&](sql::Oid oid) { return same_overloads(oid); })) return false;
+    if (before_.operators != now_.operators) return false;
     return std::ranges::all_of(before_.types, [&](const auto& type) { return is_anothers_row(type) || kept(type); });
   }
 

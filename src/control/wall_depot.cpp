@@ -7,6 +7,7 @@
 #include "bartizan/base/log.hpp"
 #include "bartizan/identity/scram_verifier.hpp"
 #include "bartizan/policy/cell_masks.hpp"
+#include "bartizan/store/wall_accounts.hpp"
 #include "bartizan/store/wall_secrets.hpp"
 #include "bartizan/wall/compile.hpp"
 #include "bartizan/wall/context.hpp"
@@ -15,6 +16,7 @@
 #include "passwords.hpp"
 #include "reviewed_functions.hpp"
 #include "wall_class_catalog.hpp"
+#include "wall_door.hpp"
 
 namespace bartizan::control {
 namespace {
@@ -54,6 +56,9 @@ std::string word_of(const postgres::WallChange& change) {
 bool gave_way(const Error& error) {
   return error.detail.starts_with("PostgreSQL 55P03") || error.detail.starts_with("PostgreSQL 40P01");
 }
+
+/// Others' walls wait for a server that does not answer.
+constexpr auto kConnectWithin = std::chrono::seconds(10);
 
 /// DDL by DDL, the rounds take half of the time at most.
 constexpr auto kLongestRest = std::chrono::seconds(2);
@@ -127,14 +132,13 @@ Result<void> WallDepot::try_to_bring(const policy::Snapshot& snapshot, const pol
                                      const std::function<void()>& resolved) {
   if (!snapshot.policies().readable)
     return fail(Errc::Unsupported, "the policies in force are of a form that this program does not know");
-  if (!depot.embedded) return fail(Errc::Unsupported, "only depots in the embedded PostgreSQL can have a wall so far");
   BZ_TRY(const bool other_reviews, read_reviews(depot));
   whole = whole || other_reviews || catalog_ == nullptr || failed() || policies_ != snapshot.policies().number;
   std::optional<postgres::ControlConnection> connection;
   const auto connect = [&]() -> Result<void> {
     if (connection) return {};
     BZ_TRY(connection,
-           around_.runtime.embedded_superuser(depot.database, around_.clock.steady() + around_.options.deadline));
+           connect_for_wall(around_.database, around_.runtime, depot, around_.clock.steady() + kConnectWithin));
     return {};
   };
   const auto catalog_before = catalog_;
@@ -301,6 +305,7 @@ Result<void> WallDepot::reconcile(const policy::Depot& depot, postgres::ControlC
     BZ_TRY(kept.mask_secret, postgres::mask_secret(connection, deadline));
   }
   status_.refused = std::move(hardening.refused);
+  BZ_CHECK(note_grade(depot, hardening.grade, connection.server_version()));
   status_.drift.clear();
   for (const auto& change : report.changes)
     if (change.kind == postgres::ChangeKind::Repaired) status_.drift.push_back(word_of(change));
@@ -309,6 +314,15 @@ Result<void> WallDepot::reconcile(const policy::Depot& depot, postgres::ControlC
   BZ_LOG(Info, "wall.reconciled", {"depot", depot.name}, {"classes", report.classes.size()},
          {"changes", report.changes.size()}, {"drift", status_.drift.size()});
   return {};
+}
+
+Result<void> WallDepot::note_grade(const policy::Depot& depot, postgres::WallGrade grade, int server_version) {
+  if (status_.grade == to_string(grade)) return {};
+  status_.grade = to_string(grade);
+  if (depot.embedded) return {};
+  BZ_TRY(auto transaction, around_.database.begin_write({"wall"}));
+  BZ_CHECK(store::WallAccounts(transaction).note_grade(depot.id, status_.grade, server_version));
+  return transaction.commit();
 }
 
 /// To its sessions.
@@ -366,7 +380,7 @@ std::shared_ptr<const policy::CellMasks> WallDepot::cell_masks(const policy::Cla
 void WallDepot::suspend(const policy::Depot& depot) {
   status_.depot = depot.name;
   if (status_.suspended && !failed()) return;
-  watch_ = WallWatch(around_.runtime, around_.clock);
+  watch_ = WallWatch(around_.database, around_.runtime, around_.clock);
   assignments_.clear();
   classes_.clear();
   catalog_.reset();
@@ -375,7 +389,9 @@ void WallDepot::suspend(const policy::Depot& depot) {
   status_.depot = depot.name;
   auto done = [&]() -> Result<void> {
     const auto deadline = around_.clock.steady() + around_.options.deadline;
-    BZ_TRY(auto connection, around_.runtime.embedded_superuser(depot.database, deadline));
+    BZ_TRY(const bool can, can_have_wall(around_.database, depot));
+    if (!can) return {};  // and so there has never been one
+    BZ_TRY(auto connection, connect_for_wall(around_.database, around_.runtime, depot, deadline));
     BZ_CHECK(postgres::end_class_sessions(connection, names_of(depot), deadline));
     return postgres::detach(connection, names_of(depot), deadline);
   }();
@@ -390,8 +406,8 @@ void WallDepot::take_down(const policy::Depot& depot) {
   policies_ = 0;
   status_.policies = 0;
   auto done = [&]() -> Result<void> {
-    BZ_TRY(auto connection,
-           around_.runtime.embedded_superuser(depot.database, around_.clock.steady() + around_.options.deadline));
+    BZ_TRY(auto connection, connect_for_wall(around_.database, around_.runtime, depot,
+                                             around_.clock.steady() + around_.options.deadline));
     return reconcile(depot, connection);
   }();
   status_.error.reset();

@@ -28,7 +28,8 @@ using WallAssignments = std::map<policy::WallState::Key, policy::WallAssignment>
 
 class WallDepot {
  public:
-  explicit WallDepot(const WallSurroundings& around) : around_(around), watch_(around.runtime, around.clock) {}
+  explicit WallDepot(const WallSurroundings& around)
+      : around_(around), watch_(around.database, around.runtime, around.clock) {}
 
   /// Brings the wall to what the snapshot asks for. whole: also where nothing seems to have changed.
   /// resolved: called before the long work on new policies, with the assignments that hold already.
@@ -71,6 +72,7 @@ class WallDepot {
   std::shared_ptr<const policy::WallClass> class_of(const policy::ClassOutcome& outcome);
   Result<Secrets> secrets(const policy::Depot& depot, const wall::Names& names);
   Result<void> reconcile(const policy::Depot& depot, postgres::ControlConnection& connection);
+  Result<void> note_grade(const policy::Depot& depot, postgres::WallGrade grade, int server_version);
   [[nodiscard]] bool still_the_same(const Wanted& wanted) const;
   void take_report(const policy::Depot& depot, const postgres::WallReport& report, const Secrets& secrets);
   [[nodiscard]] std::shared_ptr<const policy::CellMasks> cell_masks(const policy::ClassOutcome& outcome,

@@ -112,7 +112,7 @@ void WallKeeper::Rounds::round(const policy::Snapshot& snapshot, bool whole) {
   for (const policy::Depot& depot : snapshot.depots()) {
     const auto known = depots_.find(depot.id.get());
     const bool is_protected = snapshot.policies().protects(depot.name);
-    if (depot.state == policy::DepotState::Suspended && depot.embedded) {
+    if (depot.state == policy::DepotState::Suspended) {
       depots_.try_emplace(depot.id.get(), around_).first->second.suspend(depot);
     } else if (is_protected) {
       auto& one = known != depots_.end() ? known->second : depots_.try_emplace(depot.id.get(), around_).first->second;
@@ -160,7 +160,7 @@ WallKeeper::WallKeeper(store::Database& database, policy::SnapshotHolder& snapsh
                        const Clock& clock, Random& random, WallKeeperOptions options)
     : rounds_(std::make_unique<Rounds>(WallSurroundings{database, runtime, clock, random, options}, snapshots)) {
   if (options.interruptions != nullptr)
-    patience_ = std::make_unique<WallPatience>(runtime, snapshots, clock, *options.interruptions);
+    patience_ = std::make_unique<WallPatience>(database, runtime, snapshots, clock, *options.interruptions);
 }
 WallKeeper::~WallKeeper() = default;
 

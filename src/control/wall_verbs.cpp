@@ -35,6 +35,7 @@ Document render(const WallDepotStatus& one, bool ready) {
                            : ready                ? "ready"
                                                   : "not ready"},
                  {"enforcement", policy::to_string(one.enforcement)},
+                 {"grade", one.grade.empty() ? Document() : Document(one.grade)},
                  {"policies", one.policies},
                  {"checked_at", time_or_null(one.checked_at)},
                  {"error", one.error ? Document(one.error->detail) : Document()},

@@ -5,6 +5,7 @@
 
 #include "bartizan/base/log.hpp"
 #include "bartizan/wall/base_objects.hpp"
+#include "wall_door.hpp"
 
 namespace bartizan::control {
 namespace {
@@ -27,7 +28,7 @@ SteadyTime WallWatch::soon() const { return clock_->steady() + kWithin; }
 Result<void> WallWatch::listen(const policy::Depot& depot) {
   if (connection_ && connection_->open()) return {};
   connection_.reset();
-  BZ_TRY(auto connection, runtime_->embedded_superuser(depot.database, soon()));
+  BZ_TRY(auto connection, connect_for_wall(*database_, *runtime_, depot, soon()));
   BZ_CHECK(connection.exec("LISTEN " + std::string(wall::kOwnerDdlChannel), soon()));
   connection_ = std::move(connection);
   return {};
@@ -71,8 +72,7 @@ void WallPatience::look() {
   const auto snapshot = snapshots_.current();
   if (!snapshot) return;
   const auto has_wall = [&](const policy::Depot* depot) {
-    return depot != nullptr && depot->embedded && depot->state == policy::DepotState::Active &&
-           snapshot->policies().protects(depot->name);
+    return depot != nullptr && depot->state == policy::DepotState::Active && snapshot->policies().protects(depot->name);
   };
   std::erase_if(connections_, [&](const auto& one) {
     return !one.second.open() || !has_wall(snapshot->find_depot(policy::DepotId(one.first)));
@@ -81,7 +81,10 @@ void WallPatience::look() {
     if (!has_wall(&depot)) continue;
     auto known = connections_.find(depot.id.get());
     if (known == connections_.end()) {
-      auto fresh = runtime_.embedded_superuser(depot.database, soon());
+      auto& next_try = next_try_[depot.id.get()];
+      if (clock_.steady() < next_try) continue;
+      next_try = clock_.steady() + kRetryInterval;
+      auto fresh = connect_for_wall(database_, runtime_, depot, soon());
       if (!fresh) continue;
       known = connections_.emplace(depot.id.get(), std::move(*fresh)).first;
     }

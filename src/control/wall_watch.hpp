@@ -12,14 +12,16 @@
 #include "bartizan/control/runtime.hpp"
 #include "bartizan/policy/interruptions.hpp"
 #include "bartizan/policy/snapshot.hpp"
+#include "bartizan/store/database.hpp"
 #include "bartizan/wall/names.hpp"
 
 namespace bartizan::control {
 
-/// A superuser's connection, kept. What it can't do it leaves: the rounds that come by themselves remain.
+/// A connection of the wall's login, kept. What it can't do it leaves: the rounds that come by themselves remain.
 class WallWatch {
  public:
-  WallWatch(Runtime& runtime, const Clock& clock) : runtime_(&runtime), clock_(&clock) {}
+  WallWatch(store::Database& database, Runtime& runtime, const Clock& clock)
+      : database_(&database), runtime_(&runtime), clock_(&clock) {}
 
   /// Listens from now on, if it does not yet.
   Result<void> listen(const policy::Depot& depot);
@@ -29,6 +31,7 @@ class WallWatch {
  private:
   [[nodiscard]] SteadyTime soon() const;
 
+  store::Database* database_;
   Runtime* runtime_;
   const Clock* clock_;
   std::optional<postgres::ControlConnection> connection_;
@@ -42,9 +45,9 @@ class WallPatience {
   /// How long a statement of a class waits for the lock of a relation.
   static constexpr std::chrono::seconds kPatience{5};
 
-  WallPatience(Runtime& runtime, const policy::SnapshotHolder& snapshots, const Clock& clock,
+  WallPatience(store::Database& database, Runtime& runtime, const policy::SnapshotHolder& snapshots, const Clock& clock,
                policy::Interruptions& interruptions)
-      : runtime_(runtime), snapshots_(snapshots), clock_(clock), interruptions_(interruptions) {}
+      : database_(database), runtime_(runtime), snapshots_(snapshots), clock_(clock), interruptions_(interruptions) {}
   WallPatience(const WallPatience&) = delete;
   WallPatience& operator=(const WallPatience&) = delete;
   ~WallPatience();
@@ -57,11 +60,13 @@ class WallPatience {
   void end_waiting(const policy::Depot& depot, postgres::ControlConnection& connection);
   [[nodiscard]] SteadyTime soon() const;
 
+  store::Database& database_;
   Runtime& runtime_;
   const policy::SnapshotHolder& snapshots_;
   const Clock& clock_;
   policy::Interruptions& interruptions_;
   std::map<Uuid, postgres::ControlConnection> connections_;
+  std::map<Uuid, SteadyTime> next_try_;  ///< of depots that could not be reached
   std::mutex stop_mutex_;
   std::condition_variable stop_;
   bool stopping_ = false;

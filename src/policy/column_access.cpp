@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "bartizan/policy/detokenize.hpp"
+
 namespace bartizan::policy {
 namespace {
 
@@ -67,6 +69,7 @@ std::string verb_list(VerbSet verbs) {
   for (const Verb verb : kAllVerbs) {
     if (verbs.contains(verb)) out += (out.empty() ? "" : ", ") + std::string(to_string(verb));
   }
+  if (verbs.contains(kDetokenize)) out += (out.empty() ? "" : ", ") + std::string(to_string(kDetokenize));
   return out.empty() ? "nothing" : out;
 }
 

@@ -6,6 +6,7 @@
 #include <array>
 #include <utility>
 
+#include "bartizan/policy/detokenize.hpp"
 #include "filter_expression.hpp"
 #include "manifest_masks.hpp"
 #include "names.hpp"
@@ -32,6 +33,7 @@ constexpr std::array kPredicates{
     PredicateMeaning{"post", {Verb::Insert}},
     PredicateMeaning{"options", {}},
     PredicateMeaning{"insert", {Verb::Insert}},
+    PredicateMeaning{"detokenize", {kDetokenize}},
 };
 
 VerbSet read_predicates(const YamlNode& node, ManifestErrors& errors) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "bartizan/policy/detokenize.hpp"
 #include "bartizan/policy/mask_registry.hpp"
 #include "column_access.hpp"
 #include "findings.hpp"
@@ -139,7 +140,7 @@ void check_rows(const PolicySet& policies, const TableFacts& table, const sql::C
   check_keys(policies, table, findings);
   check_foreign_keys(policies, table, catalog, findings);
   for (const AccessPolicy& policy : policies.access) {
-    const bool writes = policy.allow && !(policy.verbs - VerbSet{Verb::Read}).empty();
+    const bool writes = policy.allow && !(policy.verbs - VerbSet{Verb::Read, kDetokenize}).empty();
     const bool here = covers(policy, table) || std::ranges::any_of(table.columns, [&](const ColumnFacts& c) {
                         return covers(policy, table, c);
                       });

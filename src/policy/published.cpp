@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "bartizan/policy/detokenize.hpp"
 #include "bartizan/policy/manifest.hpp"
 
 namespace bartizan::policy {
@@ -19,7 +20,10 @@ bool any_matches(const std::vector<ObjectPattern>& patterns, std::string_view de
 bool PublishedPolicies::protects(std::string_view depot) const {
   if (!readable) return true;
   const auto& all = set;
-  return std::ranges::any_of(all.access, [&](const AccessPolicy& one) { return any_matches(one.paths, depot); }) ||
+  const auto speaks = [&](const AccessPolicy& one) {
+    return !is_about_tokens_alone(one) && any_matches(one.paths, depot);
+  };
+  return std::ranges::any_of(all.access, speaks) ||
          std::ranges::any_of(all.data, [&](const DataPolicy& one) { return one.dataset.matches_depot(depot); }) ||
          std::ranges::any_of(all.tenancies, [&](const Tenancy& one) { return any_matches(one.tables, depot); }) ||
          std::ranges::any_of(all.classifications, [&](const ColumnClassification& one) { return one.depot == depot; });

@@ -80,6 +80,12 @@ constexpr std::string_view kFunctions =
     " EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')"
     " FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace JOIN pg_language AS l ON l.oid = p.prolang"
     " WHERE " BZ_USER_SCHEMA " ORDER BY p.oid";
+
+constexpr std::string_view kOperators =
+    "SELECT n.nspname, o.oprname, o.oprleft, o.oprright, o.oprcode::oid,"
+    " EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_operator'::regclass AND d.objid = o.oid AND d.deptype = 'e')"
+    " FROM pg_operator AS o JOIN pg_namespace AS n ON n.oid = o.oprnamespace"
+    " WHERE o.oprcode <> 0 AND " BZ_USER_SCHEMA " ORDER BY n.nspname, o.oprname, o.oid";
 #undef BZ_USER_SCHEMA
 
 // The wall's own, named by what they stand for (wall/catalog_objects.hpp).
@@ -115,6 +121,7 @@ class CatalogReader {
     BZ_CHECK(keys());
     BZ_CHECK(types());
     BZ_CHECK(functions());
+    BZ_CHECK(operators());
     BZ_CHECK(catalog_views());
     return std::move(contents_);
   }
@@ -244,6 +251,19 @@ class CatalogReader {
       out.language = row.text();
       out.from_extension = row.flag();
       contents_.functions.push_back(std::move(out));
+    });
+  }
+
+  Result<void> operators() {
+    return each(kOperators, [&](RowFields& row) {
+      sql::CatalogOperator out;
+      out.schema = row.text();
+      out.name = row.text();
+      out.left = row.number<sql::Oid>();
+      out.right = row.number<sql::Oid>();
+      out.function = row.number<sql::Oid>();
+      out.from_extension = row.flag();
+      contents_.operators.push_back(std::move(out));
     });
   }
 

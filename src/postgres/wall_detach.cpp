@@ -22,11 +22,11 @@ Result<void> check_no_sessions(WallTransaction& transaction, const wall::Names& 
   return {};
 }
 
-Result<void> drop_objects(WallTransaction& transaction, const wall::Names& names) {
+Result<void> drop_objects(WallTransaction& transaction, const wall::Names& names, const wall::Installer& installer) {
   BZ_TRY(const auto state, load_state(transaction, names));
   for (const auto& [key, ignored] : std::views::reverse(state.actual)) {
     if (key.kind == wall::ObjectKind::RowSecurity && !state.recorded.contains(key)) continue;
-    BZ_CHECK(transaction.exec(drop_statement(names, key)));
+    BZ_CHECK(transaction.exec(drop_statement(names, key, installer)));
   }
   return {};
 }
@@ -83,11 +83,11 @@ Result<void> end_class_sessions(ControlConnection& connection, const wall::Names
 }
 
 Result<void> detach(ControlConnection& connection, const wall::Names& names, SteadyTime deadline) {
-  BZ_CHECK(check_login(connection, deadline));
-  BZ_CHECK(ensure_base(connection, names, deadline));  // and so the tables that tell what to undo
+  BZ_TRY(const auto login, check_login(connection, deadline));
+  BZ_CHECK(ensure_base(connection, names, login.installer(), deadline));  // and so the tables that tell what to undo
   BZ_TRY(auto transaction, WallTransaction::begin(connection, Isolation::Change, deadline));
   BZ_CHECK(check_no_sessions(transaction, names));
-  BZ_CHECK(drop_objects(transaction, names));
+  BZ_CHECK(drop_objects(transaction, names, login.installer()));
   BZ_CHECK(undo_hardening(transaction));
   BZ_CHECK(transaction.exec("DROP SCHEMA bartizan_views, bartizan CASCADE"));
   BZ_CHECK(transaction.exec(drop_role(names.everyone_else())));

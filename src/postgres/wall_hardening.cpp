@@ -7,12 +7,15 @@
 
 #include "bartizan/postgres/wall_reconciler.hpp"
 #include "wall_base.hpp"
+#include "wall_duties.hpp"
 #include "wall_hardening_statements.hpp"
 #include "wall_hardening_targets.hpp"
 #include "wall_transaction.hpp"
 
 namespace bartizan::postgres {
 namespace {
+
+constexpr std::size_t kMaxNamed = 1000;
 
 // Members get what everyone_else holds; those that do not inherit are given it each by itself.
 // Roles of the wall, of this depot's or another's, and PostgreSQL's own stay outside.
@@ -64,26 +67,54 @@ Result<bool> take(WallTransaction& transaction, const Outsiders& roles, const Pu
   return true;
 }
 
+std::string words_of(const PublicRight& right) {
+  return right.privilege + " on " + right.object_class + " " + right.target;
+}
+
+/// What PUBLIC still has, in the managed grade: nothing but what is known to be out of reach. REVOKE takes what its
+/// owner has given, and not what somebody with a grant option has.
+Result<void> check_rest(WallTransaction& transaction, HardeningReport& report) {
+  BZ_TRY(const auto rows, transaction.exec(public_rights_sql()));
+  std::string unknown;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const auto held = held_right(rows, i);
+    auto words = words_of(held.right);
+    if (held.takeable || !duty_of(held)) unknown += (unknown.empty() ? "" : ", ") + words;
+    report.refused.push_back(std::move(words));
+  }
+  if (unknown.empty()) return {};
+  return fail(Errc::FailedPrecondition,
+              "PUBLIC has rights that the wall's login can't take away: " + unknown.substr(0, kMaxNamed));
+}
+
 }  // namespace
 
 Result<HardeningReport> harden(ControlConnection& connection, const wall::Names& names, SteadyTime deadline) {
-  BZ_CHECK(check_login(connection, deadline));
-  BZ_CHECK(ensure_base(connection, names, deadline));
+  BZ_TRY(const auto login, check_login(connection, deadline));
+  BZ_CHECK(ensure_base(connection, names, login.installer(), deadline));
   BZ_TRY(auto transaction, WallTransaction::begin(connection, Isolation::Change, deadline));
   BZ_TRY(const auto rows, transaction.exec(public_rights_sql()));
-  if (!rows.empty()) BZ_CHECK(transaction.after_owners_ddl());
+  std::vector<PublicRight> rights;
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    if (auto held = held_right(rows, i); held.takeable) rights.push_back(std::move(held.right));
+  if (!rights.empty()) BZ_CHECK(transaction.after_owners_ddl());
   BZ_TRY(const auto roles, outsiders(transaction, names));
   BZ_CHECK(enlist(transaction, names, roles));
   HardeningReport report;
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    const PublicRight right{rows.at(i, 0).value_or(""), rows.at(i, 1).value_or(""), rows.at(i, 2).value_or("")};
+  report.grade = login.grade;
+  for (const auto& right : rights) {
     BZ_TRY(const bool taken, take(transaction, roles, right));
     if (taken)
       ++report.changed;
     else
-      report.refused.push_back(right.privilege + " on " + right.object_class + " " + right.target);
+      report.refused.push_back(words_of(right));
   }
   BZ_CHECK(transaction.commit());
+  if (report.grade == WallGrade::Full) return report;
+  BZ_TRY(auto after, WallTransaction::begin(connection, Isolation::Snapshot, deadline));
+  report.refused.clear();
+  BZ_CHECK(check_rest(after, report));
+  BZ_CHECK(after.commit());
   return report;
 }
 

@@ -75,39 +75,49 @@ std::string name_list(std::span<const std::string_view> names) {
 
 // acldefault stands in for a NULL acl: what PostgreSQL gives PUBLIC by itself. Grantee 0 is PUBLIC.
 constexpr std::string_view kOwnRights = R"sql(
-SELECT 'DATABASE', quote_ident(d.datname), a.privilege_type
-  FROM pg_database AS d CROSS JOIN LATERAL aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) AS a
+SELECT x.class, x.target, x.privilege, pg_catalog.pg_has_role(x.owner, 'USAGE'), EXISTS (
+         SELECT FROM pg_catalog.pg_depend AS d WHERE d.classid = x.catalog AND d.objid = x.object AND d.deptype = 'e'
+            AND x.class IN ('TABLE', 'SEQUENCE', 'COLUMN', 'ROUTINE')), x.of_catalog
+  FROM (
+SELECT 'DATABASE', quote_ident(d.datname), a.privilege_type, d.datdba, 'pg_catalog.pg_database'::pg_catalog.regclass, d.oid,
+       false
+  FROM pg_catalog.pg_database AS d CROSS JOIN LATERAL aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) AS a
  WHERE a.grantee = 0 AND d.datallowconn
 UNION ALL
-SELECT 'LANGUAGE', quote_ident(l.lanname), a.privilege_type
-  FROM pg_language AS l CROSS JOIN LATERAL aclexplode(coalesce(l.lanacl, acldefault('l', l.lanowner))) AS a
+SELECT 'LANGUAGE', quote_ident(l.lanname), a.privilege_type, l.lanowner, 'pg_catalog.pg_language'::regclass, l.oid, true
+  FROM pg_catalog.pg_language AS l CROSS JOIN LATERAL aclexplode(coalesce(l.lanacl, acldefault('l', l.lanowner))) AS a
  WHERE a.grantee = 0 AND l.lanpltrusted AND l.lanname <> 'sql'
 UNION ALL
-SELECT 'SCHEMA', quote_ident(n.nspname), a.privilege_type
-  FROM pg_namespace AS n CROSS JOIN LATERAL aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) AS a
+SELECT 'SCHEMA', quote_ident(n.nspname), a.privilege_type, n.nspowner, 'pg_catalog.pg_namespace'::regclass, n.oid, false
+  FROM pg_catalog.pg_namespace AS n CROSS JOIN LATERAL aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) AS a
  WHERE a.grantee = 0 AND {user}
 UNION ALL
-SELECT CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, c.oid::regclass::text, a.privilege_type
-  FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace CROSS JOIN LATERAL aclexplode(c.relacl) AS a
+SELECT CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, c.oid::regclass::text, a.privilege_type, c.relowner,
+       'pg_catalog.pg_class'::regclass, c.oid, false
+  FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+       CROSS JOIN LATERAL aclexplode(c.relacl) AS a
  WHERE a.grantee = 0 AND {user}
 UNION ALL
-SELECT 'COLUMN', concat(quote_ident(t.attname), ' ', c.oid::regclass), a.privilege_type
-  FROM pg_attribute AS t JOIN pg_class AS c ON c.oid = t.attrelid JOIN pg_namespace AS n ON n.oid = c.relnamespace
-       CROSS JOIN LATERAL aclexplode(t.attacl) AS a
+SELECT 'COLUMN', concat(quote_ident(t.attname), ' ', c.oid::regclass), a.privilege_type, c.relowner,
+       'pg_catalog.pg_class'::regclass, c.oid, false
+  FROM pg_catalog.pg_attribute AS t JOIN pg_catalog.pg_class AS c ON c.oid = t.attrelid
+       JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace CROSS JOIN LATERAL aclexplode(t.attacl) AS a
  WHERE a.grantee = 0 AND NOT t.attisdropped AND {user}
 UNION ALL
-SELECT 'ROUTINE', p.oid::regprocedure::text, a.privilege_type
-  FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace
+SELECT 'ROUTINE', p.oid::regprocedure::text, a.privilege_type, p.proowner, 'pg_catalog.pg_proc'::regclass, p.oid, false
+  FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
        CROSS JOIN LATERAL aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS a
  WHERE a.grantee = 0 AND {user}
 UNION ALL
-SELECT 'ROUTINE', p.oid::regprocedure::text, a.privilege_type
-  FROM pg_proc AS p CROSS JOIN LATERAL aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS a
+SELECT 'ROUTINE', p.oid::regprocedure::text, a.privilege_type, p.proowner, 'pg_catalog.pg_proc'::regclass, p.oid, true
+  FROM pg_catalog.pg_proc AS p CROSS JOIN LATERAL aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS a
  WHERE a.grantee = 0 AND p.pronamespace = 'pg_catalog'::regnamespace AND p.proname IN ({functions})
 UNION ALL
-SELECT 'TABLE', concat('pg_catalog.', quote_ident(c.relname)), a.privilege_type
-  FROM pg_class AS c CROSS JOIN LATERAL aclexplode(c.relacl) AS a
+SELECT 'TABLE', concat('pg_catalog.', quote_ident(c.relname)), a.privilege_type, c.relowner,
+       'pg_catalog.pg_class'::regclass, c.oid, true
+  FROM pg_catalog.pg_class AS c CROSS JOIN LATERAL aclexplode(c.relacl) AS a
  WHERE a.grantee = 0 AND c.relnamespace = 'pg_catalog'::regnamespace AND c.relname IN ({relations})
+       ) AS x (class, target, privilege, owner, catalog, object, of_catalog)
 )sql";
 
 constexpr std::string_view kUserSchema =
@@ -123,6 +133,12 @@ void fill(std::string& text, std::string_view blank, const std::string& value) {
 
 std::span<const std::string_view> hardened_functions() noexcept { return kFunctions; }
 std::span<const std::string_view> hardened_relations() noexcept { return kRelations; }
+
+HeldRight held_right(const Rows& rows, std::size_t row) {
+  const auto text = [&](std::size_t column) { return rows.at(row, column).value_or(""); };
+  const auto flag = [&](std::size_t column) { return rows.at(row, column) == "t"; };
+  return {{text(0), text(1), text(2)}, flag(3), flag(4), flag(5)};
+}
 
 std::string public_rights_sql() {
   std::string text(kOwnRights);

@@ -4,6 +4,7 @@
 #include <ranges>
 #include <set>
 
+#include "bartizan/wall/base_objects.hpp"
 #include "wall_base.hpp"
 #include "wall_state.hpp"
 #include "wall_statements.hpp"
@@ -68,8 +69,9 @@ Result<std::vector<Lookup>> lookup_grants(WallTransaction& transaction, const wa
 /// Brings the objects of one class to what they should be, inside the transaction.
 class ClassBuilder {
  public:
-  ClassBuilder(WallTransaction& transaction, const wall::Names& names, const SecretBytes& verifier)
-      : transaction_(transaction), names_(names), verifier_(verifier) {}
+  ClassBuilder(WallTransaction& transaction, const wall::Names& names, const wall::Installer& installer,
+               const SecretBytes& verifier)
+      : transaction_(transaction), names_(names), installer_(installer), verifier_(verifier) {}
 
   Result<void> build(const wall::CompiledClass& compiled) {
     BZ_TRY(state_, load_state(transaction_, names_));
@@ -111,11 +113,14 @@ class ClassBuilder {
       return false;
     }
     changes.push_back({state_.drifted(key) ? ChangeKind::Repaired : ChangeKind::Created, object.kind, object.name});
-    if (state_.stands(key)) BZ_CHECK(prepare(key));
+    // One of another kind may have taken a policy's name.
+    const bool policy = object.kind == ObjectKind::FilterPolicy || object.kind == ObjectKind::OpenPolicy;
+    if (state_.stands(key) || policy) BZ_CHECK(prepare(key));
     if (object.kind == ObjectKind::RowSecurity) BZ_CHECK(check_dormant_policies(transaction_, names_, object.name));
     BZ_CHECK(create(object));
     if (object.kind == ObjectKind::ClassRole) BZ_CHECK(set_verifier(object.name));
     if (object.kind == ObjectKind::View) BZ_CHECK(check_view_columns(transaction_, object.name));
+    if (object.kind == ObjectKind::FilterPolicy && !installer_.superuser) BZ_CHECK(note_filter(object.name));
     return true;
   }
 
@@ -128,8 +133,15 @@ class ClassBuilder {
     return {};
   }
 
+  /// For the views to ask whether it still is what stands here now.
+  Result<void> note_filter(const std::string& name) {
+    const auto slash = name.find('/');
+    BZ_CHECK(transaction_.exec(wall::note_filter_sql(name.substr(0, slash), name.substr(slash + 1))));
+    return {};
+  }
+
   Result<void> prepare(const ObjectKey& key) {
-    if (const auto sql = prepare_repair(key); !sql.empty()) BZ_CHECK(transaction_.exec(sql));
+    if (const auto sql = prepare_repair(key, installer_); !sql.empty()) BZ_CHECK(transaction_.exec(sql));
     if (key.kind != ObjectKind::View) return {};
     // What it granted went with the view.
     std::erase_if(state_.actual, [&](const auto& entry) {
@@ -148,6 +160,7 @@ class ClassBuilder {
 
   WallTransaction& transaction_;
   const wall::Names& names_;
+  const wall::Installer installer_;
   const SecretBytes& verifier_;
   WallState state_;
 };
@@ -159,8 +172,9 @@ class Reconciliation {
       : connection_(connection), desired_(desired), deadline_(deadline) {}
 
   Result<WallReport> run() {
-    BZ_CHECK(check_login(connection_, deadline_));
-    BZ_TRY(report_.base_changed, ensure_base(connection_, desired_.names, deadline_));
+    BZ_TRY(const auto login, check_login(connection_, deadline_));
+    installer_ = login.installer();
+    BZ_TRY(report_.base_changed, ensure_base(connection_, desired_.names, installer_, deadline_));
     BZ_TRY(const bool key_changed, install_context_key(connection_, desired_.context_key, deadline_));
     report_.base_changed = report_.base_changed || key_changed;
     BZ_TRY(auto catalog, read_catalog(connection_, 0, deadline_, desired_.functions));
@@ -193,7 +207,8 @@ class Reconciliation {
     entry.id = policy::class_id(wanted.outcome);
     entry.role = desired_.names.class_role(entry.id);
     auto compiled = wall::compile_class(
-        {&desired_.names, catalog_.get(), own_row_security_, &logical_, desired_.functions}, wanted.outcome);
+        {&desired_.names, catalog_.get(), own_row_security_, &logical_, desired_.functions, installer_},
+        wanted.outcome);
     if (compiled && !wanted.scram_verifier.reveal_chars().starts_with("SCRAM-SHA-256$"))
       compiled = fail(Errc::InvalidArgument, "the password of a class role must be a SCRAM-SHA-256 verifier");
     if (!compiled) {
@@ -221,7 +236,7 @@ class Reconciliation {
     std::vector<std::size_t> done;
     for (std::size_t i = 0; i < built_.size(); ++i) {
       BZ_CHECK(transaction.exec("SAVEPOINT one_class"));
-      ClassBuilder builder(transaction, desired_.names, *built_[i].verifier);
+      ClassBuilder builder(transaction, desired_.names, installer_, *built_[i].verifier);
       const auto made = builder.build(compiled_[i]);
       if (!connection_.open()) return tl::unexpected(made.error());
       // Whoever holds the lock may wait for one of ours: not another moment with them.
@@ -254,7 +269,7 @@ class Reconciliation {
 
   Result<void> build_in_transaction(const wall::CompiledClass& compiled, const SecretBytes& verifier) {
     BZ_TRY(auto transaction, WallTransaction::begin(connection_, Isolation::Change, deadline_));
-    ClassBuilder builder(transaction, desired_.names, verifier);
+    ClassBuilder builder(transaction, desired_.names, installer_, verifier);
     if (auto built = builder.build(compiled); !built) {
       gave_way_ = gave_way();
       return built;
@@ -316,7 +331,7 @@ class Reconciliation {
     for (const auto& key : std::views::reverse(there)) {
       if (wanted.contains(key) || is_of_failed(key)) continue;
       if (state.stands(key)) {
-        BZ_CHECK(transaction.exec(drop_statement(desired_.names, key)));
+        BZ_CHECK(transaction.exec(drop_statement(desired_.names, key, installer_)));
         report_.changes.push_back({ChangeKind::Dropped, key.kind, key.name});
       }
       BZ_CHECK(forget(transaction, key));
@@ -334,6 +349,7 @@ class Reconciliation {
   ControlConnection& connection_;
   const DesiredWall& desired_;
   SteadyTime deadline_;
+  wall::Installer installer_;
   std::shared_ptr<const sql::Catalog> catalog_;
   sql::LogicalCatalog logical_;
   std::set<sql::Oid> own_row_security_;
@@ -352,8 +368,8 @@ bool WallReport::drift() const noexcept {
 }
 
 Result<void> install_base(ControlConnection& connection, const wall::Names& names, SteadyTime deadline) {
-  BZ_CHECK(check_login(connection, deadline));
-  BZ_CHECK(ensure_base(connection, names, deadline));
+  BZ_TRY(const auto login, check_login(connection, deadline));
+  BZ_CHECK(ensure_base(connection, names, login.installer(), deadline));
   return {};
 }
 

@@ -10,6 +10,10 @@
 namespace bartizan::postgres {
 namespace {
 
+// Whose verifier it is only a superuser may read.
+constexpr std::string_view kVerifierBlank = "{verifier}";
+constexpr std::string_view kVerifier = "(SELECT a.rolpassword FROM pg_authid AS a WHERE a.oid = r.oid)";
+
 // One row an object: kind, name, and all that matters of it. $1 is the wall's prefix. Only the
 // privileges that a grant object stands for are in its row; what a view grants is not the view's.
 constexpr std::string_view kActual = R"sql(
@@ -28,7 +32,7 @@ WITH wall_role AS (
 state (kind, name, state) AS (
   SELECT r.kind, r.rolname::text,
          concat_ws('|', r.attributes, CASE WHEN r.kind = 'class_role' THEN concat_ws('|',
-           (SELECT a.rolpassword FROM pg_authid AS a WHERE a.oid = r.oid),
+           {verifier},
            has_database_privilege(r.oid, current_database(), 'CONNECT'),
            has_schema_privilege(r.oid, 'bartizan_views', 'USAGE')) END)
     FROM wall_role AS r
@@ -128,7 +132,10 @@ bool WallState::drifted(const ObjectKey& key) const {
 Result<WallState> load_state(WallTransaction& transaction, const wall::Names& names) {
   WallState state;
   const Parameters prefix{names.prefix()};
-  BZ_TRY(const auto actual, transaction.connection().exec(kActual, prefix, transaction.deadline()));
+  BZ_TRY(const auto sees, transaction.exec("SELECT has_column_privilege('pg_authid', 'rolpassword', 'SELECT')"));
+  std::string query(kActual);
+  query.replace(query.find(kVerifierBlank), kVerifierBlank.size(), sees.at(0, 0) == "t" ? kVerifier : "NULL");
+  BZ_TRY(const auto actual, transaction.connection().exec(query, prefix, transaction.deadline()));
   for (std::size_t i = 0; i < actual.size(); ++i) {
     BZ_TRY(auto key, key_of(actual, i));
     state.actual.emplace(std::move(key), actual.at(i, 2).value_or(""));

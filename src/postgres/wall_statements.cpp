@@ -48,17 +48,25 @@ std::string_view privilege(std::string_view verb) {
   return verb == "insert" ? "INSERT" : verb == "update" ? "UPDATE" : verb == "delete" ? "DELETE" : "SELECT";
 }
 
-/// Attributes, memberships both ways and settings as the wall wants them.
-std::string normalise_role(const std::string& role, std::string_view login) {
+/// To name an attribute that only a superuser may change is refused to others, changed or not.
+std::string take_attributes(const std::string& role, const wall::Installer& installer) {
+  const std::string powers = "NOSUPERUSER NOCREATEDB NOREPLICATION NOBYPASSRLS";
+  if (installer.superuser) return "ALTER ROLE " + role + " " + powers + "; ";
+  return "DO $do$ BEGIN IF EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.rolname = " + quote_literal(role) +
+         " AND (r.rolsuper OR r.rolcreatedb OR r.rolreplication OR r.rolbypassrls)) THEN ALTER ROLE " + role + " " +
+         powers + "; END IF; END $do$; ";
+}
+
+/// Attributes, memberships both ways and settings as the wall wants them. The wall's own login stays a member.
+std::string normalise_role(const std::string& role, std::string_view login, const wall::Installer& installer) {
   const auto literal = quote_literal(role);
-  return "ALTER ROLE " + role + " " + std::string(login) +
-         " NOINHERIT NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS CONNECTION LIMIT -1 "
-         "VALID UNTIL 'infinity'; "
+  return take_attributes(role, installer) + "ALTER ROLE " + role + " " + std::string(login) +
+         " NOINHERIT NOCREATEROLE CONNECTION LIMIT -1 VALID UNTIL 'infinity'; "
          "DO $do$ DECLARE r record; BEGIN "
          "FOR r IN SELECT m.roleid::regrole AS role, m.member::regrole AS member FROM pg_catalog.pg_auth_members AS m "
          "WHERE " +
          literal +
-         "::regrole IN (m.roleid, m.member) LOOP EXECUTE format('REVOKE %s FROM %s', r.role, r.member); END LOOP; "
+         "::regrole IN (m.roleid, m.member) AND m.member <> pg_catalog.quote_ident(current_user)::regrole LOOP EXECUTE format('REVOKE %s FROM %s CASCADE', r.role, r.member); END LOOP; "
          "FOR r IN SELECT d.datname FROM pg_catalog.pg_db_role_setting AS s JOIN pg_catalog.pg_database AS d "
          "ON d.oid = s.setdatabase WHERE s.setrole = " +
          literal + "::regrole LOOP EXECUTE format('ALTER ROLE " + role +
@@ -77,11 +85,11 @@ std::string drop_role(const std::string& role) {
          "; DROP ROLE " + role + "; END IF; END $do$";
 }
 
-std::string prepare_repair(const ObjectKey& key) {
+std::string prepare_repair(const ObjectKey& key, const wall::Installer& installer) {
   const auto parts = parts_of(key.name);
   switch (key.kind) {
-    case ObjectKind::ViewOwner: return normalise_role(key.name, "NOLOGIN");
-    case ObjectKind::ClassRole: return normalise_role(key.name, "LOGIN");
+    case ObjectKind::ViewOwner: return normalise_role(key.name, "NOLOGIN", installer);
+    case ObjectKind::ClassRole: return normalise_role(key.name, "LOGIN", installer);
     case ObjectKind::OpenPolicy:
     case ObjectKind::FilterPolicy: return for_relation(parts.first, "DROP POLICY IF EXISTS " + parts.second + " ON %s");
     case ObjectKind::View: return "DROP VIEW bartizan_views." + key.name;
@@ -97,7 +105,7 @@ std::string prepare_repair(const ObjectKey& key) {
   return "";
 }
 
-std::string drop_statement(const wall::Names& names, const ObjectKey& key) {
+std::string drop_statement(const wall::Names& names, const ObjectKey& key, const wall::Installer& installer) {
   const auto parts = parts_of(key.name);
   switch (key.kind) {
     case ObjectKind::ViewOwner:
@@ -120,7 +128,7 @@ std::string drop_statement(const wall::Names& names, const ObjectKey& key) {
     case ObjectKind::FunctionGrant:
     case ObjectKind::BaseGrant: break;
   }
-  return prepare_repair(key);
+  return prepare_repair(key, installer);
 }
 
 }  // namespace bartizan::postgres

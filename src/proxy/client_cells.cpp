@@ -7,6 +7,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "bartizan/base/log.hpp"
+#include "bartizan/policy/detokenize.hpp"
 #include "granted.hpp"
 
 namespace bartizan::proxy {
@@ -32,7 +33,12 @@ net::Task<bool> ClientSession::enter_cells(const Granted& granted) {
   for (;;) {
     cells_seen_ = around.cells->changes();
     cells_ = around.cells->enter(granted.depot->id, cells_stay_);
-    if (!cells_ || cells_->columns != nullptr) co_return true;
+    if (!cells_) co_return true;
+    if (cells_->columns != nullptr) {
+      detokenizes_ = detokenized(*granted.snapshot);
+      detokenizes_until_ = policy::detokenized_until(granted.snapshot->policies().set, around.clock.wall());
+      co_return true;
+    }
     cells_stay_ = {};
     if (around.clock.steady() >= until || closing_) break;
     progress_.expires_after(kLookAgain);
@@ -86,6 +92,7 @@ std::unique_ptr<cells::SessionCells> ClientSession::session_cells() {
   facts.depot = subject_.depot;
   facts.tenant = subject_.tenant ? subject_.tenant->get() : Uuid{};
   facts.search_path = cells_path_;
+  facts.detokenizes = detokenizes_;
   if (walled_) {
     const auto& wall_class = *walled_->assignment->wall_class;
     facts.of_class = cells::ClassFacts{wall_class.version, wall_class.catalog, wall_class.views, wall_class.cell_masks};
@@ -93,7 +100,33 @@ std::unique_ptr<cells::SessionCells> ClientSession::session_cells() {
   return std::make_unique<cells::SessionCells>(cells_, *shared_.around.cells, worker_.ciphers(), std::move(facts));
 }
 
-void ClientSession::check_cells(SteadyTime now) {
+/// Default deny: also where nothing is known of the identity, or what was published is not understood.
+std::vector<std::uint32_t> ClientSession::detokenized(const policy::Snapshot& snapshot) const {
+  std::vector<std::uint32_t> out;
+  const auto tokens = [](const auto& column) { return column.tokens.has_value(); };
+  const auto& policies = snapshot.policies();
+  if (!cells_ || cells_->columns == nullptr || !policies.readable || std::ranges::none_of(cells_->cells, tokens))
+    return out;
+  const auto& stated = walled_ ? walled_->purpose : std::nullopt;
+  const auto facts = policy::subject_facts(snapshot, subject_.identity, stated, shared_.around.clock.wall());
+  if (!facts) return out;
+  for (const auto& column : cells_->cells) {
+    const auto* const spec = column.tokens ? cells_->columns->find(column.number) : nullptr;
+    const auto* const relation = spec == nullptr ? nullptr : cells_->columns->catalog().relation(spec->column.relation);
+    if (relation == nullptr) continue;
+    const auto may = policy::detokenized_columns(policies.set, *facts, depot_name_, *relation);
+    if (std::ranges::find(may, spec->column.attnum) != may.end()) out.push_back(column.number);
+  }
+  return out;
+}
+
+void ClientSession::check_cells(SteadyTime now, bool news) {
+  const auto wall = shared_.around.clock.wall();
+  const bool rights_may_differ = cells_ && (news || (detokenizes_until_ && wall >= *detokenizes_until_));
+  if (const auto current = rights_may_differ ? shared_.around.snapshots.current() : nullptr) {
+    detokenizes_until_ = policy::detokenized_until(current->policies().set, wall);
+    if (!cells_over_since_ && detokenized(*current) != detokenizes_) cells_over_since_ = now;
+  }
   const auto& holder = *shared_.around.cells;
   if (const auto changes = holder.changes(); changes != cells_seen_) {
     cells_seen_ = changes;
@@ -112,7 +145,8 @@ void ClientSession::check_cells(SteadyTime now) {
 /// Where no transaction is open, or at once.
 void ClientSession::end_with_cells(bool at_once) {
   if (closing_ || !relay_ || (!at_once && !relay_->idle())) return;
-  end_with(pgwire::sqlstate::kAdminShutdown, "terminating connection: other columns of the depot are encrypted now",
+  end_with(pgwire::sqlstate::kAdminShutdown,
+           "terminating connection: other columns of the depot are encrypted, or may be detokenized by you, now",
            "Connect again.");
 }
 

@@ -399,7 +399,7 @@ void ClientSession::check(SteadyTime now, const policy::Snapshot* snapshot, bool
   if (observed_ && wall_changed)
     if (const auto current = shared_.around.snapshots.current()) follow_observed(*current);
   if (closing_ || check_traffic(now)) return;
-  if (shared_.around.cells != nullptr) check_cells(now);
+  if (shared_.around.cells != nullptr) check_cells(now, news);
   // A whole reply is about to leave, and a session that ends would take it along.
   if (closing_ || held_notice_.waiting()) return;
   if (pool_->retired() && relay_->idle()) {

@@ -116,7 +116,8 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   net::Task<bool> enter_cells(const Granted& granted);
   [[nodiscard]] net::Task<bool> settle_cells(const Granted& granted, LinkRequest& request);
   [[nodiscard]] std::unique_ptr<cells::SessionCells> session_cells();
-  void check_cells(SteadyTime now);
+  void check_cells(SteadyTime now, bool news);
+  [[nodiscard]] std::vector<std::uint32_t> detokenized(const policy::Snapshot& snapshot) const;
   void end_with_cells(bool at_once);
 
   // client_cancel.cpp
@@ -189,6 +190,8 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   std::uint64_t cells_seen_ = 0;
   std::uint64_t cells_looked_ = 0;
   std::vector<std::string> cells_path_;
+  std::vector<std::uint32_t> detokenizes_;  ///< columns of tokens whose values it may have, by number
+  std::optional<WallTime> detokenizes_until_;  ///< the first moment at which these may be others
   std::optional<SteadyTime> cells_over_since_;  ///< other columns are encrypted now
   std::unique_ptr<session::Relay> relay_;
   std::optional<session::CancelKey> cancel_key_;

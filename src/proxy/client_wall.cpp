@@ -126,7 +126,8 @@ net::Task<bool> ClientSession::enter_wall(Granted& granted) {
 
 /// Makes of a request to the depot's server one of the class. On refusal the client has been told.
 net::Task<bool> ClientSession::ask_as_class(const Granted& granted, LinkRequest& request) {
-  auto settings = session::class_settings(request.settings);
+  const auto& views = walled_->assignment->wall_class->views;
+  auto settings = session::class_settings(request.settings, views->operator_schemas);
   if (!settings) {
     const bool value = settings.error().code == Errc::InvalidArgument;
     const auto sqlstate = value ? pgwire::sqlstate::kInvalidParameterValue : pgwire::sqlstate::kInsufficientPrivilege;

@@ -10,13 +10,22 @@ namespace {
 
 constexpr std::size_t kMaxIdentifier = 63;
 
-/// Layer 1's text means what was decided about only under these.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kPinned = {{
-    {"search_path", "pg_catalog"},
+/// Layer 1's text means what was decided about only under these, and under server_path.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kPinned = {{
     {"row_security", "on"},
     {"standard_conforming_strings", "on"},
     {"client_encoding", "UTF8"},
 }};
+
+std::string server_path(std::span<const std::string> operator_schemas) {
+  std::string out = "pg_catalog";
+  for (const auto& schema : operator_schemas) {
+    out += ", \"";
+    for (const char c : schema) out.append(c == '"' ? 2 : 1, c);
+    out += '"';
+  }
+  return out;
+}
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 
@@ -86,7 +95,8 @@ Result<std::vector<std::string>> split_identifiers(std::string_view text) {
   }
 }
 
-Result<ClassSettings> class_settings(std::span<const std::pair<std::string, std::string>> asked) {
+Result<ClassSettings> class_settings(std::span<const std::pair<std::string, std::string>> asked,
+                                     std::span<const std::string> operator_schemas) {
   ClassSettings out;
   out.search_path = {"$user", "public"};
   for (const auto& [name, value] : asked) {
@@ -114,6 +124,7 @@ Result<ClassSettings> class_settings(std::span<const std::pair<std::string, std:
         return fail(Errc::PermissionDenied, "parameter \"" + key + "\" cannot be set under a policy");
     }
   }
+  out.for_server.emplace_back("search_path", server_path(operator_schemas));
   for (const auto& [name, value] : kPinned) out.for_server.emplace_back(name, value);
   return out;
 }

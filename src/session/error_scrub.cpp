@@ -154,6 +154,13 @@ bool is_lifted(const pgwire::ReportFieldsView& report) {
   return false;
 }
 
+/// A deadlock with somebody who changes a table: the one of the two whom PostgreSQL has picked is told what the one
+/// is told who came a moment later. Names of lock modes are in no other language than English.
+bool lost_to_ddl(const pgwire::ReportFieldsView& report) {
+  return report.sqlstate() == "40P01" &&
+         report.get(pgwire::ReportField::Detail).find("AccessExclusiveLock") != std::string_view::npos;
+}
+
 std::string_view severity_of(std::string_view told, std::string_view fallback) {
   for (const std::string_view known : {"ERROR", "FATAL", "PANIC", "WARNING", "NOTICE", "DEBUG", "INFO", "LOG"})
     if (told == known) return known;
@@ -187,7 +194,7 @@ void scrub_error(ByteView payload, const ScrubNames& names, Bytes& out) {
   if (!report || !is_sqlstate(report->sqlstate())) return scrub_unread_error(out);
   const auto sqlstate = report->sqlstate();
   const auto severity = severity_of(report->severity(), "ERROR");
-  if (is_lifted(*report) || (names.interrupted && sqlstate == kCancelled))
+  if (is_lifted(*report) || lost_to_ddl(*report) || (names.interrupted && sqlstate == kCancelled))
     return write(pgwire::backend::kErrorResponse, severity, "57P03", kLifted, out);
   std::optional<std::string> message;
   if (std::ranges::binary_search(kMessagePasses, sqlstate)) message = renamed(report->message(), names);

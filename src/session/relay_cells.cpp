@@ -69,12 +69,14 @@ void Relay::read_cells(Prepared& statement, std::string_view text, ByteView para
   statement.cells_known = true;
   if (!consumer_) {
     statement.cells = cells_->read(text, parameter_types, statement.analysis.get(), read_settings());
+    record_detokenized(statement);
     return;
   }
   // Layer 1's text, by which its views are read; what it refuses stays refused.
   if (statement.text == nullptr || statement.text->refusal || statement.text->server_text.empty()) return;
   statement.cells =
       cells_->read(statement.text->server_text, parameter_types, statement.analysis.get(), read_settings());
+  record_detokenized(statement);
   if (!statement.cells || statement.cells->refusal || !statement.cells->edited) return;
   if (statement.cells->statements.size() != statement.text->statements.size()) {
     auto refused = std::make_shared<cells::CellText>();
@@ -89,6 +91,28 @@ void Relay::read_cells(Prepared& statement, std::string_view text, ByteView para
     made->statements[i].server_text = statement.cells->statements[i].server_text;
   statement.analysis = {made, &made->analysis};
   statement.text = std::move(made);
+}
+
+/// The first text of a session that exchanges a column's tokens has a record of it, before it is sent.
+void Relay::record_detokenized(Prepared& statement) {
+  if (!statement.cells || statement.cells->refusal) return;
+  for (const auto& column : cells_->first_detokenized(*statement.cells)) {
+    std::string members = R"("tag":"DETOKENIZE","effect":"read")";
+    audit::append_member(members, "column", column);
+    const auto ticket = begin(audit::Event::Statement, members);
+    if (ticket) {
+      audit::Outcome outcome;
+      outcome.status = audit::Status::Ok;
+      std::copy_n("00000", 5, outcome.sqlstate.begin());
+      tools_.log.finish(*ticket, outcome);
+      continue;
+    }
+    auto refused = std::make_shared<cells::CellText>();
+    refused->refusal = refusal("58030", "the audit log can't take the use of a right to detokenize, so it is refused",
+                               "Try again; operators find the reason in Bartizan's log.", "cells.audit");
+    statement.cells = std::move(refused);
+    return;
+  }
 }
 
 /// One of SQL's PREPARE.
@@ -148,7 +172,7 @@ Relay::Handled Relay::bind_cells(const Message& message, const pgwire::BindNames
   for (std::size_t i = 0; i < bind->result_formats.size(); ++i) formats->push_back(bind->result_formats[i]);
   statement.formats = std::move(formats);
   Bytes made;
-  const bool rewritten = !statement.cells->parameters.empty();
+  const bool rewritten = statement.cells->rewrites_bind();
   if (rewritten) {
     const auto done = cells_->bind(*statement.cells, *bind, server_name, read_settings(), made);
     if (!done) return refuse_bind(names.portal, statement, cells::SessionCells::report_of(done.error()), to_server);

@@ -22,8 +22,8 @@ namespace {
 
 /// For a setting that the gateway keeps: a statement of the same kind, so that the reply, its place
 /// and what a failed transaction makes of it are the server's. It sets what is so already.
-constexpr std::string_view kSetNothing = "SET search_path = pg_catalog";
-constexpr std::string_view kSetNothingLocal = "SET LOCAL search_path = pg_catalog";
+constexpr std::string_view kSetNothing = "SET row_security = on";
+constexpr std::string_view kSetNothingLocal = "SET LOCAL row_security = on";
 constexpr std::string_view kResetNothing = "RESET bartizan.nothing";
 
 constexpr std::string_view kSearchPath = "search_path";

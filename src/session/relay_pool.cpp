@@ -6,6 +6,7 @@
 
 #include "bartizan/pgwire/frontend_messages.hpp"
 #include "bartizan/session/relay.hpp"
+#include "wall_hint.hpp"
 
 namespace bartizan::session {
 
@@ -314,7 +315,8 @@ std::optional<std::string> Relay::with_own_names(const PendingReply& front, Byte
 
 Relay::Handled Relay::relay_error(const Message& message, const PendingReply& front, ByteRuns& to_client) {
   if (!message.complete) return relay_reply(message, to_client);
-  const auto renamed = with_own_names(front, message.payload());
+  auto renamed = with_own_names(front, message.payload());
+  if (!renamed) renamed = with_wall_hint(message.payload());
   if (!renamed) return relay_reply(message, to_client);
   to_client.make([&](Bytes& out) {
     out.push_back(static_cast<std::byte>(pgwire::backend::kErrorResponse));

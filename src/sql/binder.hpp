@@ -8,6 +8,7 @@
 #pragma once
 
 #include <deque>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -174,6 +175,9 @@ class Binder {
   bool type_name(PgQuery__TypeName& type);
   bool type_names(Nodes list, std::size_t count);
   bool operator_name(PgQuery__Node* const* list, std::size_t count, int location);
+  bool closed_operator(std::string_view name, int location);  ///< refuses
+  /// Of operators that PostgreSQL looks up by itself: USING, CASE x WHEN, IN (SELECT …), BETWEEN.
+  bool implied_operators(std::initializer_list<std::string_view> names, int location);
   bool collation_name(PgQuery__Node**& list, std::size_t& count, int location);
   /// The reference's column, or the whole row of a Range (column == npos).
   bool resolve(PgQuery__ColumnRef& reference, Level& level, ColumnLookup& found);

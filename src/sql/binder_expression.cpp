@@ -42,10 +42,10 @@ bool Binder::expressions(Nodes list, std::size_t count, Expression at) {
 }
 
 bool Binder::operator_expression(PgQuery__AExpr& expression_node, Expression at) {
-  if (has_operator_name(expression_node.kind) &&
-      !operator_name(expression_node.name, expression_node.n_name, expression_node.location)) {
-    return false;
-  }
+  const bool permitted = has_operator_name(expression_node.kind)
+                             ? operator_name(expression_node.name, expression_node.n_name, expression_node.location)
+                             : implied_operators({"<", "<=", ">", ">="}, expression_node.location);
+  if (!permitted) return false;
   return expression(expression_node.lexpr, at) && expression(expression_node.rexpr, at);
 }
 
@@ -55,6 +55,7 @@ bool Binder::sub_link(PgQuery__SubLink& link, Expression at) {
                        "Aggregate the table in a sub-select in FROM, and use its result around it.");
   }
   if (link.n_oper_name != 0 && !operator_name(link.oper_name, link.n_oper_name, link.location)) return false;
+  if (link.n_oper_name == 0 && link.testexpr != nullptr && !implied_operators({"="}, link.location)) return false;
   if (!expression(link.testexpr, at)) return false;
   if (link.subselect == nullptr || link.subselect->node_case != PG_QUERY__NODE__NODE_SELECT_STMT) {
     return unsupported("this sub-query", link.location);
@@ -121,6 +122,7 @@ bool Binder::indirection(PgQuery__AIndirection& indirection, Expression at) {
 }
 
 bool Binder::case_expression(PgQuery__CaseExpr& expression_node, Expression at) {
+  if (expression_node.arg != nullptr && !implied_operators({"="}, expression_node.location)) return false;
   if (!expression(expression_node.arg, at) || !expression(expression_node.defresult, at)) return false;
   return std::all_of(expression_node.args, expression_node.args + expression_node.n_args, [&](PgQuery__Node* node) {
     if (node->node_case != PG_QUERY__NODE__NODE_CASE_WHEN) return unsupported("this CASE", expression_node.location);

@@ -39,6 +39,7 @@ bool Binder::join_columns(PgQuery__JoinExpr& join, const Range& left, const Rang
     names = common_names(left, right);
   }
   for (std::size_t i = 0; i < join.n_using_clause; ++i) names.push_back(string_value(join.using_clause[i]));
+  if (!names.empty() && !implied_operators({"="}, -1)) return false;
   for (const std::string_view name : names) {
     const ColumnLookup in_left = find_column_in(left, name);
     const ColumnLookup in_right = find_column_in(right, name);

@@ -256,9 +256,29 @@ bool Binder::type_names(Nodes list, std::size_t count) {
 
 bool Binder::operator_name(PgQuery__Node* const* list, std::size_t count, int location) {
   const NameParts name = parts_of(list, count);
-  if (name.ok && (name.schema.empty() || name.schema == kCatalogSchema) && permitted_operator(name.name)) return true;
-  return refuse("42501", "operator " + dotted(name.schema, name.name) + " is not permitted", location,
-                "Only PostgreSQL's own operators are.");
+  const ViewMap& views = *request_.views;
+  const std::string bare(name.name);
+  const bool own = permitted_operator(bare);
+  const auto& schemas = views.operator_schemas;
+  if (name.ok && name.schema == kCatalogSchema && own) return true;
+  if (name.ok && !views.closed_operators.contains(bare)) {
+    if (name.schema.empty() && (own || views.operators.contains(bare))) return true;
+    if (views.operators.contains(bare) && std::ranges::find(schemas, name.schema) != schemas.end()) return true;
+  }
+  return closed_operator(dotted(name.schema, name.name), location);
+}
+
+bool Binder::implied_operators(std::initializer_list<std::string_view> names, int location) {
+  const auto& closed = request_.views->closed_operators;
+  if (closed.empty()) return true;
+  return std::ranges::all_of(names, [&](std::string_view name) {
+    return !closed.contains(std::string(name)) || closed_operator(name, location);
+  });
+}
+
+bool Binder::closed_operator(std::string_view name, int location) {
+  return refuse("42501", "operator " + std::string(name) + " is not permitted", location,
+                "PostgreSQL's own operators are, and those whose functions were reviewed (function allow).");
 }
 
 bool Binder::collation_name(PgQuery__Node**& list, std::size_t& count, int location) {

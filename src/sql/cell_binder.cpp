@@ -29,8 +29,15 @@ bool CellBinder::refuse_masked(const EncryptedColumnSpec& column, std::string_vi
 }
 
 bool CellBinder::refuse_cell(const EncryptedColumnSpec& column, const CellPlaceRule& place, int location) {
-  return refuse("0A000", described(column) + " is encrypted and can't be used in " + std::string(place.where), location,
-                column.masked ? cell_place::kMaskedHint : place.hint);
+  return refuse("0A000",
+                described(column) + (column.tokens == TokenUse::None ? " is encrypted" : " is tokenised") +
+                    " and can't be used in " + std::string(place.where),
+                location, column.masked ? cell_place::kMaskedHint : place.hint);
+}
+
+bool CellBinder::refuse_shown(const EncryptedColumnSpec& column) {
+  return refuse("42501", described(column) + " is tokenised: to write to it you need the right to detokenize", -1,
+                "An administrator grants it by an access policy with the predicate detokenize on this column.");
 }
 
 bool CellBinder::searchable(const EncryptedColumnSpec& column, std::string_view what, bool one_version) {
@@ -54,6 +61,11 @@ bool CellBinder::spend(std::size_t units) {
 }
 
 const EncryptedColumnSpec* CellBinder::cell(const BoundColumn& column) const noexcept {
+  const EncryptedColumnSpec* const found = written_cell(column);
+  return found != nullptr && found->tokens == TokenUse::Shown ? nullptr : found;
+}
+
+const EncryptedColumnSpec* CellBinder::written_cell(const BoundColumn& column) const noexcept {
   return column.bare && column.sources.size() == 1 ? columns_.find(column.sources[0]) : nullptr;
 }
 
@@ -137,9 +149,13 @@ bool CellBinder::copy(PgQuery__CopyStmt& copy, CopyPlan& plan) {
     if (column != nullptr && column->generated != Generated::No) continue;  // COPY leaves them out
     output_.list.push_back(range->columns.list[i]);
   }
+  for (const BoundColumn& column : output_.list) {
+    const EncryptedColumnSpec* const written = plan.in ? written_cell(column) : nullptr;
+    if (written != nullptr && written->tokens == TokenUse::Shown) return refuse_shown(*written);
+  }
   for (std::size_t i = 0; plan.in && i < range->columns.list.size(); ++i) {
-    const EncryptedColumnSpec* const column = cell(range->columns.list[i]);
-    const auto same = [&](const BoundColumn& listed) { return cell(listed) == column; };
+    const EncryptedColumnSpec* const column = written_cell(range->columns.list[i]);
+    const auto same = [&](const BoundColumn& listed) { return written_cell(listed) == column; };
     if (column != nullptr && std::none_of(output_.list.begin(), output_.list.end(), same) &&
         !default_is_safe(*range, *column)) {
       return false;

@@ -4,10 +4,11 @@
 //
 // The names' rules are scope.hpp's, shared with layer 1's Binder; unlike there, nothing is hidden and
 // no name is changed. One file per part of the grammar: cell_binder_query, _from, _expression,
-// _compare (equality, grouping), _modify, cell_binder. Used once, for one statement.
+// _compare (equality, grouping), _modify, _rows (row-bound columns), cell_binder. Used once, for one statement.
 #pragma once
 
 #include <deque>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -53,6 +54,7 @@ struct ParameterUse {
   CellAction action = CellAction::Pass;
   const EncryptedColumnSpec* column = nullptr;
   Oid client_type = 0;  ///< as the text casts it, or the column's; 0: not known here
+  std::uint16_t row = 0;  ///< as ServerParameter's
 };
 
 struct LiteralUse {
@@ -61,6 +63,7 @@ struct LiteralUse {
   const EncryptedColumnSpec* column = nullptr;
   std::string value;
   Oid type = 0;
+  std::uint16_t row = 0;
 };
 
 class CellBinder {
@@ -82,13 +85,25 @@ class CellBinder {
   };
   [[nodiscard]] const Refusal& refusal() const noexcept { return refusal_; }
   [[nodiscard]] const Columns& output() const noexcept { return output_; }
+  /// Null: it is none, or one whose tokens are shown as they stand.
   [[nodiscard]] const EncryptedColumnSpec* cell(const BoundColumn& column) const noexcept;
+  /// The same with those whose tokens are shown: what is written to them is refused.
+  [[nodiscard]] const EncryptedColumnSpec* written_cell(const BoundColumn& column) const noexcept;
   /// Whether the text changed otherwise than by parameters and literals.
   [[nodiscard]] bool edited() const noexcept { return edited_; }
   /// Whether a cell was met at all.
   [[nodiscard]] bool met_cell() const noexcept { return met_cell_; }
   std::vector<ParameterUse>& parameters() noexcept { return parameters_; }
   std::vector<LiteralUse>& literals() noexcept { return literals_; }
+
+  /// From here on the keys of rows may be asked for in columns behind those of the client.
+  void may_hide_keys() noexcept { may_hide_keys_ = true; }
+  [[nodiscard]] std::uint16_t hidden() const noexcept { return hidden_; }
+  std::vector<WrittenRow>& rows() noexcept { return rows_; }
+  /// Which columns of the output are the key of the row that the cell there is bound to.
+  [[nodiscard]] bool row_key_of(std::size_t output, std::vector<RowKeyOutput>& key);
+  /// The row of EXECUTE's arguments, to which the literals that follow belong.
+  [[nodiscard]] bool key_of_arguments(const WrittenRow& row, PgQuery__Node* const* arguments, std::size_t count);
 
   /// A constant or NULL for a column: what EXECUTE passes. False and no refusal: none of these.
   bool literal(PgQuery__Node& node, const EncryptedColumnSpec& column, CellAction action, bool& done);
@@ -114,6 +129,16 @@ class CellBinder {
     CellRef reference;
   };
   using Targets = std::vector<Target>;
+  /// The row that a cell which is assigned now will stand in.
+  struct Written {
+    const std::vector<AttrNumber>* key = nullptr;  ///< null: its table has no row-bound column
+    const Range* target = nullptr;
+    std::uint16_t row = 0;           ///< number in rows_, from 1; 0: not known
+    std::vector<std::size_t> places;  ///< INSERT: where a row of VALUES has the key's columns
+    std::vector<const Range*> same;   ///< a cell of these stands in that row already
+    std::string missing;              ///< the key's column that the statement does not give
+    std::string_view way_out;
+  };
 
   // cell_binder.cpp
   bool refuse(std::string_view sqlstate, std::string message, int location, std::string_view hint = {});
@@ -123,6 +148,8 @@ class CellBinder {
   bool searchable(const EncryptedColumnSpec& column, std::string_view what, bool one_version);
   /// A masked column may be selected alone: its mask would fall to questions.
   bool refuse_masked(const EncryptedColumnSpec& column, std::string_view what);
+  /// What is written without the right to detokenize would stand there as it is.
+  bool refuse_shown(const EncryptedColumnSpec& column);
   [[nodiscard]] std::string described(const EncryptedColumnSpec& column) const;
   bool spend(std::size_t units);
   bool has_cell(const Range& range) const;
@@ -206,11 +233,33 @@ class CellBinder {
   bool insert_columns(PgQuery__InsertStmt& insert, const Range& range, Assigned& assigned);
   bool insert_values(PgQuery__SelectStmt& select, Level& level, const Assigned& assigned);
   bool insert_source(PgQuery__InsertStmt& insert, Level& level, const Assigned& assigned, std::size_t limit);
-  bool on_conflict(PgQuery__OnConflictClause& clause, Level& level, const Range& range);
+  bool on_conflict(PgQuery__OnConflictClause& clause, Level& level, const Range& range, bool one_row);
   bool update(PgQuery__UpdateStmt& update, Level* parent, Columns& output);
   bool remove(PgQuery__DeleteStmt& remove, Level* parent, Columns& output);
   bool assignments(Nodes list, std::size_t count, Level& level, const Range& range);
   bool default_is_safe(const Range& range, const EncryptedColumnSpec& column);
+
+  // cell_binder_rows.cpp
+  static unsigned row_of(const Range& range);
+  void renumber_rows(Columns& columns);
+  const std::vector<AttrNumber>* bound_by(const Range& range) const;
+  bool key_part(const PgQuery__Node& node, const CatalogColumn& column, bool assigned, WrittenKeyPart& part) const;
+  bool keep_row(WrittenRow row);
+  void begin_insert(const PgQuery__InsertStmt& insert, const Range& range);
+  bool begin_row(const PgQuery__List& items);
+  bool begin_update(const PgQuery__Node* where, Level& level, const Range& range);
+  bool key_condition(const PgQuery__AExpr& condition, Level& level, const Range& range,
+                     std::vector<std::optional<WrittenKeyPart>>& parts);
+  void begin_conflict(const PgQuery__OnConflictClause& clause, const Range& range, const Range& excluded, bool one_row);
+  bool row_known(const EncryptedColumnSpec& column);
+  [[nodiscard]] std::uint16_t row_for(const EncryptedColumnSpec& column, CellAction action) const noexcept {
+    return column.row_key.empty() || action != CellAction::Encrypt ? std::uint16_t{0} : written_.row;
+  }
+  bool constant_row_known(const EncryptedColumnSpec& column);
+  bool stays_in_row(const EncryptedColumnSpec& column, const CellRef& source);
+  bool key_stays(std::string_view name, const Range& range);
+  void common_rows(Columns& output, const Columns& right) const;
+  bool give_keys(Nodes& list, std::size_t& count, const Level& level, Columns& output);
 
   static constexpr std::size_t kWholeRow = static_cast<std::size_t>(-1);
 
@@ -225,6 +274,11 @@ class CellBinder {
   std::size_t spent_ = 0;
   bool edited_ = false;
   bool met_cell_ = false;
+  Written written_;
+  std::vector<WrittenRow> rows_;
+  unsigned row_numbers_ = 0;
+  std::uint16_t hidden_ = 0;
+  bool may_hide_keys_ = false;
 };
 
 }  // namespace bartizan::sql

@@ -43,6 +43,12 @@ const CellPlaceRule& place_of(const PgQuery__AExpr& expression) {
   return cell_place::kExpression;
 }
 
+/// Of a value that is compared with the column.
+CellAction compared(const EncryptedColumnSpec& column, bool several) {
+  if (column.tokens != TokenUse::None) return CellAction::TokenCompared;
+  return several ? CellAction::BlindIndexes : CellAction::BlindIndex;
+}
+
 bool is_digits(std::string_view text) {
   if (text.starts_with('-')) text.remove_prefix(1);
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
@@ -93,9 +99,7 @@ bool CellBinder::compare(PgQuery__Node& node, At at) {
   const bool plain = comparison.kind == PG_QUERY__A__EXPR__KIND__AEXPR_OP;
   if (!searchable(*reference.column, "comparison", !plain)) return false;
   const bool several = reference.column->index_versions > 1;
-  if (!operand(*comparison.rexpr, *reference.column, several ? CellAction::BlindIndexes : CellAction::BlindIndex)) {
-    return false;
-  }
+  if (!operand(*comparison.rexpr, *reference.column, compared(*reference.column, several))) return false;
   become_index(*comparison.lexpr, reference);
   const bool null =
       comparison.rexpr->node_case == PG_QUERY__NODE__NODE_A_CONST && comparison.rexpr->a_const->isnull != 0;
@@ -111,8 +115,13 @@ bool CellBinder::comparable(const EncryptedColumnSpec& one, const EncryptedColum
   const bool alike =
       one.number == other.number || (one.join_domain == other.join_domain && one.join_domain != 0 &&
                                      cell_type(one.type.oid)->family == cell_type(other.type.oid)->family);
-  return alike || refuse("0A000", described(one) + " and " + described(other) + " are encrypted under different keys",
-                         -1, "Declare them to be of one join domain.");
+  if (alike) return true;
+  if (one.tokens != TokenUse::None || other.tokens != TokenUse::None) {
+    return refuse("0A000", described(one) + " and " + described(other) + " are tokenised differently", -1,
+                  "Read the value of one and pass it as a parameter for the other.");
+  }
+  return refuse("0A000", described(one) + " and " + described(other) + " are encrypted under different keys", -1,
+                "Declare them to be of one join domain.");
 }
 
 bool CellBinder::compare_cells(PgQuery__Node& left, const CellRef& one, PgQuery__Node& right, const CellRef& other) {
@@ -145,9 +154,7 @@ bool CellBinder::compare_list(PgQuery__Node& node, At at) {
   const PgQuery__List& items = *comparison.rexpr->list;
   const bool several = reference.column->index_versions > 1;
   for (std::size_t i = 0; i < items.n_items; ++i) {
-    if (!operand(*items.items[i], *reference.column, several ? CellAction::BlindIndexes : CellAction::BlindIndex)) {
-      return false;
-    }
+    if (!operand(*items.items[i], *reference.column, compared(*reference.column, several))) return false;
   }
   if (!several) {
     become_index(*comparison.lexpr, reference);
@@ -179,10 +186,11 @@ bool CellBinder::compare_array(PgQuery__Node& node, At at) {
     if (!searchable(column, "ANY (ARRAY[…])", true)) return false;
     const PgQuery__AArrayExpr& items = *array.a_array_expr;
     for (std::size_t i = 0; i < items.n_elements; ++i) {
-      if (!operand(*items.elements[i], column, CellAction::BlindIndex)) return false;
+      if (!operand(*items.elements[i], column, compared(column, false))) return false;
     }
-    edit_.become_cast(array, edit_.moved(array), "bytea", true);
-  } else if (!operand(array, column, CellAction::BlindIndexElements)) {
+    edit_.become_cast(array, edit_.moved(array), column.tokens != TokenUse::None ? "text" : "bytea", true);
+  } else if (!operand(array, column,
+                      column.tokens != TokenUse::None ? CellAction::TokenElements : CellAction::BlindIndexElements)) {
     return false;
   }
   become_index(*comparison.lexpr, reference);
@@ -232,16 +240,17 @@ bool CellBinder::cast_away(PgQuery__Node& node, const EncryptedColumnSpec& colum
 
 bool CellBinder::literal(PgQuery__Node& node, const EncryptedColumnSpec& column, CellAction action, bool& done) {
   Oid type = 0;
-  if (!cast_away(node, column, action == CellAction::BlindIndexElements, type)) return false;
+  if (!cast_away(node, column, takes_array(action), type)) return false;
   if (node.node_case != PG_QUERY__NODE__NODE_A_CONST) return true;
   const PgQuery__AConst& constant = *node.a_const;
   const CellFamily family = cell_type(column.type.oid)->family;
   const bool integer = family == CellFamily::Integer;
   const bool number = integer || family == CellFamily::Numeric;
   std::string text;
-  bool fits = action != CellAction::BlindIndexElements;
+  bool fits = !takes_array(action);
   done = true;
   if (constant.isnull != 0) return true;
+  if (action == CellAction::Encrypt && !constant_row_known(column)) return false;
   switch (static_cast<int>(constant.val_case)) {
     case PG_QUERY__A__CONST__VAL_SVAL:
       text = constant.sval->sval;
@@ -266,7 +275,7 @@ bool CellBinder::literal(PgQuery__Node& node, const EncryptedColumnSpec& column,
                   -1, "Write the constant in quotes.");
   }
   met_cell_ = true;
-  literals_.push_back({&node, action, &column, std::move(text), type});
+  literals_.push_back({&node, action, &column, std::move(text), type, row_for(column, action)});
   return true;
 }
 
@@ -279,10 +288,12 @@ bool CellBinder::operand(PgQuery__Node& node, const EncryptedColumnSpec& column,
     return literal(node, column, action, done);
   }
   if (inner != nullptr && inner->node_case == PG_QUERY__NODE__NODE_PARAM_REF) {
-    if (!cast_away(node, column, action == CellAction::BlindIndexElements, type) || !parameter(node)) return false;
+    if (action == CellAction::Encrypt && !row_known(column)) return false;
+    if (!cast_away(node, column, takes_array(action), type) || !parameter(node)) return false;
     parameters_.back().action = action;
     parameters_.back().column = &column;
     parameters_.back().client_type = type;
+    parameters_.back().row = row_for(column, action);
     met_cell_ = true;
     return true;
   }
@@ -297,6 +308,7 @@ PgQuery__Node* CellBinder::index_of(const PgQuery__Node& node, const CellRef& re
 }
 
 void CellBinder::become_index(PgQuery__Node& node, const CellRef& reference) {
+  if (reference.column->tokens != TokenUse::None) return;  // tokens compare as they stand
   edited_ = true;
   const Range* const range = reference.range;
   const auto* const guarded =
@@ -366,6 +378,7 @@ bool CellBinder::group_item(PgQuery__Node& node, Level& level, const Columns& ou
   if (reference.column == nullptr) return true;
   met_cell_ = true;
   if (reference.range == nullptr) return refuse_cell(*reference.column, cell_place::kExpression);
+  if (reference.column->tokens != TokenUse::None) return true;
   if (!searchable(*reference.column, "GROUP BY", true)) return false;
   become_index(node, reference);
   level.grouped.push_back({reference.range, reference.index, nullptr});
@@ -376,6 +389,11 @@ bool CellBinder::group_item(PgQuery__Node& node, Level& level, const Columns& ou
 bool CellBinder::pick_from_groups(const Level& level, const Targets& targets) {
   for (const Target& target : targets) {
     if (target.reference.column == nullptr || !is_group_key(level, target.reference)) continue;
+    if (!target.reference.column->row_key.empty()) {
+      return refuse("0A000",
+                    described(*target.reference.column) + " is bound to its row and can't be read from a group", -1,
+                    "Group by it and select what was counted, or read the rows.");
+    }
     if (target.value == nullptr) {
       return refuse("0A000", described(*target.reference.column) + " is encrypted: * with GROUP BY is not supported",
                     -1, "Name the columns.");
@@ -401,14 +419,16 @@ bool CellBinder::distinct(PgQuery__SelectStmt& select, Level& level, const Colum
     }
     return true;
   }
-  const auto is_cell = [&](const BoundColumn& column) { return cell(column) != nullptr; };
+  const auto is_cell = [&](const BoundColumn& column) {
+    return cell(column) != nullptr && cell(column)->tokens == TokenUse::None;
+  };
   if (std::none_of(output.list.begin(), output.list.end(), is_cell)) return true;
   if (!output.known) return unknown("DISTINCT with columns that are not known");
   select.n_distinct_clause = 0;
   for (std::size_t i = 0; i < targets.size(); ++i) {
     PgQuery__Node* item = nullptr;
     const CellRef& reference = targets[i].reference;
-    if (reference.column == nullptr) {
+    if (reference.column == nullptr || reference.column->tokens != TokenUse::None) {
       item = edit_.integer(static_cast<int>(i + 1));
     } else {
       if (!searchable(*reference.column, "DISTINCT", true)) return false;

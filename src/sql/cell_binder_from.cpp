@@ -61,8 +61,13 @@ bool CellBinder::table_range(const PgQuery__RangeVar& variable, Range*& range) {
       column.sources.push_back(guarded->columns[i].cell->column);
       column.bare = true;
     }
+    if (guarded != nullptr) {
+      column.row = guarded->columns[i].row;
+      column.attnum = guarded->columns[i].attnum;
+    }
     range->columns.list.push_back(std::move(column));
   }
+  renumber_rows(range->columns);
   if (guarded != nullptr && guarded->hides && variable.alias != nullptr && variable.alias->n_colnames != 0) {
     return unknown("a list of column aliases for a table with a stored index", variable.location);
   }
@@ -142,6 +147,7 @@ bool CellBinder::from_with_query(const PgQuery__RangeVar& variable, WithLookup f
   Range& range = new_range(variable.alias != nullptr ? variable.alias->aliasname : variable.relname);
   if (!spend(query.columns.list.size())) return false;
   range.columns = query.columns;
+  renumber_rows(range.columns);
   attach(range);
   if (!rename(range, variable.alias)) return false;
   *top = &range;
@@ -161,6 +167,7 @@ bool CellBinder::from_query(PgQuery__RangeSubselect& query, Level& level, std::v
   if (!bound) return false;
   Range& range = new_range(name_of(query.alias));
   range.columns = std::move(columns);
+  renumber_rows(range.columns);
   attach(range);
   if (!rename(range, query.alias)) return false;
   *top = &range;

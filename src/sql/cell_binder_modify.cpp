@@ -33,8 +33,11 @@ bool CellBinder::default_is_safe(const Range& range, const EncryptedColumnSpec& 
 // same column already.
 bool CellBinder::assign(PgQuery__Node& node, const EncryptedColumnSpec& column, At at) {
   if (column.masked) return refuse_masked(column, "assignment");
+  if (column.tokens == TokenUse::Shown) return refuse_shown(column);
   met_cell_ = true;
-  if (is_constant_or_parameter(node)) return operand(node, column, CellAction::Encrypt);
+  if (is_constant_or_parameter(node)) {
+    return operand(node, column, column.tokens == TokenUse::None ? CellAction::Encrypt : CellAction::Token);
+  }
   switch (static_cast<int>(node.node_case)) {
     case PG_QUERY__NODE__NODE_SET_TO_DEFAULT: return default_is_safe(Range{}, column);
     case PG_QUERY__NODE__NODE_COALESCE_EXPR:
@@ -55,7 +58,7 @@ bool CellBinder::assign(PgQuery__Node& node, const EncryptedColumnSpec& column, 
     case PG_QUERY__NODE__NODE_TYPE_CAST: {
       CellRef source;
       if (!value(node, at, source)) return false;
-      if (source.column != nullptr && source.column->number == column.number) return true;
+      if (source.column != nullptr && source.column->number == column.number) return stays_in_row(column, source);
       if (source.column != nullptr) {
         return refuse("0A000",
                       described(*source.column) + " can't be copied into " + described(column) +
@@ -97,7 +100,7 @@ bool CellBinder::assigned_column(const PgQuery__ResTarget& target, const Range& 
     return refuse("42703", "column " + quoted(target.name) + " of relation " + quoted(range.name) + " does not exist",
                   target.location);
   }
-  column = found.status == Lookup::Found ? cell(range.columns.list[found.index]) : nullptr;
+  column = found.status == Lookup::Found ? written_cell(range.columns.list[found.index]) : nullptr;
   return column == nullptr || target.n_indirection == 0 || refuse_cell(*column, cell_place::kExpression);
 }
 
@@ -109,7 +112,7 @@ bool CellBinder::insert_columns(PgQuery__InsertStmt& insert, const Range& range,
     assigned.push_back(column);
   }
   for (std::size_t i = 0; insert.n_cols == 0 && i < range.columns.list.size(); ++i) {
-    assigned.push_back(cell(range.columns.list[i]));
+    assigned.push_back(written_cell(range.columns.list[i]));
   }
   return true;
 }
@@ -120,6 +123,7 @@ bool CellBinder::insert_values(PgQuery__SelectStmt& select, Level& level, const 
   for (std::size_t row = 0; row < select.n_values_lists; ++row) {
     if (select.values_lists[row]->node_case != PG_QUERY__NODE__NODE_LIST) return unknown("these VALUES");
     const PgQuery__List& items = *select.values_lists[row]->list;
+    if (!begin_row(items)) return false;
     for (std::size_t i = 0; i < items.n_items; ++i) {
       if (i >= assigned.size() && !assigned.empty()) {
         return refuse("42601", "INSERT has more expressions than target columns", -1);
@@ -151,6 +155,11 @@ bool CellBinder::insert_source(PgQuery__InsertStmt& insert, Level& level, const 
     const EncryptedColumnSpec* const from = cell(source.list[i]);
     const EncryptedColumnSpec* const into = i < assigned.size() ? assigned[i] : nullptr;
     if (from == nullptr && into == nullptr) continue;
+    if (into != nullptr && into->tokens == TokenUse::Shown) return refuse_shown(*into);
+    if (into != nullptr && !into->row_key.empty()) {
+      return refuse("0A000", described(*into) + " is bound to its row: no INSERT … SELECT into it", -1,
+                    "Insert the row's key and its values by VALUES.");
+    }
     if (from != nullptr && into != nullptr && from->number == into->number) continue;
     const EncryptedColumnSpec& column = from != nullptr ? *from : *into;
     if (from == nullptr) {
@@ -171,11 +180,13 @@ bool CellBinder::insert(PgQuery__InsertStmt& insert, Level* parent, Columns& out
   Range* range = nullptr;
   Assigned assigned;
   if (!modify_target(*insert.relation, range) || !insert_columns(insert, *range, assigned)) return false;
+  const Written outer = std::move(written_);
+  begin_insert(insert, *range);
   const std::size_t limit = range->columns.known || insert.n_cols != 0 ? assigned.size() : kWholeRow;
   if (!insert_source(insert, level, assigned, limit)) return false;
   const auto* const guarded = range->relation == nullptr ? nullptr : columns_.guarded(range->relation->oid);
   for (std::size_t i = 0; i < range->columns.list.size(); ++i) {
-    const EncryptedColumnSpec* const column = cell(range->columns.list[i]);
+    const EncryptedColumnSpec* const column = written_cell(range->columns.list[i]);
     const bool named = std::find(assigned.begin(), assigned.end(), column) != assigned.end() && insert.n_cols != 0;
     if (column != nullptr && !named && !default_is_safe(*range, *column)) return false;
   }
@@ -190,12 +201,17 @@ bool CellBinder::insert(PgQuery__InsertStmt& insert, Level* parent, Columns& out
     edited_ = true;
   }
   level.visible.push_back({.range = range});
-  if (insert.on_conflict_clause != nullptr && !on_conflict(*insert.on_conflict_clause, level, *range)) return false;
+  const bool one_row = insert.select_stmt != nullptr && insert.select_stmt->select_stmt->n_values_lists == 1;
+  if (insert.on_conflict_clause != nullptr && !on_conflict(*insert.on_conflict_clause, level, *range, one_row)) {
+    return false;
+  }
+  written_ = outer;
   Targets found;
-  return targets(insert.returning_list, insert.n_returning_list, level, output, found, nullptr);
+  return targets(insert.returning_list, insert.n_returning_list, level, output, found, nullptr) &&
+         give_keys(insert.returning_list, insert.n_returning_list, level, output);
 }
 
-bool CellBinder::on_conflict(PgQuery__OnConflictClause& clause, Level& level, const Range& range) {
+bool CellBinder::on_conflict(PgQuery__OnConflictClause& clause, Level& level, const Range& range, bool one_row) {
   if (clause.infer != nullptr) {
     PgQuery__InferClause& infer = *clause.infer;
     for (std::size_t i = 0; i < infer.n_index_elems; ++i) {
@@ -215,6 +231,7 @@ bool CellBinder::on_conflict(PgQuery__OnConflictClause& clause, Level& level, co
       met_cell_ = true;
       if (!searchable(*column, "ON CONFLICT", true)) return false;
       if (element.n_collation != 0 || element.n_opclass != 0) return refuse_cell(*column, cell_place::kExpression);
+      if (column->tokens != TokenUse::None) continue;
       PgQuery__Node* const index = index_of(*edit_.column_ref({element.name}), {column, &range, found.index, &level});
       if (index->node_case == PG_QUERY__NODE__NODE_COLUMN_REF) {
         element.name = edit_.text(string_value(index->column_ref->fields[index->column_ref->n_fields - 1]));
@@ -232,6 +249,8 @@ bool CellBinder::on_conflict(PgQuery__OnConflictClause& clause, Level& level, co
     excluded.columns.list[i].origin = &excluded;
     excluded.columns.list[i].origin_index = i;
   }
+  renumber_rows(excluded.columns);
+  begin_conflict(clause, range, excluded, one_row);
   level.visible.push_back({.range = &excluded});
   const bool bound =
       assignments(clause.target_list, clause.n_target_list, level, range) && expression(clause.where_clause, {level});
@@ -246,7 +265,7 @@ bool CellBinder::assignments(Nodes list, std::size_t count, Level& level, const 
     }
     PgQuery__ResTarget& target = *list[i]->res_target;
     const EncryptedColumnSpec* column = nullptr;
-    if (!assigned_column(target, range, column)) return false;
+    if (!key_stays(target.name, range) || !assigned_column(target, range, column)) return false;
     if (!expressions(target.indirection, target.n_indirection, {level})) return false;
     if (target.val->node_case == PG_QUERY__NODE__NODE_MULTI_ASSIGN_REF) {
       const PgQuery__MultiAssignRef& part = *target.val->multi_assign_ref;
@@ -278,10 +297,15 @@ bool CellBinder::update(PgQuery__UpdateStmt& update, Level* parent, Columns& out
   if (!modify_target(*update.relation, range)) return false;
   level.visible.push_back({.range = range, .lateral_only = true, .lateral_ok = false});
   Targets found;
-  return from(update.from_clause, update.n_from_clause, level) &&
-         assignments(update.target_list, update.n_target_list, level, *range) &&
-         expression(update.where_clause, {level}) &&
-         targets(update.returning_list, update.n_returning_list, level, output, found, nullptr);
+  const Written outer = std::move(written_);
+  if (!from(update.from_clause, update.n_from_clause, level) || !begin_update(update.where_clause, level, *range) ||
+      !assignments(update.target_list, update.n_target_list, level, *range)) {
+    return false;
+  }
+  written_ = outer;
+  return expression(update.where_clause, {level}) &&
+         targets(update.returning_list, update.n_returning_list, level, output, found, nullptr) &&
+         give_keys(update.returning_list, update.n_returning_list, level, output);
 }
 
 bool CellBinder::remove(PgQuery__DeleteStmt& remove, Level* parent, Columns& output) {
@@ -293,7 +317,8 @@ bool CellBinder::remove(PgQuery__DeleteStmt& remove, Level* parent, Columns& out
   level.visible.push_back({.range = range, .lateral_only = true, .lateral_ok = false});
   Targets found;
   return from(remove.using_clause, remove.n_using_clause, level) && expression(remove.where_clause, {level}) &&
-         targets(remove.returning_list, remove.n_returning_list, level, output, found, nullptr);
+         targets(remove.returning_list, remove.n_returning_list, level, output, found, nullptr) &&
+         give_keys(remove.returning_list, remove.n_returning_list, level, output);
 }
 
 }  // namespace bartizan::sql

@@ -69,7 +69,8 @@ bool CellBinder::plain_select(PgQuery__SelectStmt& select, Level& level, Columns
     if (!window(*select.window_clause[i]->window_def, level)) return false;
   }
   level.after_grouping = false;
-  return distinct(select, level, output, found) && pick_from_groups(level, found) && limits(select, level);
+  return distinct(select, level, output, found) && pick_from_groups(level, found) && limits(select, level) &&
+         give_keys(select.target_list, select.n_target_list, level, output);
 }
 
 bool CellBinder::values(PgQuery__SelectStmt& select, Level& level, Columns& output, const Assigned* assigned) {
@@ -119,6 +120,7 @@ bool CellBinder::set_operation(PgQuery__SelectStmt& select, Level& level, Column
     }
   }
   output.known = output.known && right.known;
+  common_rows(output, right);
   return sort_list(select.sort_clause, select.n_sort_clause, level, output) && limits(select, level);
 }
 
@@ -157,6 +159,10 @@ bool CellBinder::with_query(WithQuery& query, Level& level) {
   if (!any_query(*query.node->ctequery, &level, output)) return false;
   // A recursive term was held to the first one's cells by set_operation().
   if (query.state == WithQuery::State::Underway && !with_columns(query, output)) return false;
+  // What the recursive term gives of another row is no key of the first one's cells.
+  for (std::size_t i = 0; i < std::min(output.list.size(), query.columns.list.size()); ++i) {
+    if (output.list[i].row == 0) query.columns.list[i].row = 0;
+  }
   query.columns.known = output.known;
   query.state = WithQuery::State::Done;
   return true;
@@ -250,6 +256,15 @@ bool CellBinder::target(PgQuery__ResTarget& target, Level& level, Columns& outpu
   if (result.reference.range != nullptr) {
     column.origin = result.reference.range;
     column.origin_index = result.reference.index;
+    column.row = column.origin->columns.list[column.origin_index].row;
+    column.attnum = column.origin->columns.list[column.origin_index].attnum;
+  } else if (result.reference.column == nullptr && target.val->node_case == PG_QUERY__NODE__NODE_COLUMN_REF) {
+    ColumnLookup plain;
+    if (!resolve(*target.val->column_ref, level, plain)) return false;
+    if (plain.range != nullptr && plain.index != kWholeRow) {
+      column.row = plain.range->columns.list[plain.index].row;
+      column.attnum = plain.range->columns.list[plain.index].attnum;
+    }
   }
   output.list.push_back(std::move(column));
   found.push_back(result);

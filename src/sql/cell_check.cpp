@@ -1,5 +1,6 @@
 // The second check of plan_encryption(): by names alone, without scopes, over a tree of its own. What
 // it can't tell from an encrypted column it takes for one, so it may refuse, never permit too much.
+// Of tokens, which everybody may see, it looks at what is written alone: no value may get there as it is.
 #include <algorithm>
 #include <set>
 #include <string>
@@ -19,8 +20,8 @@ namespace {
 using Guarded = EncryptedColumns::Guarded;
 using Names = std::set<std::string, std::less<>>;
 
-bool names_bytea(const PgQuery__TypeName& type) {
-  return type.n_names != 0 && string_value(type.names[type.n_names - 1]) == "bytea" && type.n_array_bounds <= 1;
+bool names(const PgQuery__TypeName& type, std::string_view name) {
+  return type.n_names != 0 && string_value(type.names[type.n_names - 1]) == name && type.n_array_bounds <= 1;
 }
 
 bool is_null(const PgQuery__Node& node) {
@@ -41,7 +42,7 @@ bool is_call(const PgQuery__FuncCall& call, std::string_view name) {
 }
 
 bool is_cast_to_bytea(const PgQuery__Node& node) {
-  return node.node_case == PG_QUERY__NODE__NODE_TYPE_CAST && names_bytea(*node.type_cast->type_name);
+  return node.node_case == PG_QUERY__NODE__NODE_TYPE_CAST && names(*node.type_cast->type_name, "bytea");
 }
 
 class CellCheck {
@@ -54,7 +55,8 @@ class CellCheck {
     if (text.find('\0') != std::string::npos || nests_deeply(text, LexOptions{}, kMaxNesting)) return false;
     for (const LiteralOp& literal : planned_.literals) {
       if (literal.length < 2 || literal.offset + literal.length > text.size()) return false;
-      placeholders_.insert(text.substr(literal.offset + 1, literal.length - 2));
+      (makes_token(literal.action) ? token_placeholders_ : placeholders_)
+          .insert(text.substr(literal.offset + 1, literal.length - 2));
     }
     const ParseTree tree{text};
     if (tree.statement() == nullptr) return false;
@@ -72,6 +74,8 @@ class CellCheck {
   static constexpr unsigned kCell = 1;   // a cell may stand here
   static constexpr unsigned kBytea = 2;  // directly below a cast to bytea
   static constexpr unsigned kPicked = 4;  // directly below [1]
+  static constexpr unsigned kText = 8;    // directly below a cast to text
+  enum class Holds : std::uint8_t { Neither, Cells, Tokens };
   struct Place {
     const ProtobufCMessage* message;
     unsigned bits;
@@ -132,7 +136,11 @@ class CellCheck {
           column = string_value(variable.alias->colnames[shown]);
         }
         ++shown;
-        if (guarded->columns[i].cell == nullptr) continue;
+        if (guarded->columns[i].cell == nullptr || guarded->columns[i].cell->tokens == TokenUse::Shown) continue;
+        if (guarded->columns[i].cell->tokens == TokenUse::Exchanged) {
+          token_names_.insert(guarded->relation->columns[i].name);
+          continue;
+        }
         cells = true;
         names_.insert(std::move(column));
       }
@@ -216,6 +224,42 @@ class CellCheck {
     }
   }
 
+  /// What is written to a column of tokens: made by us, there already, or nothing. What the planner lets
+  /// another column or a sub-query give is one's tokens.
+  bool is_stored_token(const PgQuery__Node& node) const {
+    switch (static_cast<int>(node.node_case)) {
+      case PG_QUERY__NODE__NODE_TYPE_CAST: {
+        const PgQuery__Node* const inner = node.type_cast->arg;
+        return inner != nullptr && names(*node.type_cast->type_name, "text") &&
+               (is_token_placeholder(*inner) || is_token_parameter(*inner));
+      }
+      case PG_QUERY__NODE__NODE_A_CONST: return is_null(node);
+      case PG_QUERY__NODE__NODE_SET_TO_DEFAULT:
+      case PG_QUERY__NODE__NODE_COLUMN_REF:
+      case PG_QUERY__NODE__NODE_SUB_LINK: return true;
+      case PG_QUERY__NODE__NODE_COALESCE_EXPR:
+        return std::all_of(node.coalesce_expr->args, node.coalesce_expr->args + node.coalesce_expr->n_args,
+                           [&](const PgQuery__Node* item) { return is_stored_token(*item); });
+      case PG_QUERY__NODE__NODE_CASE_EXPR: {
+        const PgQuery__CaseExpr& choice = *node.case_expr;
+        return (choice.defresult == nullptr || is_stored_token(*choice.defresult)) &&
+               std::all_of(choice.args, choice.args + choice.n_args,
+                           [&](const PgQuery__Node* item) { return is_stored_token(*item->case_when->result); });
+      }
+      default: return false;
+    }
+  }
+
+  bool is_token_placeholder(const PgQuery__Node& node) const {
+    return node.node_case == PG_QUERY__NODE__NODE_A_CONST && node.a_const->val_case == PG_QUERY__A__CONST__VAL_SVAL &&
+           token_placeholders_.find(std::string_view(node.a_const->sval->sval)) != token_placeholders_.end();
+  }
+  bool is_token_parameter(const PgQuery__Node& node) const {
+    if (node.node_case != PG_QUERY__NODE__NODE_PARAM_REF) return false;
+    const auto number = static_cast<std::size_t>(node.param_ref->number);
+    return number >= 1 && number <= planned_.parameters.size() && makes_token(planned_.parameters[number - 1].action);
+  }
+
   // The other side of a comparison of indexes.
   static bool is_index(const PgQuery__Node& node) {
     switch (static_cast<int>(node.node_case)) {
@@ -248,23 +292,32 @@ class CellCheck {
   bool select(const PgQuery__SelectStmt& select);
   bool insert(const PgQuery__InsertStmt& insert);
   bool assignments(PgQuery__Node* const* list, std::size_t count) const;
-  bool cell_column(const std::vector<const Guarded*>& tables, std::string_view name) const;
+  static Holds held_by(const EncryptedColumns::Column& column) {
+    if (column.cell == nullptr || column.cell->tokens == TokenUse::Shown) return Holds::Neither;
+    return column.cell->tokens == TokenUse::None ? Holds::Cells : Holds::Tokens;
+  }
+  Holds held_by(const std::vector<const Guarded*>& tables, std::string_view name) const;
 
   const EncryptedColumns& columns_;
   const PlannedStatement& planned_;
   Names placeholders_;
+  Names token_placeholders_;
+  Names token_names_;
   Names names_;
   Names guarded_aliases_;
   Names other_aliases_;
   std::vector<Place> stack_;
 };
 
-bool CellCheck::cell_column(const std::vector<const Guarded*>& tables, std::string_view name) const {
-  return std::any_of(tables.begin(), tables.end(), [&](const Guarded* guarded) {
+CellCheck::Holds CellCheck::held_by(const std::vector<const Guarded*>& tables, std::string_view name) const {
+  auto held = Holds::Neither;
+  for (const Guarded* const guarded : tables) {
     const CatalogColumn* const column = guarded->relation->column(name);
-    return column != nullptr &&
-           guarded->columns[static_cast<std::size_t>(column - guarded->relation->columns.data())].cell != nullptr;
-  });
+    if (column == nullptr) continue;
+    const auto here = held_by(guarded->columns[static_cast<std::size_t>(column - guarded->relation->columns.data())]);
+    if (held != Holds::Cells && here != Holds::Neither) held = here;
+  }
+  return held;
 }
 
 bool CellCheck::function(const PgQuery__FuncCall& call, unsigned bits) {
@@ -308,6 +361,8 @@ bool CellCheck::select(const PgQuery__SelectStmt& select) {
 bool CellCheck::assignments(PgQuery__Node* const* list, std::size_t count) const {
   return std::all_of(list, list + count, [&](const PgQuery__Node* node) {
     const PgQuery__ResTarget& target = *node->res_target;
+    if (token_names_.find(std::string_view(target.name)) != token_names_.end())
+      return target.val != nullptr && is_stored_token(*target.val);
     return names_.find(std::string_view(target.name)) == names_.end() ||
            (target.val != nullptr && is_stored(*target.val));
   });
@@ -315,18 +370,18 @@ bool CellCheck::assignments(PgQuery__Node* const* list, std::size_t count) const
 
 bool CellCheck::insert(const PgQuery__InsertStmt& insert) {
   const auto tables = guarded_named(*insert.relation);
-  std::vector<bool> encrypted;
-  for (std::size_t i = 0; i < insert.n_cols; ++i)
-    encrypted.push_back(cell_column(tables, insert.cols[i]->res_target->name));
+  std::vector<Holds> held;
+  for (std::size_t i = 0; i < insert.n_cols; ++i) held.push_back(held_by(tables, insert.cols[i]->res_target->name));
   for (std::size_t i = 0; insert.n_cols == 0 && !tables.empty() && i < tables[0]->columns.size(); ++i) {
-    encrypted.push_back(tables[0]->columns[i].cell != nullptr);
+    held.push_back(held_by(tables[0]->columns[i]));
   }
   if (insert.select_stmt != nullptr && insert.select_stmt->node_case == PG_QUERY__NODE__NODE_SELECT_STMT) {
     const PgQuery__SelectStmt& source = *insert.select_stmt->select_stmt;
     for (std::size_t row = 0; row < source.n_values_lists; ++row) {
       const PgQuery__List& items = *source.values_lists[row]->list;
       for (std::size_t i = 0; i < items.n_items; ++i) {
-        if (i < encrypted.size() && encrypted[i] && !is_stored(*items.items[i])) return false;
+        if (i >= held.size() || held[i] == Holds::Neither) continue;
+        if (held[i] == Holds::Cells ? !is_stored(*items.items[i]) : !is_stored_token(*items.items[i])) return false;
       }
     }
   }
@@ -351,17 +406,18 @@ bool CellCheck::look(const ProtobufCMessage& message, unsigned bits) {
     const auto number = static_cast<std::size_t>(as_message<PgQuery__ParamRef>(message).number);
     const bool transformed = number >= 1 && number <= planned_.parameters.size() &&
                              planned_.parameters[number - 1].action != CellAction::Pass;
-    return !transformed || (bits & kBytea) != 0;
+    return !transformed || (bits & (makes_token(planned_.parameters[number - 1].action) ? kText : kBytea)) != 0;
   }
   if (type == &pg_query__a__const__descriptor) {
     const auto& constant = as_message<PgQuery__AConst>(message);
-    const bool placeholder = constant.val_case == PG_QUERY__A__CONST__VAL_SVAL &&
-                             placeholders_.find(std::string_view(constant.sval->sval)) != placeholders_.end();
-    return !placeholder || (bits & kBytea) != 0;
+    if (constant.val_case != PG_QUERY__A__CONST__VAL_SVAL) return true;
+    const std::string_view value = constant.sval->sval;
+    if (token_placeholders_.find(value) != token_placeholders_.end()) return (bits & kText) != 0;
+    return placeholders_.find(value) == placeholders_.end() || (bits & kBytea) != 0;
   }
   if (type == &pg_query__type_cast__descriptor) {
     const auto& cast = as_message<PgQuery__TypeCast>(message);
-    push(cast.arg, names_bytea(*cast.type_name) ? kBytea : 0);
+    push(cast.arg, names(*cast.type_name, "bytea") ? kBytea : names(*cast.type_name, "text") ? kText : 0U);
     return true;
   }
   if (type == &pg_query__res_target__descriptor) {

@@ -32,7 +32,7 @@ struct CellType {
   CellFamily family = CellFamily::None;
 };
 
-inline constexpr Oid kByteaOid = 17, kByteaArrayOid = 1001, kUnknownOid = 705;
+inline constexpr Oid kByteaOid = 17, kByteaArrayOid = 1001, kTextOid = 25, kTextArrayOid = 1009, kUnknownOid = 705;
 
 /// nullptr: not one of them.
 [[nodiscard]] const CellType* cell_type(Oid oid) noexcept;

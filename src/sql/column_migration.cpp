@@ -86,17 +86,25 @@ class Texts {
   }
 
   [[nodiscard]] std::vector<MigrationStep> expand() const {
-    const std::string column = quoted(name_);
     std::vector<MigrationStep> steps;
     steps.push_back({"ALTER TABLE " + table_ + " ADD COLUMN " + quoted(twin_) + " " + new_type()});
     steps.push_back({"CREATE FUNCTION " + function_ +
                      "() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $bz_stale$BEGIN NEW." +
                      quoted(twin_) + " := NULL; RETURN NEW; END$bz_stale$"});
     // Last by name, so that it sees what other triggers have made of the row.
-    steps.push_back({"CREATE TRIGGER zz_bartizan_stale BEFORE UPDATE ON " + table_ + " FOR EACH ROW WHEN (OLD." +
-                     column + " IS DISTINCT FROM NEW." + column + ") EXECUTE FUNCTION " + function_ + "()"});
+    steps.push_back({"CREATE TRIGGER zz_bartizan_stale BEFORE UPDATE ON " + table_ + " FOR EACH ROW WHEN (" +
+                     changes() + ") EXECUTE FUNCTION " + function_ + "()"});
     steps.push_back({"ALTER TABLE " + table_ + " ENABLE ALWAYS TRIGGER zz_bartizan_stale"});
     return steps;
+  }
+
+  /// By what the twin of a row says what is no longer so.
+  [[nodiscard]] std::string changes() const {
+    std::string text = "OLD." + quoted(name_) + " IS DISTINCT FROM NEW." + quoted(name_);
+    if (!column_.row_bound) return text;
+    for (const std::string& part : key())
+      text.append(" OR OLD.").append(part).append(" IS DISTINCT FROM NEW.").append(part);
+    return text;
   }
 
   [[nodiscard]] std::vector<MigrationStep> drop_trigger() const {

@@ -26,6 +26,18 @@ EncryptedColumns::Guarded unencrypted(const CatalogRelation& relation) {
   return guarded;
 }
 
+/// A key is of types with one canonical form (docs/formats/cell.md, "Row digest").
+bool binding_holds(const EncryptedColumnSpec& spec, const CatalogRelation& relation) {
+  return std::all_of(spec.row_key.begin(), spec.row_key.end(), [&](AttrNumber attnum) {
+    if (attnum == 0) return true;
+    const CatalogColumn* const column = relation.column(attnum);
+    const CellType* const type = column == nullptr ? nullptr : cell_type(column->type);
+    return type != nullptr && attnum != spec.column.attnum &&
+           (type->family == CellFamily::Integer || type->family == CellFamily::Uuid ||
+            type->family == CellFamily::Text || type->family == CellFamily::Bytea);
+  });
+}
+
 struct View {
   const CatalogRelation* relation = nullptr;
   std::unique_ptr<ParseTree> tree;  // null: can't be parsed
@@ -108,6 +120,14 @@ Result<void> EncryptedColumns::declare() {
       return static_cast<std::size_t>(relation->column(attnum) - relation->columns.data());
     };
     guarded.columns[place(spec.column.attnum)].cell = &spec;
+    for (std::size_t i = 0; i < relation->columns.size(); ++i) {
+      guarded.columns[i].row = 1;
+      guarded.columns[i].attnum = relation->columns[i].attnum;
+    }
+    if (!binding_holds(spec, *relation)) return bad("row-bound column whose key can't bind it");
+    if (!spec.row_key.empty() && (relation->has_children || !relation->parents.empty())) {
+      guarded.unusable = "it has row-bound columns, and a parent or children";
+    }
     if (spec.index_column != 0) {
       if (relation->column(spec.index_column) == nullptr || spec.index_column == spec.column.attnum ||
           !spec.searchable) {
@@ -139,6 +159,7 @@ void EncryptedColumns::inherit() {
           if (parent->columns[i].cell != nullptr && mine.cell == nullptr) {
             mine.cell = parent->columns[i].cell;
             changed = true;
+            if (!mine.cell->row_key.empty()) ours.unusable = "its parent has row-bound columns";
           }
           if (parent->columns[i].hidden && !mine.hidden) {
             mine.hidden = ours.hides = true;
@@ -203,7 +224,9 @@ void EncryptedColumns::see_views() {
       return store("it compares encrypted columns");
     }
     if (!binder.output().known || output.size() != seen.columns.size()) return store("its columns are not known");
-    for (std::size_t i = 0; i < output.size(); ++i) seen.columns[i].cell = binder.cell(output[i]);
+    for (std::size_t i = 0; i < output.size(); ++i) {
+      seen.columns[i] = {binder.cell(output[i]), false, output[i].row, output[i].attnum};
+    }
     guarded_.insert_or_assign(view.relation->oid, std::move(seen));
   };
   for (bool more = true; more;) {

@@ -14,6 +14,9 @@ namespace {
 
 constexpr std::string_view kDecryptFirst = "Decrypt the column first (bartizan encryption decrypt), or leave it out.";
 
+constexpr std::string_view kDetokenizeFirst =
+    "Detokenize the column first (bartizan column detokenize), or leave it out.";
+
 Refused refusal(std::string_view sqlstate, std::string message, std::string_view hint = {}) {
   return {std::string(sqlstate), std::move(message), std::string(hint), 0};
 }
@@ -35,7 +38,17 @@ std::vector<const EncryptedColumns::Guarded*> named_in(const PgQuery__Node& stat
   return found;
 }
 
-/// Names an encrypted column, or one that holds an index, anywhere.
+/// No constant in it, which would be a value beside tokens.
+bool indexes_names_alone(const PgQuery__Node& statement) {
+  if (statement.node_case != PG_QUERY__NODE__NODE_INDEX_STMT || statement.index_stmt->where_clause != nullptr)
+    return false;
+  const PgQuery__IndexStmt& index = *statement.index_stmt;
+  return std::all_of(index.index_params, index.index_params + index.n_index_params, [](const PgQuery__Node* node) {
+    return node->node_case == PG_QUERY__NODE__NODE_INDEX_ELEM && node->index_elem->expr == nullptr;
+  });
+}
+
+/// Names an encrypted column, or one that holds an index, anywhere. An index over tokens is one as over any text.
 std::optional<Refused> names_cells(const PgQuery__Node& statement,
                                    const std::vector<const EncryptedColumns::Guarded*>& named) {
   for (const auto* const guarded : named) {
@@ -44,10 +57,31 @@ std::optional<Refused> names_cells(const PgQuery__Node& statement,
       if ((guarded->columns[i].cell == nullptr && !guarded->columns[i].hidden) || !has_text(statement.base, name)) {
         continue;
       }
-      return refusal(
-          "0A000",
-          "column \"" + name + "\" of \"" + guarded->relation->name + "\" is encrypted: this can't be done to it",
-          kDecryptFirst);
+      const bool tokens = guarded->columns[i].cell != nullptr && guarded->columns[i].cell->tokens != TokenUse::None;
+      if (tokens && indexes_names_alone(statement)) continue;
+      return refusal("0A000",
+                     "column \"" + name + "\" of \"" + guarded->relation->name +
+                         (tokens ? "\" is tokenised" : "\" is encrypted") + ": this can't be done to it",
+                     tokens ? kDetokenizeFirst : kDecryptFirst);
+    }
+  }
+  return std::nullopt;
+}
+
+/// Names a column of the key that row-bound cells are bound by: what changes or drops it would shut them.
+std::optional<Refused> names_row_key(const PgQuery__Node& statement,
+                                     const std::vector<const EncryptedColumns::Guarded*>& named) {
+  for (const auto* const guarded : named) {
+    for (const auto& column : guarded->columns) {
+      if (column.cell == nullptr) continue;
+      for (const AttrNumber attnum : column.cell->row_key) {
+        const CatalogColumn* const part = guarded->relation->column(attnum);
+        if (part == nullptr || !has_text(statement.base, part->name)) continue;
+        return refusal("0A000",
+                       "column \"" + part->name + "\" of \"" + guarded->relation->name +
+                           "\" can't be altered: encrypted values are bound to it",
+                       kDecryptFirst);
+      }
     }
   }
   return std::nullopt;
@@ -211,6 +245,9 @@ std::optional<Refused> refuse_ddl(const PgQuery__Node& statement, const ScanResu
   const auto node = static_cast<int>(statement.node_case);
   const bool harmless = node == PG_QUERY__NODE__NODE_TRUNCATE_STMT || node == PG_QUERY__NODE__NODE_VACUUM_STMT ||
                         node == PG_QUERY__NODE__NODE_LOCK_STMT || node == PG_QUERY__NODE__NODE_GRANT_STMT;
+  if (node == PG_QUERY__NODE__NODE_ALTER_TABLE_STMT) {
+    if (auto refused = names_row_key(statement, named)) return refused;
+  }
   return harmless ? std::nullopt : names_cells(statement, named);
 }
 

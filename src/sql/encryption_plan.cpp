@@ -1,7 +1,6 @@
 #include "bartizan/sql/encryption_plan.hpp"
 
 #include <algorithm>
-#include <map>
 
 #include "bartizan/sql/lexer.hpp"
 #include "bartizan/sql/splitter.hpp"
@@ -12,6 +11,7 @@
 #include "logical_catalogs.hpp"
 #include "nesting.hpp"
 #include "node_access.hpp"
+#include "parameter_plan.hpp"
 #include "statement_kinds.hpp"
 #include "statement_parser.hpp"
 #include "statement_parts.hpp"
@@ -89,8 +89,6 @@ class Planner {
   bool execute(ParseTree& tree, PgQuery__ExecuteStmt& execute, const StatementParts& parts, const StatementRange& range,
                PlannedStatement& planned);
   bool fetch(const PgQuery__FetchStmt& fetch, PlannedStatement& planned);
-  bool parameters(CellBinder& binder, PgQuery__PrepareStmt* prepare, TreeEditor& edit, PlannedStatement& planned);
-  bool client_type(const ParameterUse& use, Oid declared, Oid& type);
   void note_new_tables(const StatementRange& range);
   bool finish(ParseTree& tree, CellBinder& binder, bool edited, PlannedStatement& planned);
   void place_literals(std::vector<LiteralUse>& uses, TreeEditor& edit);
@@ -188,6 +186,7 @@ bool Planner::statement(const StatementRange& range, PlannedStatement& planned) 
 bool Planner::plan(ParseTree& tree, const StatementParts& parts, const StatementRange& range,
                    PlannedStatement& planned) {
   CellBinder binder(*request_.columns, names_, tree.arena());
+  if (!parts.makes_view && !parts.makes_table && !parts.explains && parts.copy == nullptr) binder.may_hide_keys();
   CopyPlan copy;
   const bool bound = parts.copy != nullptr ? binder.copy(*parts.copy, copy) : binder.query(*parts.query);
   if (!bound) return refuse(binder.refusal(), range);
@@ -197,8 +196,12 @@ bool Planner::plan(ParseTree& tree, const StatementParts& parts, const Statement
     const EncryptedColumnSpec* const column = binder.cell(output.list[i]);
     if (column == nullptr) continue;
     cells = true;
-    if (!parts.explains) planned.columns.push_back({static_cast<std::uint16_t>(i), column->number, column->type});
+    if (parts.explains) continue;
+    planned.columns.push_back({static_cast<std::uint16_t>(i), column->number, column->type});
+    if (parts.makes_view || parts.makes_table || !output.known) continue;
+    if (!binder.row_key_of(i, planned.columns.back().key)) return refuse(binder.refusal(), range);
   }
+  planned.hidden = binder.hidden();
   if (cells && !output.known) {
     return refuse(refused("0A000", "* with columns that are not known can't be decrypted", "Name the columns."));
   }
@@ -211,7 +214,9 @@ bool Planner::plan(ParseTree& tree, const StatementParts& parts, const Statement
                           "Compare in the query that reads the view."));
   }
   TreeEditor edit(tree.arena());
-  if (!parameters(binder, parts.prepare, edit, planned)) return false;
+  planned.rows = std::move(binder.rows());
+  ParameterPlan parameters(request_, binder.parameters(), parts.prepare, planned);
+  if (!parameters.make(edit)) return refuse(std::move(parameters.refusal()));
   if (parts.copy != nullptr && binder.met_cell()) planned.copy = std::move(copy);
   if (parts.makes_view) planned.columns.clear();
   const bool edited = binder.edited() || !binder.literals().empty() || !planned.parameters.empty();
@@ -225,117 +230,13 @@ bool Planner::plan(ParseTree& tree, const StatementParts& parts, const Statement
   return finish(tree, binder, edited, planned);
 }
 
-bool Planner::client_type(const ParameterUse& use, Oid declared, Oid& type) {
-  const auto fits = [&](Oid given) {
-    const CellType& own = *cell_type(use.column->type.oid);
-    if (use.action == CellAction::BlindIndexElements) {
-      const CellType* named = nullptr;
-      for (const Oid oid : {16U, 17U, 20U, 21U, 23U, 25U, 1043U, 1082U, 1114U, 1184U, 1700U, 2950U, 3802U}) {
-        const CellType* const one = cell_type(oid);
-        if (one->array == given) named = one;
-      }
-      return named != nullptr && named->family == own.family;
-    }
-    const CellType* const named = cell_type(given);
-    return named != nullptr && named->family == own.family;
-  };
-  const Oid wanted = declared != 0 && declared != kUnknownOid ? declared : use.client_type;
-  const bool agrees = type == 0 || type == wanted || fits(type);
-  if (!fits(wanted) || !agrees) {
-    return refuse(refused("42P08",
-                          "parameter $" + std::to_string(use.number) + " is for an encrypted column of another type",
-                          "Declare it with the column's type, or with none."));
-  }
-  if (type == 0) type = wanted;
-  return true;
-}
-
-// One of the server's parameters for each thing that becomes of a client's.
-bool Planner::parameters(CellBinder& binder, PgQuery__PrepareStmt* prepare, TreeEditor& edit,
-                         PlannedStatement& planned) {
-  auto& uses = binder.parameters();
-  const bool any =
-      std::any_of(uses.begin(), uses.end(), [](const auto& use) { return use.action != CellAction::Pass; });
-  if (!any) return true;
-  int count = static_cast<int>(request_.parameter_types.size());
-  for (const ParameterUse& use : uses) count = std::max(count, use.number);
-  if (prepare != nullptr) count = std::max(count, static_cast<int>(prepare->n_argtypes));
-  planned.parameters.resize(static_cast<std::size_t>(count));
-  planned.parameter_types.resize(static_cast<std::size_t>(count));
-  for (std::size_t i = 0; i < planned.parameters.size(); ++i)
-    planned.parameters[i].client = static_cast<std::uint16_t>(i);
-  std::map<std::pair<int, std::pair<CellAction, std::uint32_t>>, int> numbers;
-  std::vector<char> taken(planned.parameters.size(), 0);
-  for (const ParameterUse& use : uses) {
-    const auto place = static_cast<std::size_t>(use.number - 1);
-    const char role = use.action == CellAction::Pass ? 1 : 2;
-    if (taken[place] != 0 && taken[place] != role) {
-      return refuse(refused(
-          "0A000", "parameter $" + std::to_string(use.number) + " is for an encrypted column and is used elsewhere too",
-          "Pass the value twice, as two parameters."));
-    }
-    const bool first = taken[place] == 0;
-    taken[place] = role;
-    if (role == 1) continue;
-    const Oid declared =
-        prepare == nullptr && place < request_.parameter_types.size() ? request_.parameter_types[place] : 0;
-    if (!client_type(use, declared, planned.parameter_types[place])) return false;
-    const auto [at, fresh] = numbers.try_emplace({use.number, {use.action, use.column->number}}, use.number);
-    const bool array = use.action == CellAction::BlindIndexes || use.action == CellAction::BlindIndexElements;
-    if (fresh) {
-      ServerParameter server{static_cast<std::uint16_t>(place), use.action, use.column->number,
-                             array ? kByteaArrayOid : kByteaOid};
-      if (first) {
-        planned.parameters[place] = server;
-      } else {
-        if (planned.parameters.size() >= 65'535) return refuse(refused("54000", "too many parameters"));
-        planned.parameters.push_back(server);
-        at->second = static_cast<int>(planned.parameters.size());
-      }
-    }
-    PgQuery__Node* const inner = edit.moved(*use.node);
-    edit.become_parameter(*inner, at->second);
-    edit.become_cast(*use.node, inner, "bytea", array);
-  }
-  if (prepare == nullptr || prepare->n_argtypes == 0) return true;
-  for (std::size_t i = 0; i < planned.parameters.size(); ++i) {
-    const ServerParameter& server = planned.parameters[i];
-    const bool declared = i < prepare->n_argtypes;
-    if (server.action == CellAction::Pass) {
-      if (!declared) edit.append(prepare->argtypes, prepare->n_argtypes, edit.node(edit.type_name("unknown", false)));
-      continue;
-    }
-    if (declared) {
-      const NamedCellType named = prepare->argtypes[i]->node_case == PG_QUERY__NODE__NODE_TYPE_NAME
-                                      ? named_cell_type(*prepare->argtypes[i]->type_name)
-                                      : NamedCellType{};
-      const CellFamily own = cell_type(request_.columns->find(server.column)->type.oid)->family;
-      if (named.type == nullptr || named.type->family != own ||
-          named.array != (server.action == CellAction::BlindIndexElements)) {
-        return refuse(refused("42P08",
-                              "parameter $" + std::to_string(i + 1) + " is for an encrypted column of another type",
-                              "Declare it with the column's type, or with none."));
-      }
-      planned.parameter_types[i] = named.array ? named.type->array : named.type->oid;
-    }
-    PgQuery__Node* const type = edit.node(edit.type_name("bytea", server.server_type == kByteaArrayOid));
-    if (declared) {
-      prepare->argtypes[i] = type;
-    } else {
-      edit.append(prepare->argtypes, prepare->n_argtypes, type);
-    }
-  }
-  return true;
-}
-
 void Planner::place_literals(std::vector<LiteralUse>& uses, TreeEditor& edit) {
   mark_ = "bartizan cell ";
   while (request_.text.find(mark_) != std::string_view::npos) mark_ += 'x';
   for (std::size_t i = 0; i < uses.size(); ++i) {
-    const bool array = uses[i].action == CellAction::BlindIndexes || uses[i].action == CellAction::BlindIndexElements;
     PgQuery__Node* const constant = edit.moved(*uses[i].node);
     edit.become_string(*constant, placeholder(i));
-    edit.become_cast(*uses[i].node, constant, "bytea", array);
+    edit.become_cast(*uses[i].node, constant, server_type_name(uses[i].action), makes_array(uses[i].action));
   }
 }
 
@@ -355,7 +256,7 @@ bool Planner::find_literals(const std::vector<LiteralUse>& uses, PlannedStatemen
     seen[number] = 1;
     const LiteralUse& use = uses[number];
     planned.literals.push_back({token.offset, token.length, use.action, use.column->number,
-                                SecretBytes(std::string_view(use.value)), use.type});
+                                SecretBytes(std::string_view(use.value)), use.type, use.row});
   }
   return std::all_of(seen.begin(), seen.end(), [](char one) { return one != 0; });
 }
@@ -393,6 +294,7 @@ bool Planner::fetch(const PgQuery__FetchStmt& fetch, PlannedStatement& planned) 
   planned.use = SessionName::Fetches;
   planned.name = fetch.portalname;
   planned.columns = found->second->columns;
+  planned.hidden = found->second->hidden;
   planned.touched = true;
   return true;
 }
@@ -412,7 +314,10 @@ bool Planner::execute(ParseTree& tree, PgQuery__ExecuteStmt& execute, const Stat
   planned.use = SessionName::Executes;
   planned.name = execute.name;
   planned.touched = true;
-  if (!parts.explains) planned.columns = statement.columns;
+  if (!parts.explains) {
+    planned.columns = statement.columns;
+    planned.hidden = statement.hidden;
+  }
   CellBinder binder(*request_.columns, names_, tree.arena());
   TreeEditor edit(tree.arena());
   if (statement.parameters.empty()) return finish(tree, binder, false, planned);
@@ -428,6 +333,11 @@ bool Planner::execute(ParseTree& tree, PgQuery__ExecuteStmt& execute, const Stat
       const EncryptedColumnSpec* const column = request_.columns->find(server.column);
       bool done = false;
       if (column == nullptr) return refuse(refused("26000", "a prepared statement's column is not encrypted any more"));
+      if (server.row != 0 &&
+          (server.row > statement.rows.size() ||
+           !binder.key_of_arguments(statement.rows[server.row - 1U], execute.params, execute.n_params))) {
+        return refuse(binder.refusal(), range);
+      }
       if (!binder.literal(*argument, *column, server.action, done)) return refuse(binder.refusal(), range);
       if (!done) {
         return refuse(refused("0A000", "an argument for an encrypted column must be a constant",
@@ -445,6 +355,7 @@ bool Planner::execute(ParseTree& tree, PgQuery__ExecuteStmt& execute, const Stat
   }
   execute.params = written;
   execute.n_params = count;
+  planned.rows = std::move(binder.rows());
   return finish(tree, binder, true, planned);
 }
 

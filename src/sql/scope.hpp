@@ -35,6 +35,9 @@ struct BoundColumn {
   const Range* origin = nullptr;  ///< the table in FROM it comes from unchanged; only within one query level
   std::size_t origin_index = 0;
   bool unreadable = false;  ///< a column of a write view that must not be read
+  /// Equal numbers: of one row of a table, of which it is the column attnum, unchanged. 0: not known.
+  unsigned row = 0;
+  AttrNumber attnum = 0;
 };
 
 struct Columns {

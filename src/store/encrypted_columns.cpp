@@ -16,7 +16,7 @@ constexpr std::array<std::pair<ColumnState, std::string_view>, 5> kStates = {{{C
 
 const std::string kColumns =
     "id, depot_id, number, schema_name, table_name, column_name, type_oid, typmod, searchable, is_unique,"
-    " stored_index, per_tenant, join_domain, state, " +
+    " stored_index, per_tenant, join_domain, state, row_key, token_alphabet, token_separators, " +
     kMetaColumns;
 
 EncryptedColumn parse(RowReader& row) {
@@ -35,10 +35,13 @@ EncryptedColumn parse(RowReader& row) {
   column.per_tenant = row.boolean();
   column.join_domain = row.uuid();
   const auto state = row.text();
+  column.row_key = row.text();
   // What is not known closes the depot.
   column.state = ColumnState::Cutting;
   for (const auto& [known, word] : kStates)
     if (word == state) column.state = known;
+  column.token_alphabet = row.text();
+  column.token_separators = row.text();
   return column;
 }
 
@@ -53,7 +56,7 @@ std::string_view to_string(ColumnState state) noexcept {
 Result<Record<EncryptedColumn>> EncryptedColumns::add(EncryptedColumn column) {
   if (column.id.is_nil()) column.id = Uuid::random(transaction_.database().random());
   if (column.join_domain.is_nil()) column.join_domain = column.id;
-  const std::array<Text, 13> parameters = {column.id.to_string(),
+  const std::array<Text, 16> parameters = {column.id.to_string(),
                                            column.depot.get().to_string(),
                                            column.schema,
                                            column.table,
@@ -65,14 +68,17 @@ Result<Record<EncryptedColumn>> EncryptedColumns::add(EncryptedColumn column) {
                                            boolean_text(column.stored_index),
                                            boolean_text(column.per_tenant),
                                            column.join_domain.to_string(),
-                                           std::string(to_string(column.state))};
+                                           std::string(to_string(column.state)),
+                                           column.token_alphabet,
+                                           column.token_separators,
+                                           column.row_key};
   BZ_TRY(
       const Rows rows,
       transaction_.query(
           "INSERT INTO bartizan.encrypted_columns (id, depot_id, number, schema_name, table_name, column_name, type_oid,"
-          " typmod, searchable, is_unique, stored_index, per_tenant, join_domain, state) VALUES ($1::uuid, $2::uuid,"
+          " typmod, searchable, is_unique, stored_index, per_tenant, join_domain, state, token_alphabet, token_separators, row_key) VALUES ($1::uuid, $2::uuid,"
           " pg_catalog.nextval('bartizan.encrypted_column_numbers'), $3, $4, $5, $6::bigint, $7::int, $8::bool, $9::bool,"
-          " $10::bool, $11::bool, $12::uuid, $13) RETURNING " +
+          " $10::bool, $11::bool, $12::uuid, $13, $14, $15, $16) RETURNING " +
               kColumns,
           parameters));
   return read_record(rows, parse, "");

@@ -180,11 +180,12 @@ Result<void> ColumnCipher::open(ByteView cell, const RowDigest* row, BoundedByte
   return {};
 }
 
-Result<void> ColumnCipher::open_cut(ByteView bytes, BoundedBytes& out) {
+Result<void> ColumnCipher::open_cut(ByteView bytes, const RowDigest* row, BoundedBytes& out) {
   const auto cut = parse_cut_cell(bytes);
-  if (!cut) return open(bytes, nullptr, out);
-  if (state_->place.row_bound) return fail(Errc::FailedPrecondition, "a row-bound column can't be shown masked");
-  if (cut->row_bound || cut->column_ref != state_->place.column_ref ||
+  if (!cut) return open(bytes, row, out);
+  if ((row != nullptr) != state_->place.row_bound)
+    return fail(Errc::FailedPrecondition, "the row of a row-bound column, and of no other, must be known");
+  if (cut->row_bound != state_->place.row_bound || cut->column_ref != state_->place.column_ref ||
       cut->sealed.size() > kMaxPlaintextBytes + kCellTagBytes)
     return does_not_open();
   DataKey* key = state_->find(cut->key_id);
@@ -210,6 +211,7 @@ Result<void> ColumnCipher::open_cut(ByteView bytes, BoundedBytes& out) {
     Aad aad(state_->aad);
     aad.header(cut->header);
     aad.add(state_->index_under(index));
+    if (row != nullptr) aad.add(*row);
     opened = key->cipher.open(nonce, aad.view(), cut->sealed, plaintext);
     if (opened) break;
   }

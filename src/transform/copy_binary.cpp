@@ -38,17 +38,18 @@ class CopyBinary final : public CopyRows {
       append_bytes(out, row);
       return {};
     }
+    if (fields_.keys().wanted()) take_keys(in);
     append_bytes(out, row.first(2));
     for (std::size_t index = 0; !in.at_end(); ++index) {
       const auto length = *in.be32();
-      EncryptedColumn* column = fields_.column_of(index);
+      const CopyOp* const op = fields_.op_of(index);
       if (length == kNull) {
         append_be32(out, kNull);
         continue;
       }
       ByteView field = *in.bytes(length);
-      if (column != nullptr) {
-        BZ_TRY(const auto made, fields_.replace(*column, WireFormat::Binary, field));
+      if (op != nullptr) {
+        BZ_TRY(const auto made, fields_.replace(*op, WireFormat::Binary, field));
         if (!made) {
           append_be32(out, kNull);
           continue;
@@ -59,6 +60,17 @@ class CopyBinary final : public CopyRows {
       append_bytes(out, field);
     }
     return {};
+  }
+
+  /// in: by value, it stands behind the row's number of columns; find_row() has seen that all is there.
+  void take_keys(ByteReaderView in) {
+    fields_.keys().begin_row();
+    for (std::size_t index = 0; !in.at_end(); ++index) {
+      const auto length = *in.be32();
+      if (length == kNull) continue;
+      const ByteView field = *in.bytes(length);
+      if (fields_.keys().wants(index)) fields_.keys().take(index, field);
+    }
   }
 
   Result<void> write_rest(ByteView rest, Bytes&) override {

@@ -51,7 +51,21 @@ class CopyCsv final : public CopyRows {
 
   [[nodiscard]] bool distinct_escape() const noexcept { return options_.escape != options_.quote; }
 
+  Result<void> take_keys(std::string_view text) {
+    fields_.keys().begin_row();
+    std::size_t from = 0;
+    for (std::size_t index = 0;; ++index) {
+      bool quoted = false;
+      BZ_TRY(const auto end, read_field(text, from, quoted));
+      const bool null = !quoted && text.substr(from, end - from) == options_.null_text;
+      if (fields_.keys().wants(index) && !null) fields_.keys().take(index, value_.view());
+      if (end == text.size()) return {};
+      from = end + 1;
+    }
+  }
+
   Result<void> write_fields(std::string_view text, Bytes& out) {
+    if (fields_.keys().wanted()) BZ_CHECK(take_keys(text));
     std::size_t index = 0;
     for (std::size_t from = 0;; ++index) {
       bool quoted = false;
@@ -95,12 +109,12 @@ class CopyCsv final : public CopyRows {
   }
 
   Result<void> write_field(std::size_t index, std::string_view raw, bool quoted, Bytes& out) {
-    EncryptedColumn* column = fields_.column_of(index);
-    if (column == nullptr || (!quoted && raw == options_.null_text)) {
+    const CopyOp* const op = fields_.op_of(index);
+    if (op == nullptr || (!quoted && raw == options_.null_text)) {
       append_chars(out, raw);
       return {};
     }
-    BZ_TRY(const auto made, fields_.replace(*column, WireFormat::Text, value_.view()));
+    BZ_TRY(const auto made, fields_.replace(*op, WireFormat::Text, value_.view()));
     if (made)
       write_value(as_chars(*made), out);
     else

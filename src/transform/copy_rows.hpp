@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "bartizan/transform/copy_transform.hpp"
+#include "copy_keys.hpp"
 
 namespace bartizan::transform {
 
@@ -19,15 +20,18 @@ class CopyFields {
         ops_(ops.begin(), ops.end()),
         settings_(settings),
         random_(random),
-        max_field_bytes_(max_field_bytes) {}
+        max_field_bytes_(max_field_bytes),
+        keys_(ops) {}
 
   [[nodiscard]] CopyDirection direction() const noexcept { return direction_; }
   [[nodiscard]] std::size_t column_count() const noexcept { return column_count_; }
   /// Null where the column is not encrypted.
-  [[nodiscard]] EncryptedColumn* column_of(std::size_t index) const noexcept;
+  [[nodiscard]] const CopyOp* op_of(std::size_t index) const noexcept;
+  /// Of the row under way: filled before replace() is asked, where any column is row-bound.
+  [[nodiscard]] CopyKeys& keys() noexcept { return keys_; }
   /// The field's replacement, in the same format: valid until the next call. Cells in text are
   /// bytea's hexadecimal form. nullopt: NULL, which only masks make of a value.
-  [[nodiscard]] Result<std::optional<ByteView>> replace(EncryptedColumn& column, WireFormat format, ByteView field);
+  [[nodiscard]] Result<std::optional<ByteView>> replace(const CopyOp& op, WireFormat format, ByteView field);
   /// Wipes what replace() made.
   void forget() noexcept { replacement_.clear(); }
 
@@ -38,6 +42,7 @@ class CopyFields {
   const ValueSettings& settings_;
   Random& random_;
   std::size_t max_field_bytes_;
+  CopyKeys keys_;
   WipedBytes replacement_;
   Bytes cell_;  // ciphertext: not wiped
 };

@@ -64,7 +64,25 @@ class CopyText final : public CopyRows {
     return {};
   }
 
+  Result<void> take_keys(std::string_view text) {
+    fields_.keys().begin_row();
+    std::size_t from = 0;
+    for (std::size_t index = 0;; ++index) {
+      BZ_TRY(const auto end, end_of_field(text, from));
+      const auto raw = text.substr(from, end - from);
+      if (fields_.keys().wants(index) && raw != null_text_) {
+        Bytes& value = unescaped_.use(raw.size());
+        unescape(raw, value);
+        fields_.keys().take(index, value);
+        unescaped_.clear();
+      }
+      if (end == text.size()) return {};
+      from = end + 1;
+    }
+  }
+
   Result<void> write_fields(std::string_view text, Bytes& out) {
+    if (fields_.keys().wanted()) BZ_CHECK(take_keys(text));
     std::size_t index = 0;
     for (std::size_t from = 0;; ++index) {
       BZ_TRY(const auto end, end_of_field(text, from));
@@ -94,17 +112,20 @@ class CopyText final : public CopyRows {
   }
 
   Result<void> write_field(std::size_t index, std::string_view raw, Bytes& out) {
-    EncryptedColumn* column = fields_.column_of(index);
-    if (column == nullptr || raw == null_text_) {
+    const CopyOp* const op = fields_.op_of(index);
+    if (op == nullptr || raw == null_text_) {
       append_chars(out, raw);
       return {};
     }
     Bytes& value = unescaped_.use(raw.size());
     unescape(raw, value);
-    const auto made = fields_.replace(*column, WireFormat::Text, value);
+    const auto made = fields_.replace(*op, WireFormat::Text, value);
     unescaped_.clear();
     if (!made) return tl::unexpected(made.error());
-    if (*made && fields_.direction() == CopyDirection::In)
+    if (*made && fields_.direction() == CopyDirection::In && op->column->holds_tokens() &&
+        as_chars(**made) == null_text_)
+      return bad_copy_data("a token is what stands for NULL: write NULL otherwise");
+    if (*made && fields_.direction() == CopyDirection::In && !op->column->holds_tokens())
       append_hex(as_chars(**made), out);
     else if (*made)
       escape(as_chars(**made), out);

@@ -28,22 +28,28 @@ bool acceptable(const CopyOptions& options) {
 
 }  // namespace
 
-EncryptedColumn* CopyFields::column_of(std::size_t index) const noexcept {
+const CopyOp* CopyFields::op_of(std::size_t index) const noexcept {
   const auto found = std::find_if(ops_.begin(), ops_.end(), [&](const auto& op) { return op.index == index; });
-  return found == ops_.end() ? nullptr : found->column;
+  return found == ops_.end() ? nullptr : &*found;
 }
 
-Result<std::optional<ByteView>> CopyFields::replace(EncryptedColumn& column, WireFormat format, ByteView field) {
+Result<std::optional<ByteView>> CopyFields::replace(const CopyOp& op, WireFormat format, ByteView field) {
+  EncryptedColumn& column = *op.column;
+  std::optional<RowDigest> bound;
+  if (!op.key.empty()) {
+    BZ_TRY(bound, keys_.digest(op.key, format, direction_ == CopyDirection::In));
+  }
+  const RowDigest* const row = bound ? &*bound : nullptr;
   if (direction_ == CopyDirection::Out) {
-    BZ_TRY(const auto cell, cell_of_field(format, field, cell_));
+    BZ_TRY(const auto cell, stored_in_field(column, format, field, cell_));
     BoundedBytes made(replacement_.use(2 * cell.size()), max_field_bytes_);
-    BZ_TRY(const bool shown, column.show(cell, nullptr, format, settings_, made));
+    BZ_TRY(const bool shown, column.show(cell, row, format, settings_, made));
     return shown ? std::optional(replacement_.view()) : std::nullopt;
   }
   cell_.clear();
   BoundedBytes cell(cell_, max_field_bytes_);
-  BZ_CHECK(column.encrypt(format, field, settings_, nullptr, random_, cell));
-  if (format == WireFormat::Binary) return std::optional(ByteView(cell_));
+  BZ_CHECK(column.encrypt(format, field, settings_, row, random_, cell));
+  if (format == WireFormat::Binary || column.holds_tokens()) return std::optional(ByteView(cell_));
   BoundedBytes text(replacement_.use(2 * cell_.size() + 2), 2 * max_field_bytes_ + 2);
   append_bytea_hex(cell_, text);
   return std::optional(replacement_.view());
@@ -104,8 +110,10 @@ Result<CopyTransform> CopyTransform::make(CopyDirection direction, const CopyOpt
   for (std::size_t i = 0; i < ops.size(); ++i) {
     if (ops[i].column == nullptr || ops[i].index >= column_count || (i > 0 && ops[i - 1].index >= ops[i].index))
       return fail(Errc::InvalidArgument, "the operations do not fit the columns of the COPY");
-    if (ops[i].column->place().row_bound)
-      return fail(Errc::Unsupported, "a row-bound encrypted column cannot be copied");
+    if (ops[i].column->place().row_bound != !ops[i].key.empty())
+      return fail(Errc::Unsupported, "a row-bound column can be copied along with its key alone");
+    for (const auto& part : ops[i].key)
+      if (part.index >= column_count) return fail(Errc::InvalidArgument, "a key does not fit the columns of the COPY");
   }
   CopyFields fields(direction, column_count, ops, settings, random, limits.max_field_bytes);
   return CopyTransform(std::make_unique<State>(std::move(fields), options, limits));

@@ -37,6 +37,11 @@ Result<void> EncryptedColumn::to_scratch(std::int32_t typmod, WireFormat format,
 Result<void> EncryptedColumn::encrypt(WireFormat format, ByteView field, const ValueSettings& settings,
                                       const RowDigest* row, Random& random, BoundedBytes& out) {
   auto done = to_scratch(typmod_, format, field, settings);
+  if (done && tokens_) {
+    done = tokens_->tokenize(scratch_.view(), out);
+    scratch_.clear();
+    return done;
+  }
   if (done) done = cipher_.seal(scratch_.view(), row, random, out);
   scratch_.clear();
   return done;
@@ -46,7 +51,7 @@ Result<void> EncryptedColumn::decrypt(ByteView cell, const RowDigest* row, WireF
                                       const ValueSettings& settings, BoundedBytes& out) {
   if (mask_ != nullptr) return fail(Errc::PermissionDenied, "it is shown masked");
   BoundedBytes canonical(scratch_.use(cell.size()), kMaxPlaintextBytes);
-  auto done = cipher_.open(cell, row, canonical);
+  auto done = tokens_ ? tokens_->detokenize(cell, canonical) : cipher_.open(cell, row, canonical);
   if (done) done = from_canonical(place().type, format, scratch_.view(), settings, out);
   scratch_.clear();
   return done;
@@ -59,7 +64,7 @@ Result<bool> EncryptedColumn::show(ByteView cell, const RowDigest* row, WireForm
     return true;
   }
   BoundedBytes canonical(scratch_.use(cell.size()), kMaxPlaintextBytes);
-  const auto opened = cipher_.open_cut(cell, canonical);
+  const auto opened = cipher_.open_cut(cell, row, canonical);
   BoundedBytes seen(masked_.use(cell.size() + kMaskRoom), kMaxPlaintextBytes);
   Result<bool> shown = opened ? mask_->apply(scratch_.view(), seen) : Result<bool>(tl::unexpected(opened.error()));
   scratch_.clear();
@@ -70,6 +75,17 @@ Result<bool> EncryptedColumn::show(ByteView cell, const RowDigest* row, WireForm
   }
   masked_.clear();
   return shown;
+}
+
+Result<void> EncryptedColumn::compared_token(WireFormat format, ByteView field, const ValueSettings& settings,
+                                             BoundedBytes& out) {
+  if (!tokens_) return fail(Errc::FailedPrecondition, "the column holds no tokens");
+  BZ_CHECK(to_scratch(kNoTypmod, format, field, settings));
+  const auto done = tokens_->tokenize(scratch_.view(), out);
+  scratch_.clear();
+  if (done || done.error().code != Errc::InvalidArgument) return done;
+  out.append(as_bytes(kNoToken));
+  return {};
 }
 
 Result<void> EncryptedColumn::blind_index(WireFormat format, ByteView field, const ValueSettings& settings,
@@ -98,6 +114,10 @@ Result<void> EncryptedColumn::blind_index_array(WireFormat format, ByteView fiel
   }
   if (out.overflowed()) return fail(Errc::TooLarge, "the blind index does not fit");
   return {};
+}
+
+Result<ByteView> stored_in_field(const EncryptedColumn& column, WireFormat format, ByteView field, Bytes& room) {
+  return column.holds_tokens() ? Result<ByteView>(field) : cell_of_field(format, field, room);
 }
 
 Result<ByteView> cell_of_field(WireFormat format, ByteView field, Bytes& room) {

@@ -108,11 +108,13 @@ struct RowScratch {
 };
 
 Result<void> write_row(const pgwire::DataRow& row, std::span<const RowOp> ops, const ValueSettings& settings,
-                       std::size_t max_field_bytes, RowScratch& scratch, pgwire::MessageWriter& writer) {
+                       std::size_t max_field_bytes, std::size_t shown_columns, RowScratch& scratch,
+                       pgwire::MessageWriter& writer) {
   writer.begin(pgwire::backend::kDataRow);
-  writer.count(row.columns.size());
+  writer.count(shown_columns);
   std::size_t index = 0, next = 0;
   for (const auto value : row.columns) {
+    if (index == shown_columns) break;
     const bool changed = next < ops.size() && ops[next].index == index;
     ++index;
     const RowOp* op = changed ? &ops[next++] : nullptr;
@@ -120,7 +122,7 @@ Result<void> write_row(const pgwire::DataRow& row, std::span<const RowOp> ops, c
       writer.value(value);
       continue;
     }
-    BZ_TRY(const ByteView cell, cell_of_field(op->server_format, *value, scratch.cell));
+    BZ_TRY(const ByteView cell, stored_in_field(*op->column, op->server_format, *value, scratch.cell));
     auto& field = scratch.value.use(2 * cell.size());
     BoundedBytes made(field, max_field_bytes);
     BZ_TRY(const bool shown, op->column->show(cell, op->row, op->client_format, settings, made));
@@ -141,12 +143,12 @@ Result<void> rewrite_bind(const pgwire::Bind& bind, std::span<const BindOp> ops,
 }
 
 Result<void> rewrite_data_row(const pgwire::DataRow& row, std::span<const RowOp> ops, const ValueSettings& settings,
-                              std::size_t max_field_bytes, Bytes& out) {
-  if (!ascending(ops, row.columns.size())) return does_not_fit();
+                              std::size_t max_field_bytes, Bytes& out, std::size_t hidden) {
+  if (hidden > row.columns.size() || !ascending(ops, row.columns.size() - hidden)) return does_not_fit();
   const auto before = out.size();
   pgwire::MessageWriter writer(out);
   thread_local RowScratch scratch;
-  auto done = write_row(row, ops, settings, max_field_bytes, scratch, writer);
+  auto done = write_row(row, ops, settings, max_field_bytes, row.columns.size() - hidden, scratch, writer);
   scratch.value.clear();
   return keep_if(std::move(done), writer, before, out);
 }

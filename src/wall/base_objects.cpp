@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "catalog_objects.hpp"
+#include "filter_guard.hpp"
 #include "owner_ddl.hpp"
 #include "text.hpp"
 
@@ -17,6 +18,7 @@ constexpr std::string_view kSchemas = R"sql(
 {everyone_role};
 CREATE SCHEMA IF NOT EXISTS bartizan AUTHORIZATION {wall};
 CREATE SCHEMA IF NOT EXISTS bartizan_views AUTHORIZATION {wall};
+{become_wall};
 REVOKE ALL ON SCHEMA bartizan, bartizan_views FROM PUBLIC;
 )sql";
 
@@ -180,18 +182,20 @@ VALUES ('{prefix}', {version} * 100 + current_setting('server_version_num')::int
 
 }  // namespace
 
-std::string base_objects_sql(const Names& names) {
+std::string base_objects_sql(const Names& names, const Installer& installer) {
   std::string sql;
   for (const auto part : {kSchemas, kTables, kHmac, kOpenConnection, kSubject}) sql += part;
   sql += mask_functions_sql();
   sql += catalog_relations_sql();
   sql += information_schema_sql();
   sql += catalog_functions_sql();
-  sql += owner_ddl_sql(names);
+  sql += installer.superuser ? owner_ddl_sql(names) : filter_guard_sql();
   sql += kOwnership;
+  if (!installer.superuser) sql += "RESET ROLE;\n";
   return filled(sql, {{"{wall}", names.wall_owner()},
-                      {"{wall_role}", create_role_sql(names.wall_owner(), false)},
-                      {"{everyone_role}", create_role_sql(names.everyone_else(), false)},
+                      {"{wall_role}", create_role_sql(names.wall_owner(), false, installer)},
+                      {"{everyone_role}", create_role_sql(names.everyone_else(), false, installer)},
+                      {"{become_wall}", installer.superuser ? "" : "SET LOCAL ROLE " + names.wall_owner()},
                       {"{prefix}", names.prefix()},
                       {"{version}", std::to_string(kBaseVersion)}});
 }

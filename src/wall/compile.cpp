@@ -6,15 +6,16 @@
 #include <variant>
 
 #include "function_objects.hpp"
+#include "operator_objects.hpp"
 #include "table_objects.hpp"
 #include "text.hpp"
 
 namespace bartizan::wall {
 namespace {
 
-Object class_role_object(const std::string& role) {
+Object class_role_object(const std::string& role, const Installer& installer) {
   return {ObjectKind::ClassRole, role,
-          create_role_sql(role, true) +
+          create_role_sql(role, true, installer) +
               fmt::format("; GRANT USAGE ON SCHEMA {1} TO {0}; DO $do$ BEGIN "
                           "EXECUTE format('GRANT CONNECT ON DATABASE %I TO {0}', current_database()); END $do$",
                           role, kViewSchema)};
@@ -49,6 +50,16 @@ std::vector<sql::ViewColumn> view_columns(const policy::TableOutcome& table, con
   return out;
 }
 
+/// Of the columns that the class reads or writes.
+Result<std::set<sql::Oid>> shown_types(const sql::Catalog& catalog, const policy::ClassOutcome& outcome) {
+  std::set<sql::Oid> out;
+  for (const auto& table : outcome.tables) {
+    BZ_TRY(const auto* relation, relation_of(catalog, outcome, table));
+    for (const auto& column : view_columns(table, *relation)) out.insert(relation->column(column.attnum)->type);
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string_view to_string(ObjectKind kind) noexcept {
@@ -72,12 +83,15 @@ std::string_view to_string(ObjectKind kind) noexcept {
 Result<CompiledClass> compile_class(const CompileInput& input, const policy::ClassOutcome& outcome) {
   CompiledClass out{policy::class_id(outcome), "", {}};
   out.role = input.names->class_role(out.id);
-  out.objects.push_back(class_role_object(out.role));
+  out.objects.push_back(class_role_object(out.role, input.installer));
   for (const auto& table : outcome.tables) {
     BZ_TRY(auto objects, table_objects(input, outcome, table, out.role));
     std::ranges::move(objects, std::back_inserter(out.objects));
   }
   std::ranges::move(function_objects(*input.catalog, input.functions, out.role), std::back_inserter(out.objects));
+  BZ_TRY(const auto types, shown_types(*input.catalog, outcome));
+  std::ranges::move(operator_objects(*input.catalog, input.functions, types, out.role),
+                    std::back_inserter(out.objects));
   sort_once(out.objects);
   return out;
 }
@@ -98,6 +112,8 @@ Result<sql::ViewMap> view_map(const Names& names, const sql::Catalog& catalog, c
     map.relations.emplace(relation->oid, std::move(view));
   }
   add_functions(catalog, functions, map);
+  BZ_TRY(const auto types, shown_types(catalog, outcome));
+  add_operators(catalog, functions, types, map);
   for (const auto& shown : catalog.contents().catalog_views)
     map.catalog_views.emplace(shown.shows, sql::CatalogView{{std::string(kViewSchema), shown.view}, shown.columns});
   if (!map.catalog_views.empty()) {

@@ -46,22 +46,28 @@ sql::Oid schema_oid(const sql::Catalog& catalog, std::string_view name) {
   return found == schemas.end() ? 0 : found->oid;
 }
 
+Object granted(ObjectKind kind, sql::Oid oid, const std::string& class_role, std::string_view right,
+               std::string_view type) {
+  return {kind, fmt::format("{}/{}", oid, class_role),
+          fmt::format("DO $do$ BEGIN EXECUTE format('GRANT {} %s TO {}', {}::pg_catalog.{}); END $do$", right,
+                      class_role, oid, type)};
+}
+
 }  // namespace
+
+Object schema_usage(sql::Oid schema, const std::string& class_role) {
+  return granted(ObjectKind::SchemaGrant, schema, class_role, "USAGE ON SCHEMA", "regnamespace");
+}
 
 std::vector<Object> function_objects(const sql::Catalog& catalog, const std::set<sql::Oid>& functions,
                                      const std::string& class_role) {
   std::vector<Object> out;
-  const auto add = [&](ObjectKind kind, sql::Oid oid, std::string_view right, std::string_view type) {
-    out.push_back({kind, fmt::format("{}/{}", oid, class_role),
-                   fmt::format("DO $do$ BEGIN EXECUTE format('GRANT {} %s TO {}', {}::pg_catalog.{}); END $do$", right,
-                               class_role, oid, type)});
-  };
   const auto schema = [&](const std::string& name) {
     const auto oid = schema_oid(catalog, name);
-    if (oid != 0) add(ObjectKind::SchemaGrant, oid, "USAGE ON SCHEMA", "regnamespace");
+    if (oid != 0) out.push_back(schema_usage(oid, class_role));
   };
   for (const auto* function : callable(catalog, functions)) {
-    add(ObjectKind::FunctionGrant, function->oid, "EXECUTE ON ROUTINE", "regprocedure");
+    out.push_back(granted(ObjectKind::FunctionGrant, function->oid, class_role, "EXECUTE ON ROUTINE", "regprocedure"));
     schema(function->schema);
     for (const auto* type : named_types(catalog, *function)) schema(type->schema);
   }

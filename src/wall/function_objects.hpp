@@ -14,6 +14,9 @@ namespace bartizan::wall {
 [[nodiscard]] std::vector<Object> function_objects(const sql::Catalog& catalog, const std::set<sql::Oid>& functions,
                                                    const std::string& class_role);
 
+/// USAGE for the class's role.
+[[nodiscard]] Object schema_usage(sql::Oid schema, const std::string& class_role);
+
 /// The functions that may be named, and the types of their signatures.
 void add_functions(const sql::Catalog& catalog, const std::set<sql::Oid>& functions, sql::ViewMap& map);
 

@@ -131,14 +131,16 @@ BEGIN
       DELETE FROM bartizan.object AS o
        WHERE o.kind = 'function_grant' AND o.name = concat(one.oid, '/', one.caller);
     END LOOP;
-    -- Nor has an overload beside it, which PUBLIC may call until the next hardening.
+    -- Nor has an overload beside it, or what an operator there runs, which PUBLIC may call until the next hardening.
     FOR one IN
       SELECT DISTINCT p.oid::regprocedure AS made FROM pg_event_trigger_ddl_commands() AS c
-        JOIN pg_proc AS p ON c.classid = 'pg_proc'::regclass AND p.oid = c.objid
+        LEFT JOIN pg_operator AS q ON c.classid = 'pg_operator'::regclass AND q.oid = c.objid
+        JOIN pg_proc AS p ON p.oid = q.oprcode OR (c.classid = 'pg_proc'::regclass AND p.oid = c.objid)
        CROSS JOIN LATERAL aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS a
-       WHERE a.grantee = 0
+       WHERE a.grantee = 0 AND p.pronamespace <> 'pg_catalog'::regnamespace
          AND EXISTS (SELECT FROM bartizan.object AS o
-                      WHERE o.kind = 'schema_grant' AND starts_with(o.name, concat(p.pronamespace, '/')))
+                      WHERE o.kind = 'schema_grant'
+                        AND starts_with(o.name, concat(coalesce(q.oprnamespace, p.pronamespace), '/')))
     LOOP
       FOR taker IN
         SELECT '{everyone}' UNION ALL

@@ -7,6 +7,7 @@
 
 #include "bartizan/policy/cell_masks.hpp"
 #include "bartizan/sql/lexer.hpp"
+#include "filter_guard.hpp"
 #include "mask_expression.hpp"
 #include "sequence_default.hpp"
 #include "text.hpp"
@@ -100,7 +101,7 @@ class TableCompiler {
   [[nodiscard]] std::string under_oid(std::string_view name) const { return fmt::format("{}/{}", relation_.oid, name); }
 
   void owner_and_grants() {
-    add(ObjectKind::ViewOwner, owner_, create_role_sql(owner_, false));
+    add(ObjectKind::ViewOwner, owner_, create_role_sql(owner_, false, input_.installer));
     for (const Verb verb : policy::kAllVerbs) {
       // UPDATE and DELETE through a view read the base table as the view's owner.
       if (verb != Verb::Read && !table_.verbs.contains(verb)) continue;
@@ -207,10 +208,25 @@ class TableCompiler {
       if (const auto* index = stored_index(i)) targets += ", " + quoted_name(index->name);
     const bool barrier = !has_row_security(relation_.kind) && !table_.filters.empty();
     add(ObjectKind::View, view.name,
-        fmt::format("CREATE VIEW {}{} AS SELECT{} FROM {}{}{}; ALTER VIEW {} OWNER TO {}", name,
-                    barrier ? " WITH (security_barrier)" : "", targets, base_,
-                    barrier ? " WHERE " + condition() : std::string(), defaults, name, owner_));
+        fmt::format("CREATE VIEW {}{} AS SELECT{} FROM {}{}{}; {}", name, barrier ? " WITH (security_barrier)" : "",
+                    targets, base_, barrier ? " WHERE " + condition() : guard(view.name, bare), defaults,
+                    to_owner(name)));
     return {};
+  }
+
+  /// Rows are not looked at by it: it is asked once a statement. Inserting asks by the check option.
+  [[nodiscard]] std::string guard(const std::string& view, bool bare) const {
+    if (input_.installer.superuser || table_.filters.empty()) return "";
+    const bool inserts = table_.verbs.contains(Verb::Insert) && (bare || std::ranges::any_of(table_.columns, is_clear));
+    return " WHERE " + filter_guard(relation_.oid, owner_, view) + (inserts ? " WITH LOCAL CHECK OPTION" : "");
+  }
+
+  /// Who is no superuser hands a view only to a role that could have made it there.
+  [[nodiscard]] std::string to_owner(const std::string& view) const {
+    const auto alter = fmt::format("ALTER VIEW {} OWNER TO {}", view, owner_);
+    if (input_.installer.superuser) return alter;
+    return fmt::format("GRANT CREATE ON SCHEMA {0} TO {1}; {2}; REVOKE CREATE ON SCHEMA {0} FROM {1}", kViewSchema,
+                       owner_, alter);
   }
 
   void add_sequence(const sql::CatalogRelation& sequence) {

@@ -49,11 +49,13 @@ std::string filled(std::string_view text, std::initializer_list<std::pair<std::s
   return out;
 }
 
-std::string create_role_sql(std::string_view role, bool login) {
+std::string create_role_sql(std::string_view role, bool login, const Installer& installer) {
+  const auto join = installer.join_sql(role);
   return filled(
-      "DO $do$ BEGIN IF to_regrole('{role}') IS NULL THEN CREATE ROLE {role} {login} NOINHERIT NOSUPERUSER NOCREATEDB "
-      "NOCREATEROLE NOREPLICATION NOBYPASSRLS; END IF; END $do$",
-      {{"{role}", std::string(role)}, {"{login}", login ? "LOGIN" : "NOLOGIN"}});
+             "DO $do$ BEGIN IF to_regrole('{role}') IS NULL THEN CREATE ROLE {role} {login} NOINHERIT NOSUPERUSER NOCREATEDB "
+             "NOCREATEROLE NOREPLICATION NOBYPASSRLS; END IF; END $do$",
+             {{"{role}", std::string(role)}, {"{login}", login ? "LOGIN" : "NOLOGIN"}}) +
+         (join.empty() ? "" : "; " + join);
 }
 
 }  // namespace bartizan::wall

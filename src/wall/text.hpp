@@ -6,6 +6,8 @@
 #include <string_view>
 #include <utility>
 
+#include "bartizan/wall/installer.hpp"
+
 namespace bartizan::wall {
 
 /// "name", quotes doubled.
@@ -18,7 +20,7 @@ namespace bartizan::wall {
 [[nodiscard]] std::string filled(std::string_view text,
                                  std::initializer_list<std::pair<std::string_view, std::string>> blanks);
 
-/// A role without any power, unless there is one of that name.
-[[nodiscard]] std::string create_role_sql(std::string_view role, bool login);
+/// A role without any power, unless there is one of that name; the installer is its member where it has to be.
+[[nodiscard]] std::string create_role_sql(std::string_view role, bool login, const Installer& installer = {});
 
 }  // namespace bartizan::wall

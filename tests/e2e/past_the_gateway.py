@@ -50,8 +50,11 @@ class PastTheGateway:
         os.kill(embedded["postmaster_pid"], signal.SIGHUP)
         self.superuser = siege.Session(lambda: self._connect(_SUPERUSER))
         wait_for(self._trusted, 10, "pg_hba.conf to be read")
-        if not role:
-            return
+        if role:
+            self.find_class()
+
+    def find_class(self) -> None:
+        """The clerks' role, its views by the tables' names, and the key of contexts."""
         self.role = self.values(_ROLE_OF_CLERKS)[0]
         found = self.values(_VIEWS)
         self.views = {table: view for role, table, view in zip(*[iter(found)] * 3) if role == self.role}

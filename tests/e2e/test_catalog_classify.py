@@ -63,7 +63,7 @@ def test_a_policy_file_is_written_and_can_be_published(world, owner):
     assert "    email: [PII.Email]  # medium: its name\n" in file.read_text() and "    # id: []" in file.read_text()
     assert world.gateway.command("catalog", "classify", walled.DEPOT, "--write", str(file), check=False).returncode != 0
     text = (walled.DATA / "policies.yaml").read_text()
-    world.gateway.publish({"walled.yaml": text.replace("pay,countries}", "pay,countries,contacts}").replace(
+    world.gateway.publish({"walled.yaml": text.replace("nicks,countries}", "nicks,countries,contacts}").replace(
         'shared: ["walled:shop.countries"]', 'shared: ["walled:shop.{countries,contacts}"]'), "proposed.yaml": file.read_text()})
     consumer = siege.of_identity(world, "ana@north")
     _, _, messages = consumer.send(m.query("SELECT * FROM shop.contacts"))

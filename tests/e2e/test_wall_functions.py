@@ -49,19 +49,6 @@ def consumer(world):
     session.close()
 
 
-def _answer(session, text: str):
-    """The first value, or the error's SQLSTATE. Where the class has become another one, in a new session."""
-    for _ in range(2):
-        came, values, messages = session.send(m.query(text))
-        assert b"qzx7" not in came.lower()
-        errors = [message.error_field("C") for message in messages if message.name == "ErrorResponse"]
-        if errors and errors[0] in ("57P01", "57P03"):
-            session.close()
-            continue
-        return errors[0] if errors else values[0].decode()
-    return "57P01"
-
-
 def _allow(world, function: str, *options: str, check: bool = True):
     return world.gateway.command("function", "allow", walled.DEPOT, function, "--reason", "a test", *options, check=check)
 
@@ -76,25 +63,37 @@ def _soon(what) -> None:
 
 def test_a_reviewed_function_is_called_and_no_other(world, owner, consumer):
     call = "SELECT public.initials(note) FROM shop.customers WHERE id = 2"
-    assert _answer(consumer, call) == "42501"
+    assert siege.answer(consumer, call) == "42501"
     shown = json.loads(world.gateway.command("function", "allow", walled.DEPOT, _INITIALS, "--dry-run", "--json").stdout)
     assert not shown["allowed"] and shown["findings"] == []
-    assert _answer(consumer, call) == "42501"
+    assert siege.answer(consumer, call) == "42501"
     _allow(world, "public.initials")
     assert [(one["function"], one["state"], one["reason"]) for one in _listed(world)] == [(_INITIALS, "allowed", "a test")]
-    _soon(lambda: _answer(consumer, call) == "ca")
-    assert _answer(consumer, "SELECT initials('xyz')") == "xy"
-    assert len(_answer(consumer, "SELECT initials(email) FROM shop.customers WHERE id = 2")) == 2  # of the mask
+    _soon(lambda: siege.answer(consumer, call) == "ca")
+    assert siege.answer(consumer, "SELECT initials('xyz')") == "xy"
+    assert len(siege.answer(consumer, "SELECT initials(email) FROM shop.customers WHERE id = 2")) == 2  # of the mask
     for refused in ("SELECT shop.peek()", "SELECT peek()", "SELECT initials()", "SELECT initials('a', 'b')",
                     "SELECT * FROM initials('a')", "SELECT shop.initials('a')"):
-        assert _answer(consumer, refused) in ("42501", "0A000"), refused
+        assert siege.answer(consumer, refused) in ("42501", "0A000"), refused
     told = json.loads(world.gateway.command("policy", "explain", "--as", "cleo@north", call, "--json").stdout)
     assert told["decision"] == "permitted"
     world.gateway.command("function", "deny", walled.DEPOT, _INITIALS)
-    _soon(lambda: _answer(consumer, call) == "42501")
+    _soon(lambda: siege.answer(consumer, call) == "42501")
     kinds = [(one["kind"], one["actor"]) for one in json.loads(
         world.gateway.command("changes", "list", "--json").stdout) if one["kind"] == "reviewed_functions"]
     assert len(kinds) == 2 and all(actor.startswith("os:") for _, actor in kinds)
+
+
+def test_what_was_put_in_the_place_of_the_function_read_is_refused(world, owner, consumer):
+    read = json.loads(world.gateway.command("function", "allow", walled.DEPOT, _INITIALS, "--dry-run", "--json").stdout)
+    with_digest = ("function", "allow", walled.DEPOT, _INITIALS, "--reason", "a test", "--digest", read["digest"])
+    owner.run(_MAKE.replace("2", "3"))
+    refused = world.gateway.command(*with_digest, check=False)
+    assert refused.returncode != 0 and "--digest" in refused.stderr and "--dry-run" in refused.stderr
+    assert siege.answer(consumer, "SELECT initials('xyz')") == "42501" and _listed(world) == []
+    owner.run(_MAKE)
+    world.gateway.command(*with_digest)
+    _soon(lambda: siege.answer(consumer, "SELECT initials('xyz')") == "xy")
 
 
 def test_a_function_that_is_replaced_has_not_been_reviewed(world, owner, consumer):
@@ -109,22 +108,22 @@ def test_a_function_that_is_replaced_has_not_been_reviewed(world, owner, consume
     assert past.values(may) == ["f"]
     past.superuser.run("ROLLBACK")
     assert past.values(may) == ["t"]
-    _soon(lambda: _answer(consumer, "SELECT initials('xyz')") == "xy")
+    _soon(lambda: siege.answer(consumer, "SELECT initials('xyz')") == "xy")
 
     owner.run(_REPLACE)
-    assert _answer(straight, "SELECT public.initials('xyz')") == "42501"
+    assert siege.answer(straight, "SELECT public.initials('xyz')") == "42501"
     world.gateway.command("wall", "reconcile")
-    assert _answer(straight, "SELECT public.initials('xyz')") == "42501"
-    _soon(lambda: _answer(consumer, "SELECT initials('xyz')") == "42501")
+    assert siege.answer(straight, "SELECT public.initials('xyz')") == "42501"
+    _soon(lambda: siege.answer(consumer, "SELECT initials('xyz')") == "42501")
     assert [one["state"] for one in _listed(world)] == ["changed"]
     refused = _allow(world, _INITIALS, check=False)
     assert refused.returncode != 0 and "security-definer" in refused.stderr and "tables" in refused.stderr
-    assert _answer(consumer, "SELECT initials('xyz')") == "42501"
+    assert siege.answer(consumer, "SELECT initials('xyz')") == "42501"
     owner.run(_MAKE)  # what was reviewed
-    _soon(lambda: _answer(consumer, "SELECT initials('xyz')") == "xy")
+    _soon(lambda: siege.answer(consumer, "SELECT initials('xyz')") == "xy")
     assert [one["state"] for one in _listed(world)] == ["allowed"]
     owner.run("ALTER FUNCTION public.initials(text) SECURITY DEFINER")
-    _soon(lambda: _answer(consumer, "SELECT initials('xyz')") == "42501")
+    _soon(lambda: siege.answer(consumer, "SELECT initials('xyz')") == "42501")
     straight.close()
     past.superuser.close()
 
@@ -132,27 +131,27 @@ def test_a_function_that_is_replaced_has_not_been_reviewed(world, owner, consume
 def test_an_overload_that_was_not_reviewed_closes_the_name(world, owner, consumer):
     """The server would choose between them by type."""
     _allow(world, _INITIALS)
-    _soon(lambda: _answer(consumer, "SELECT initials('xyz')") == "xy")
+    _soon(lambda: siege.answer(consumer, "SELECT initials('xyz')") == "xy")
     owner.run("CREATE FUNCTION public.initials(name) RETURNS text LANGUAGE sql SECURITY DEFINER STABLE "
               "AS $$ SELECT max(email) FROM shop.customers $$")
     try:
-        _soon(lambda: _answer(consumer, "SELECT initials('xyz'::name)") == "42501")
-        _soon(lambda: _answer(consumer, "SELECT initials('xyz')") == "42501")
+        _soon(lambda: siege.answer(consumer, "SELECT initials('xyz'::name)") == "42501")
+        _soon(lambda: siege.answer(consumer, "SELECT initials('xyz')") == "42501")
     finally:
         owner.run("DROP FUNCTION public.initials(name)")
-    _soon(lambda: _answer(consumer, "SELECT initials('xyz')") == "xy")
+    _soon(lambda: siege.answer(consumer, "SELECT initials('xyz')") == "xy")
 
 
 def test_functions_of_extensions_and_their_types(world, owner, consumer):
     owner.run("CREATE SCHEMA IF NOT EXISTS ext; CREATE EXTENSION IF NOT EXISTS pg_trgm SCHEMA ext;"
               "CREATE FUNCTION ext.rank(shop.grade) RETURNS integer LANGUAGE sql IMMUTABLE "
               "AS $$ SELECT CASE WHEN $1 = 'gold'::shop.grade THEN 2 ELSE 1 END $$")
-    assert _answer(consumer, "SELECT ext.rank('gold'::shop.grade)") == "42501"
+    assert siege.answer(consumer, "SELECT ext.rank('gold'::shop.grade)") == "42501"
     _allow(world, "ext.similarity(text,text)")
     _allow(world, "ext.rank(shop.grade)")
-    _soon(lambda: _answer(consumer, "SELECT ext.similarity('lamp', 'lamp')") == "1")
-    assert _answer(consumer, "SELECT ext.rank('gold'::shop.grade)") == "2"
-    assert _answer(consumer, "SELECT ext.show_trgm('lamp')") == "42501"
+    _soon(lambda: siege.answer(consumer, "SELECT ext.similarity('lamp', 'lamp')") == "1")
+    assert siege.answer(consumer, "SELECT ext.rank('gold'::shop.grade)") == "2"
+    assert siege.answer(consumer, "SELECT ext.show_trgm('lamp')") == "42501"
 
 
 def test_a_table_whose_triggers_are_reviewed_is_written(world, owner, consumer):
@@ -163,7 +162,7 @@ def test_a_table_whose_triggers_are_reviewed_is_written(world, owner, consumer):
     try:
         def refused() -> bool:
             try:
-                return len(_answer(consumer, write)) == 5  # an SQLSTATE
+                return len(siege.answer(consumer, write)) == 5  # an SQLSTATE
             except Exception:  # nobody of the class is let in
                 consumer.close()
                 return True
@@ -174,8 +173,8 @@ def test_a_table_whose_triggers_are_reviewed_is_written(world, owner, consumer):
         row = "SELECT state FROM shop.tickets WHERE id = 2"
         assert consumer.run("SELECT id FROM shop.tickets WHERE id = 2") == [b"2"]
         consumer.run(write)
-        assert _answer(consumer, row) == "closed"
-        assert _answer(consumer, "SELECT back.touch()") == "42501"
+        assert siege.answer(consumer, row) == "closed"
+        assert siege.answer(consumer, "SELECT back.touch()") == "42501"
     finally:
         owner.run("DROP TRIGGER touch ON shop.tickets; DROP FUNCTION back.touch()")
 

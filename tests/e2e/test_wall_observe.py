@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import datetime, timedelta
+from pathlib import Path
 
+import psycopg
 import pytest
 
 import audit_records
@@ -92,6 +95,14 @@ def test_a_new_depot_is_observed_and_then_enforced(world):
     session.close()
 
 
+def _as_if_a_day_had_gone(world, approval: str) -> None:
+    embedded = world.gateway.status()["embedded"]
+    password = (Path(embedded["data_directory"]) / "secrets" / "superuser.password").read_text().strip()
+    with psycopg.connect(host=embedded["socket_directory"], user="postgres", password=password, dbname="bartizan") as control:
+        control.execute("SET session_replication_role = replica")  # a write that names no actor is refused
+        control.execute("UPDATE bartizan.approvals SET expires_at = now() WHERE id = %s", (approval,))
+
+
 def test_from_enforcement_two_administrators_lead_there(world):
     if os.geteuid() != 0:
         pytest.skip("one user alone is one administrator alone")
@@ -114,6 +125,17 @@ def test_from_enforcement_two_administrators_lead_there(world):
     run("approval", "withdraw", one)
     assert run("approval", "approve", one, check=False, unprivileged=True).returncode != 0
     assert _enforcement(world) == "enforce"
+
+    # It is for a day.
+    late = json.loads(run("depot", "observe", walled.DEPOT, "--reason", "ticket 4711", "--json").stdout)["approval"]
+    day = datetime.fromisoformat(late["expires_at"]) - datetime.fromisoformat(late["requested_at"])
+    assert abs(day - timedelta(days=1)) < timedelta(minutes=1)
+    _as_if_a_day_had_gone(world, late["id"])
+    refused = run("approval", "approve", late["id"], check=False, unprivileged=True)
+    assert refused.returncode != 0 and "expired" in refused.stderr, refused.stderr
+    assert _enforcement(world) == "enforce" and _answer(session, _MAIL) == []
+    states = {each["id"]: each["state"] for each in json.loads(run("approval", "list", "--json").stdout)}
+    assert states[late["id"]] == "expired"
 
     two = json.loads(run("depot", "observe", walled.DEPOT, "--reason", "ticket 4711", "--json").stdout)["approval"]["id"]
     run("approval", "approve", two, unprivileged=True)

@@ -65,9 +65,12 @@ Result<Bytes> EncryptedClient::transformed(sql::CellAction action, std::uint32_t
     case sql::CellAction::BlindIndex: BZ_CHECK(cipher.blind_index(format, value, settings_, out)); return bytes;
     case sql::CellAction::BlindIndexes: BZ_CHECK(cipher.blind_index_array(format, value, settings_, out)); return bytes;
     case sql::CellAction::BlindIndexElements:
+    case sql::CellAction::Token:
+    case sql::CellAction::TokenCompared:
+    case sql::CellAction::TokenElements:
     case sql::CellAction::Pass: break;
   }
-  return fail(Errc::Unsupported, "arrays are not transformed here");
+  return fail(Errc::Unsupported, "arrays and tokens are not transformed here");
 }
 
 std::string EncryptedClient::seal(std::uint32_t column, std::string_view value) {

@@ -59,14 +59,14 @@ TEST_SUITE("array indexes") {
   TEST_CASE("a binary array is read back as it was written, and cut short it is refused") {
     const std::vector<std::optional<Bytes>> elements = {to_bytes("ab"), std::nullopt, Bytes{}};
     Bytes wire;
-    append_bytea_array(elements, wire);
+    append_array(elements, 17, wire);
     CHECK(shown(transform::WireFormat::Binary, wire) == "ab|<null>|#3");
     for (std::size_t size = 0; size < wire.size(); ++size)
       CHECK(shown(transform::WireFormat::Binary, ByteView(wire).first(size)) == "error");
     wire.push_back(std::byte{0});
     CHECK(shown(transform::WireFormat::Binary, wire) == "error");
     Bytes none;
-    append_bytea_array({}, none);
+    append_array({}, 17, none);
     CHECK(shown(transform::WireFormat::Binary, none) == "#0");
   }
 

@@ -113,9 +113,9 @@ struct World {
   DepotHolder holder;
   CellCiphers ciphers{sql::DigestKey{}, system_random()};
   std::shared_ptr<EncryptedDepot> state = depot();
-  SessionCells north{state, holder, ciphers, {kDepot, kNorth, {"public"}, {}}};
-  SessionCells lake{state, holder, ciphers, {kDepot, kLake, {"public"}, {}}};
-  SessionCells nobody{state, holder, ciphers, {kDepot, Uuid{}, {"public"}, {}}};
+  SessionCells north{state, holder, ciphers, {kDepot, kNorth, {"public"}, {}, {}}};
+  SessionCells lake{state, holder, ciphers, {kDepot, kLake, {"public"}, {}, {}}};
+  SessionCells nobody{state, holder, ciphers, {kDepot, Uuid{}, {"public"}, {}, {}}};
 
   World() { holder.publish(kDepot, state); }
   static ReadSettings settings() {

@@ -227,7 +227,7 @@ TEST_SUITE("session cells") {
     wide->columns = *sql::EncryptedColumns::make(catalog(), specs);
     wide->cells.resize(1);
     world.holder.publish(kDepot, wide);
-    SessionCells session(wide, world.holder, world.ciphers, {kDepot, Uuid{}, {"public"}, {}});
+    SessionCells session(wide, world.holder, world.ciphers, {kDepot, Uuid{}, {"public"}, {}, {}});
     const auto index_of = [&](sql::Oid type, std::initializer_list<unsigned> bytes) {
       Bytes types(6);
       store_be16(types.data(), 1);

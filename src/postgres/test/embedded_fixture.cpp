@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <fstream>
 #include <sstream>
 
@@ -36,6 +37,8 @@ DataFolder::~DataFolder() {
 RunningServer::RunningServer(const std::string& folder) {
   EmbeddedOptions options;
   options.data_directory = folder;
+  // As in the end-to-end tests: another version's server programs.
+  if (const char* bin = std::getenv("BARTIZAN_PG_BIN")) options.binaries_directory = bin;
   options.backoff_initial = std::chrono::milliseconds(50);
   begin(std::move(options));
 }

@@ -113,6 +113,19 @@ Depot::Depot(const std::string& schema_sql) : names(wall::Names::for_depot("")),
   sql("RESET ROLE");
 }
 
+ControlConnection& Depot::give_to_ordinary_role() {
+  sql("CREATE ROLE " + keeper_role() + " LOGIN CREATEROLE PASSWORD '" + kPassword + "'; GRANT " + owner() + " TO " +
+      keeper_role());
+  // Up to 14 it is the superuser's, and PUBLIC may create in it.
+  if (admin_.server_version() < 150000) sql("ALTER SCHEMA public OWNER TO " + owner());
+  auto endpoint = wall_server()->endpoint(database_);
+  endpoint.user = keeper_role();
+  auto connection = ControlConnection::connect(endpoint, SecretBytes(std::string_view(kPassword)), soon());
+  REQUIRE_MESSAGE(connection, (connection ? "" : connection.error().detail));
+  keeper_ = std::move(*connection);
+  return *keeper_;
+}
+
 std::string Depot::sql(const std::string& text) {
   const auto rows = admin_.exec(text, soon());
   REQUIRE_MESSAGE(rows, text, ": ", (rows ? "" : rows.error().detail));
@@ -132,7 +145,7 @@ DesiredWall Depot::desired(const std::vector<policy::ClassOutcome>& classes) {
 }
 
 WallReport Depot::reconcile(const std::vector<policy::ClassOutcome>& classes) {
-  auto report = postgres::reconcile(admin_, desired(classes), soon());
+  auto report = postgres::reconcile(keeper(), desired(classes), soon());
   REQUIRE_MESSAGE(report, (report ? "" : report.error().detail));
   return std::move(*report);
 }

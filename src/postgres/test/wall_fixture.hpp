@@ -5,6 +5,7 @@
 #include <libpq-fe.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -57,6 +58,11 @@ class Depot {
  public:
   /// Runs the schema as its owner (a role without power).
   explicit Depot(const std::string& schema_sql);
+  /// From now on the wall is kept by an ordinary role (the managed grade). Its connection.
+  ControlConnection& give_to_ordinary_role();
+  [[nodiscard]] std::string keeper_role() const { return database_ + "_keeper"; }
+  /// Of who keeps the wall: the superuser, unless given to another.
+  [[nodiscard]] ControlConnection& keeper() { return keeper_ ? *keeper_ : admin_; }
   [[nodiscard]] ControlConnection& admin() { return admin_; }
   [[nodiscard]] const std::string& database() const { return database_; }
   [[nodiscard]] std::string owner() const { return database_ + "_owner"; }
@@ -88,6 +94,7 @@ class Depot {
  private:
   std::string database_;
   ControlConnection admin_;
+  std::optional<ControlConnection> keeper_;
 };
 
 /// pg_dump of schema, rights and the database's own.

@@ -57,6 +57,14 @@ TEST_CASE("what a consumer may say at its sign-in") {
   CHECK(made->search_path == std::vector<std::string>{"$user", "public"});
 }
 
+TEST_CASE("operators are looked for in pg_catalog, then where the class's are") {
+  const std::vector<std::string> schemas = {"ext", "Odd \"one\""};
+  const auto made = class_settings({}, schemas);
+  REQUIRE(made.has_value());
+  CHECK(last(*made, "search_path") == "pg_catalog, \"ext\", \"Odd \"\"one\"\"\"");
+  CHECK(made->search_path == std::vector<std::string>{"$user", "public"});
+}
+
 TEST_CASE("what layer 1 relies on is pinned whatever was asked") {
   const Settings asked = {{"search_path", "clinic, public"}, {"SEARCH_PATH", "\"Clinic\""}};
   const auto made = class_settings(asked);

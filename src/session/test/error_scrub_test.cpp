@@ -134,6 +134,16 @@ TEST_CASE("what the owner's DDL holds up is to be tried again") {
   CHECK(error(full("42P01", "relation \"nothing\" does not exist")).at('C') == "42P01");
   CHECK(error(full("42P01", "relation \"v_12\" does not exist")).at('C') == "42P01");
   CHECK(error(full("42883", std::string(kView))).at('C') == "42883");
+  auto deadlock = full("40P01", "deadlock detected");
+  CHECK(scrubbed(deadlock, false).at('C') == "40P01");
+  deadlock['D'] =
+      "Process 7 waits for ShareLock on transaction 9; blocked by process 8.\nProcess 8 waits for ShareLock on "
+      "transaction 6; blocked by process 7.";
+  CHECK(scrubbed(deadlock, false).at('C') == "40P01");
+  deadlock['D'] =
+      "Prozess 7 wartet auf AccessShareLock-Sperre auf Relation 16405; blockiert von Prozess 8.\nProzess 8 wartet "
+      "auf AccessExclusiveLock-Sperre auf Relation 16399; blockiert von Prozess 7.";
+  CHECK(scrubbed(deadlock, false) == Fields{{'S', "ERROR"}, {'V', "ERROR"}, {'C', "57P03"}, {'M', text}});
   const auto cancelled = full("57014", "canceling statement due to user request");
   CHECK(scrubbed(cancelled, false).at('C') == "57014");
   CHECK(scrubbed(cancelled, true).at('C') == "57P03");

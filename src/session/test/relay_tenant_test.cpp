@@ -12,8 +12,8 @@
 namespace bartizan::session::test {
 namespace {
 
-constexpr std::string_view kSetNothing = "SET search_path = pg_catalog";
-constexpr std::string_view kSetLocalNothing = "SET LOCAL search_path = pg_catalog";
+constexpr std::string_view kSetNothing = "SET row_security = on";
+constexpr std::string_view kSetLocalNothing = "SET LOCAL row_security = on";
 constexpr std::string_view kAsked = "select id from accounts";
 constexpr std::string_view kSent = "SELECT id FROM bz_v.accounts_1 accounts";
 

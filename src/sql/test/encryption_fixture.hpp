@@ -148,6 +148,9 @@ inline std::string_view shown(CellAction action) {
     case CellAction::BlindIndex: return "index";
     case CellAction::BlindIndexes: return "indexes";
     case CellAction::BlindIndexElements: return "each";
+    case CellAction::Token: return "token";
+    case CellAction::TokenCompared: return "compared";
+    case CellAction::TokenElements: return "each token";
   }
   return "?";
 }

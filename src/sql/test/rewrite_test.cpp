@@ -94,4 +94,35 @@ TEST_CASE("what comes out is not taken in again: views can't be named by the cli
   }
 }
 
+TEST_CASE("operators of extensions, where the server finds them") {
+  Shop shop;
+  const auto text = [&](std::string_view sent) { return shown(shop.rewrite(sent)); };
+  const std::string refused = "42501 operator ";
+  CHECK(text("SELECT name <=> 'x' FROM customers").starts_with(refused));
+  CHECK(text("SELECT name OPERATOR(ext.=) 'x' FROM customers").starts_with(refused));
+  shop.views.operator_schemas = {"ext"};
+  shop.views.operators = {"<=>", "="};
+  CHECK(text("SELECT name <=> 'x' FROM customers") == "SELECT name <=> 'x' FROM bz_v.customers_a1 customers");
+  CHECK(text("SELECT name OPERATOR(ext.=) 'x' FROM customers") ==
+        "SELECT name OPERATOR(ext.=) 'x' FROM bz_v.customers_a1 customers");
+  CHECK(text("SELECT name OPERATOR(ext.<) 'x' FROM customers").starts_with(refused));
+  CHECK(text("SELECT name OPERATOR(far.=) 'x' FROM customers").starts_with(refused));
+  CHECK(text("SELECT name OPERATOR(pg_catalog.<=>) 'x' FROM customers").starts_with(refused));
+  CHECK(text("SELECT name FROM customers ORDER BY name USING OPERATOR(far.<)").starts_with(refused));
+
+  shop.views.closed_operators = {"||", "=", "<="};
+  for (const std::string_view closed :
+       {"SELECT name || 'x' FROM customers", "SELECT 1 WHERE 1 = 1", "SELECT 1 WHERE 1 IN (1, 2)",
+        "SELECT 1 WHERE 1 OPERATOR(ext.=) 1", "SELECT nullif(name, 'x') FROM customers",
+        "SELECT count(*) FROM customers JOIN customers b USING (id)", "SELECT CASE id WHEN 1 THEN 2 END FROM customers",
+        "SELECT 1 WHERE 1 = ANY (ARRAY[1])", "SELECT count(*) FROM customers NATURAL JOIN customers b",
+        "SELECT 1 WHERE 1 IN (SELECT id FROM customers)", "SELECT 1 WHERE 1 BETWEEN 0 AND 2",
+        "SELECT 1 WHERE 1 IS DISTINCT FROM 2"}) {
+    CAPTURE(closed);
+    CHECK(text(closed).starts_with(refused));
+  }
+  CHECK(text("SELECT CASE WHEN true THEN 2 END FROM customers").starts_with("SELECT CASE"));
+  CHECK(text("SELECT 1 WHERE 1 OPERATOR(pg_catalog.=) 1") == "SELECT 1 WHERE 1 OPERATOR(pg_catalog.=) 1");
+}
+
 }  // namespace bartizan::sql::testing

@@ -3,6 +3,7 @@
 #include "bartizan/store/depots.hpp"
 #include "bartizan/store/policies.hpp"
 #include "bartizan/store/snapshot_reader.hpp"
+#include "bartizan/store/wall_accounts.hpp"
 #include "bartizan/store/wall_secrets.hpp"
 #include "connection.hpp"
 #include "store_fixture.hpp"
@@ -114,6 +115,42 @@ TEST_CASE_FIXTURE(StoreFixture, "a wall's secrets are sealed for their very rows
   CHECK(must(read([&](Transaction& t) { return WallSecrets(t).logins(id); })).empty());
   REQUIRE(write([&](Transaction& t) { return Depots(t).remove(id, made.meta.version); }));
   CHECK(read([&](Transaction& t) { return WallSecrets(t).context_key(id); }).error().code == Errc::NotFound);
+}
+
+TEST_CASE_FIXTURE(StoreFixture, "the account of a wall is the depot's only one, sealed, and no login of it") {
+  policy::Depot depot;
+  depot.name = "demo";
+  depot.endpoint = policy::TcpEndpoint{"db", 5432};
+  depot.database = "app";
+  depot.tls = policy::TlsVerifyFull{};
+  const auto made = must(write([&](Transaction& t) { return Depots(t).create(depot); }));
+  const auto id = made.value.id;
+  CHECK(read([&](Transaction& t) { return WallAccounts(t).open(id); }).error().code == Errc::NotFound);
+  policy::DepotLogin login{{}, id, "keeper", SecretBytes(std::string_view("swordfish"))};
+  REQUIRE(write([&](Transaction& t) { return WallAccounts(t).put(login, "managed", 150020); }));
+  login.role_name = "other";
+  login.secret = SecretBytes(std::string_view("mackerel"));
+  login.certificate = policy::ClientCertificate{"PEM", SecretBytes(std::string_view("key-text"))};
+  REQUIRE(write([&](Transaction& t) { return WallAccounts(t).put(login, "full", 160004); }));
+  const auto found = must(read([&](Transaction& t) { return WallAccounts(t).find(id); }));
+  CHECK(found.value.role_name == "other");
+  CHECK(found.value.grade == "full");
+  CHECK(found.value.server_version == 160004);
+  auto opened = must(read([&](Transaction& t) { return WallAccounts(t).open(id); }));
+  CHECK(std::get<SecretBytes>(opened.secret).reveal_chars() == "mackerel");
+  CHECK(opened.certificate->key_pem.reveal_chars() == "key-text");
+  CHECK(must(read([&](Transaction& t) { return DepotLogins(t).list(id); })).empty());
+  const auto log =
+      sql("SELECT string_agg(coalesce(after::text, '') || coalesce(before::text, ''), '') FROM bartizan.changes");
+  for (const char* secret : {"swordfish", "mackerel", "key-text", "\\\\x01"})
+    CHECK(log.find(secret) == std::string::npos);
+  REQUIRE(write([&](Transaction& t) { return WallAccounts(t).note_grade(id, "managed", 160004); }));
+  CHECK(must(read([&](Transaction& t) { return WallAccounts(t).find(id); })).value.grade == "managed");
+  // A value from elsewhere does not open: the door stays shut.
+  sql("SET bartizan.actor = 'thief'; UPDATE bartizan.wall_accounts SET password = private_key");
+  CHECK_FALSE(read([&](Transaction& t) { return WallAccounts(t).open(id); }));
+  REQUIRE(write([&](Transaction& t) { return WallAccounts(t).remove(id); }));
+  CHECK(read([&](Transaction& t) { return WallAccounts(t).find(id); }).error().code == Errc::NotFound);
 }
 
 }  // namespace

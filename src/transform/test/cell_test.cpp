@@ -216,7 +216,7 @@ TEST_CASE("a cell without its index opens to who has the index key, and to nobod
   const auto opened = [](ColumnCipher& by, const Bytes& cell) -> std::string {
     Bytes room;
     BoundedBytes out(room, test::kLimit);
-    const auto done = by.open_cut(cell, out);
+    const auto done = by.open_cut(cell, nullptr, out);
     if (!done) {
       CHECK(done.error().detail == kCellDoesNotOpen);
       CHECK(room.empty());
@@ -244,6 +244,25 @@ TEST_CASE("a cell without its index opens to who has the index key, and to nobod
   }
   for (std::size_t size = 0; size < bytes.size(); ++size)
     CHECK(opened(cipher, Bytes(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size))) == "refused");
+}
+
+TEST_CASE("a cell without its index opens in its own row alone where it is bound") {
+  auto cipher = make_cipher({.row_bound = true});
+  const RowDigest row = crypto::sha256(as_bytes("row")), other = crypto::sha256(as_bytes("other row"));
+  Bytes cell = test::seal(cipher, as_bytes(std::string_view("ada@example.org")), &row);
+  cell.erase(cell.begin() + kCellHeaderBytes, cell.begin() + kCellHeaderBytes + kBlindIndexBytes);
+  const auto code = [&](ColumnCipher& by, const RowDigest* in) {
+    Bytes room;
+    BoundedBytes out(room, test::kLimit);
+    const auto done = by.open_cut(cell, in, out);
+    return done ? Errc::Internal : done.error().code;
+  };
+  auto unbound = make_cipher({});
+  CHECK(code(cipher, &row) == Errc::Internal);
+  CHECK(code(cipher, &other) == Errc::Crypto);
+  CHECK(code(unbound, nullptr) == Errc::Crypto);
+  CHECK(code(cipher, nullptr) == Errc::FailedPrecondition);
+  CHECK(code(unbound, &row) == Errc::FailedPrecondition);
 }
 
 TEST_CASE("row digests tell keys apart") {

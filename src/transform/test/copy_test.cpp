@@ -185,6 +185,41 @@ TEST_CASE("a row that fails leaves nothing of itself, and the rows before it sta
   }
 }
 
+TEST_CASE("row-bound: the key may stand before the cell or behind it, and a cell of another row ends the COPY") {
+  auto column = test::make_column({.row_bound = true});
+  const auto copied = [&](CopyDirection direction, CopyOptions options, std::string_view data) -> Result<std::string> {
+    // A column of the key on each side of the cell.
+    const CopyOp op{1, &column, {{2, ValueType::Text}, {0, ValueType::Int4}}};
+    BZ_TRY(auto copy, CopyTransform::make(direction, options, 3, {&op, 1}, kSettings, system_random(), {}));
+    Bytes out;
+    BZ_CHECK(copy.feed(as_bytes(data), out));
+    BZ_CHECK(copy.finish(out));
+    return std::string(as_chars(out));
+  };
+  for (const bool csv : {false, true}) {
+    CopyOptions options;
+    if (csv) options = {.format = CopyFormat::Csv, .delimiter = ',', .null_text = ""};
+    const std::string null = csv ? "" : "\\N", at = csv ? "," : "\t";
+    const std::string rows = "1" + at + "first" + at + "a\n2" + at + "second" + at + "b\n3" + at + null + at + "c\n";
+    const auto in = copied(CopyDirection::In, options, rows);
+    REQUIRE_MESSAGE(in, (in ? "" : in.error().detail));
+    CHECK(in->find("first") == std::string::npos);
+    CHECK(*copied(CopyDirection::Out, options, *in) == rows);
+    for (const auto& [from, to] : std::vector<std::pair<std::string, std::string>>{
+             {"1" + at, "2" + at}, {at + "a\n", at + "b\n"}, {at + "a\n", at + null + "\n"}, {"1" + at, null + at}}) {
+      std::string moved = *in;
+      moved.replace(moved.find(from), from.size(), to);
+      const auto out = copied(CopyDirection::Out, options, moved);
+      REQUIRE_FALSE(out);
+      CHECK(out.error().code == Errc::Crypto);
+      CHECK(out.error().detail == kCellDoesNotOpen);
+    }
+    CHECK(error_of(copied(CopyDirection::In, options, null + at + "value" + at + "a\n")) == Errc::InvalidArgument);
+    CHECK(error_of(copied(CopyDirection::In, options, "x" + at + "value" + at + "a\n")) == Errc::InvalidArgument);
+    CHECK(copied(CopyDirection::In, options, null + at + null + at + "a\n"));  // there is nothing to seal
+  }
+}
+
 TEST_CASE("options and operations that can't be") {
   auto column = test::make_column({});
   auto bound = test::make_column({.row_bound = true});
@@ -195,6 +230,9 @@ TEST_CASE("options and operations that can't be") {
   CHECK_FALSE(make({}, 3, {{3, &column}}));
   CHECK_FALSE(make({}, 3, {{1, nullptr}}));
   CHECK_FALSE(make({}, 3, {{1, &bound}}));
+  CHECK(make({}, 3, {{1, &bound, {{0, ValueType::Int4}}}}));
+  CHECK_FALSE(make({}, 3, {{1, &bound, {{3, ValueType::Int4}}}}));
+  CHECK_FALSE(make({}, 3, {{1, &column, {{0, ValueType::Int4}}}}));
   CHECK_FALSE(make({}, 3, {{1, &column}, {1, &column}}));
   CHECK_FALSE(make({}, 0, {}));
   CHECK_FALSE(make({.delimiter = '\n'}, 1, {}));

@@ -208,6 +208,27 @@ TEST_CASE("DataRow: cells in text or binary become values in the format asked") 
   CHECK(as_chars(*values[5]) == "z");
 }
 
+TEST_CASE("DataRow: the last columns are left out where the client has not asked for them") {
+  auto column = test::make_column({});
+  const Bytes message = row_of({cell_of(column, "text"), as_bytes("a"), as_bytes("42"), std::nullopt});
+  const RowOp op{0, &column, WireFormat::Binary, WireFormat::Text, nullptr};
+  for (const std::size_t hidden : {0UL, 1UL, 2UL, 3UL}) {
+    Bytes out;
+    REQUIRE(
+        rewrite_data_row(*pgwire::decode_data_row(payload_of(message)), {&op, 1}, kSettings, kMaxField, out, hidden));
+    const auto rewritten = pgwire::decode_data_row(payload_of(out));
+    REQUIRE(rewritten);
+    const auto values = values_of(rewritten->columns);
+    REQUIRE(values.size() == 4 - hidden);
+    CHECK(as_chars(*values[0]) == "text");
+  }
+  Bytes out;
+  for (const std::size_t hidden : {4UL, 5UL})  // of the cell itself, and of more than there are
+    CHECK_FALSE(
+        rewrite_data_row(*pgwire::decode_data_row(payload_of(message)), {&op, 1}, kSettings, kMaxField, out, hidden));
+  CHECK(out.empty());
+}
+
 TEST_CASE("DataRow: one field that does not open, and no byte of the row comes out") {
   auto column = test::make_column({});
   const Bytes good = cell_of(column, "good");

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "bartizan/wall/base_objects.hpp"
+
 namespace bartizan::wall {
 namespace {
 
@@ -95,6 +97,64 @@ TEST_CASE("one table, one mask, one filter") {
   const auto* grant = find(*made, ObjectKind::ViewGrant);
   CHECK(grant->create.find("GRANT SELECT, INSERT (\"tenant\") ON") != std::string::npos);
   CHECK(std::ranges::count(made->objects, ObjectKind::BaseGrant, &Object::kind) == 2);
+}
+
+TEST_CASE("without a superuser views ask for their filter and are handed over, roles are joined") {
+  const auto made = [](const Installer& installer, bool filtered = true) {
+    const auto catalog = catalog_of(contents());
+    auto class_made = compile_class({&kNames, catalog.get(), {}, nullptr, {}, installer}, outcome(filtered));
+    REQUIRE(class_made);
+    return std::move(*class_made);
+  };
+  const auto text = [](const CompiledClass& in, ObjectKind kind) { return find(in, kind)->create; };
+  const auto full = made({true, 180000});
+  for (const auto& object : full.objects) {
+    CHECK(object.create.find("CURRENT_USER") == std::string::npos);
+    CHECK(object.create.find("filter_stands") == std::string::npos);
+    CHECK(object.create.find("GRANT CREATE") == std::string::npos);
+  }
+  for (const int version : {140000, 150020, 160000, 180001}) {
+    CAPTURE(version);
+    const auto managed = made({false, version});
+    const std::string options = version >= 160000 ? " WITH INHERIT TRUE, SET TRUE" : "";
+    for (const auto kind : {ObjectKind::ClassRole, ObjectKind::ViewOwner}) {
+      const auto* role = find(managed, kind);
+      const auto create = role->create;
+      const auto join = "GRANT " + role->name + " TO CURRENT_USER" + options;
+      REQUIRE(create.find(join) != std::string::npos);
+      const auto rest = create.substr(create.find(join) + join.size());
+      CHECK((rest.empty() || rest.starts_with(";")));
+    }
+    const auto owner = find(managed, ObjectKind::ViewOwner)->name;
+    const auto view = text(managed, ObjectKind::View);
+    const auto name = find(managed, ObjectKind::View)->name;
+    CHECK(view.find("FROM \"s\".\"t\" WHERE (SELECT bartizan.filter_stands(1000, '" + owner + "', '" + name +
+                    "')) WITH LOCAL CHECK OPTION; ") != std::string::npos);
+    CHECK(view.ends_with("GRANT CREATE ON SCHEMA bartizan_views TO " + owner + "; ALTER VIEW \"bartizan_views\".\"" +
+                         name + "\" OWNER TO " + owner + "; REVOKE CREATE ON SCHEMA bartizan_views FROM " + owner));
+    CHECK(text(made({false, version}, false), ObjectKind::View).find("filter_stands") == std::string::npos);
+  }
+}
+
+TEST_CASE("the base objects without a superuser are the wall's owner's, and no event triggers") {
+  const auto full = base_objects_sql(kNames);
+  CHECK(full.find("CREATE EVENT TRIGGER") != std::string::npos);
+  CHECK(full.find("filter_stands") == std::string::npos);
+  CHECK(full.find("SET LOCAL ROLE") == std::string::npos);
+  for (const int version : {150000, 160000}) {
+    const auto managed = base_objects_sql(kNames, {false, version});
+    CHECK(managed.find("EVENT TRIGGER") == std::string::npos);
+    CHECK(managed.find("bartizan.filter_stands(") != std::string::npos);
+    const auto join = managed.find("GRANT " + kNames.wall_owner() + " TO CURRENT_USER" +
+                                   (version >= 160000 ? " WITH INHERIT TRUE, SET TRUE;" : ";"));
+    const auto become = managed.find("SET LOCAL ROLE " + kNames.wall_owner());
+    REQUIRE(join != std::string::npos);
+    REQUIRE(become != std::string::npos);
+    CHECK(join < become);
+    CHECK(managed.find("CREATE SCHEMA IF NOT EXISTS bartizan_views") < become);
+    CHECK(become < managed.find("CREATE TABLE"));
+    CHECK(managed.ends_with("RESET ROLE;\n"));
+  }
 }
 
 TEST_CASE("the view of a class has the stored index of what it sees in clear, behind the rest") {

@@ -140,3 +140,12 @@ CREATE FUNCTION public.upper(shop.customers) RETURNS text LANGUAGE sql SECURITY 
 CREATE SEQUENCE shop.big_numbers START 918273001;
 DO $$ BEGIN PERFORM lo_from_bytea(4242, convert_to('QZX7LARGE', 'UTF8')); END $$;
 ANALYZE;
+
+-- A type of an extension's, so that classes have its schema behind pg_catalog, and an operator there that gives away
+-- whatever nobody may see.
+CREATE EXTENSION citext SCHEMA public;
+CREATE TABLE shop.nicks (id integer PRIMARY KEY, tenant text NOT NULL, nick public.citext);
+INSERT INTO shop.nicks VALUES (1, 'north', 'Ana'), (2, 'lake', 'qzx7nick2');
+CREATE FUNCTION public.spy(public.citext, integer) RETURNS text LANGUAGE sql SECURITY DEFINER STABLE
+  AS $$ SELECT max(word) FROM back.vault $$;
+CREATE OPERATOR public.<-> (LEFTARG = public.citext, RIGHTARG = integer, FUNCTION = public.spy);

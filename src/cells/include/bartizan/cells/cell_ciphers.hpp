@@ -8,7 +8,9 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <unordered_map>
+#include <vector>
 
 #include "bartizan/base/clock.hpp"
 #include "bartizan/cells/cell_text.hpp"
@@ -43,8 +45,12 @@ class CellCiphers {
   [[nodiscard]] std::optional<std::shared_ptr<const CellText>> find(const std::string& composed);
   void keep(const std::string& composed, std::shared_ptr<const CellText> text);
 
-  /// Made once for all sessions of a class. Null: it can't be made.
-  [[nodiscard]] std::shared_ptr<const ClassColumns> class_columns(const EncryptedDepot& depot, const ClassFacts& of);
+  /// The depot's columns as sessions have them that may detokenize these columns of tokens. Null: it can't be made.
+  [[nodiscard]] std::shared_ptr<const sql::EncryptedColumns> columns_for(const EncryptedDepot& depot,
+                                                                         const std::vector<std::uint32_t>& detokenizes);
+  /// Made once for all sessions of a class with the same rights to detokenize. Null: it can't be made.
+  [[nodiscard]] std::shared_ptr<const ClassColumns> class_columns(const EncryptedDepot& depot, const ClassFacts& of,
+                                                                  const std::vector<std::uint32_t>& detokenizes);
 
  private:
   struct Of {
@@ -65,7 +71,9 @@ class CellCiphers {
   crypto::BufferedRandom random_;  // a system call for each cell was a tenth of a COPY
   std::map<Of, std::shared_ptr<transform::EncryptedColumn>> ciphers_;
   static constexpr std::size_t kMostClasses = 256;
-  std::map<std::pair<std::uint64_t, policy::ClassVersion>, std::shared_ptr<const ClassColumns>> classes_;
+  using Numbers = std::vector<std::uint32_t>;
+  std::map<std::tuple<std::uint64_t, policy::ClassVersion, Numbers>, std::shared_ptr<const ClassColumns>> classes_;
+  std::map<std::pair<std::uint64_t, Numbers>, std::shared_ptr<const sql::EncryptedColumns>> tokens_;
   std::list<Entry> order_;
   std::unordered_map<sql::Digest, std::list<Entry>::iterator> index_;
 };

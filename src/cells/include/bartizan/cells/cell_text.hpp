@@ -23,6 +23,7 @@ struct CellStatement {
   sql::Kind kind = sql::Kind::Unknown;
   std::vector<sql::OutputOp> columns;  ///< by index
   std::string server_text;  ///< of this one; for consumers alone
+  std::uint16_t hidden = 0;  ///< so many of the server's last columns are not the client's
   std::optional<sql::CopyPlan> copy;
   /// PREPARE and DECLARE: what the name will stand for; null: for nothing that touches a cell.
   std::string name;
@@ -40,7 +41,14 @@ struct CellText {
   bool reads_catalogs = false;
   std::vector<sql::ServerParameter> parameters;  ///< empty: they pass as they are
   std::vector<sql::Oid> parameter_types;  ///< ParameterDescription; empty: as the server says
+  std::vector<std::uint32_t> constants;  ///< columns that constants of the text are for
+  std::vector<sql::WrittenRow> rows;      ///< that parameters are bound to
   Bytes server_types;  ///< for Parse: Int16 count, Int32 each
+
+  /// Whether a Bind has to be written anew: by its parameters, or by the formats of columns that are not the client's.
+  [[nodiscard]] bool rewrites_bind() const noexcept {
+    return !parameters.empty() || (!statements.empty() && statements[0].hidden != 0);
+  }
 
   [[nodiscard]] const CellStatement* statement(std::size_t i) const noexcept {
     return i < statements.size() ? &statements[i] : nullptr;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "bartizan/base/uuid.hpp"
 #include "bartizan/sql/encryption_plan.hpp"
 #include "bartizan/transform/column_cipher.hpp"
+#include "bartizan/transform/format_tokens.hpp"
 
 namespace bartizan::cells {
 
@@ -26,8 +28,10 @@ struct CellColumn {
   std::string name;  ///< schema.table.column, for errors and the audit log
   /// Keys of the session's own tenant; otherwise the depot's, under the nil uuid.
   bool per_tenant = false;
+  bool row_bound = false;
   Uuid place_tenant;  ///< what cells are bound to where keys are the depot's
   std::map<Uuid, std::shared_ptr<const transform::ColumnKeySet>> keys;
+  std::optional<transform::TokenShape> tokens;  ///< it holds tokens of this shape in place of cells
 };
 
 /// Index keys of whoever has the most: more than one while they are rotated.
@@ -39,7 +43,8 @@ struct EncryptedDepot {
   std::uint64_t version = 0;
   /// Which columns are encrypted, and how: a session of another generation has to end.
   std::uint64_t generation = 0;
-  /// Null: for now nobody may use the depot. `closed` says why.
+  /// Null: for now nobody may use the depot. `closed` says why. Columns of tokens are in it as for who may not
+  /// detokenize (CellCiphers::columns_for).
   std::shared_ptr<const sql::EncryptedColumns> columns;
   std::string closed;
   std::vector<CellColumn> cells;  ///< by number

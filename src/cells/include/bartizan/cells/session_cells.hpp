@@ -30,6 +30,7 @@ struct SessionFacts {
   Uuid tenant;  ///< nil: of no tenant
   std::vector<std::string> search_path;  ///< the server's, which the session was started with
   std::optional<ClassFacts> of_class;  ///< of an identity under a policy: its texts are layer 1's
+  std::vector<std::uint32_t> detokenizes;  ///< the columns of tokens whose values it may see and write, by number
 };
 
 /// As the server has told them last.
@@ -88,6 +89,8 @@ class SessionCells {
   /// DataRow. Crypto: a cell does not open; see wrong_column().
   [[nodiscard]] Result<void> row(const CellText& text, std::size_t statement, const Formats& formats,
                                  const ReadSettings& settings, ByteView payload, Bytes& out);
+  /// Columns of tokens whose values the text gives out or takes, and that no text before it has.
+  [[nodiscard]] std::vector<std::string> first_detokenized(const CellText& text);
   /// Of the last error of row() or of COPY: schema.table.column.
   [[nodiscard]] const std::string& wrong_column() const noexcept { return wrong_column_; }
 
@@ -112,17 +115,18 @@ class SessionCells {
   [[nodiscard]] Result<std::string> with_literals(const EncryptedDepot& depot, const sql::PlannedStatement& statement);
   /// given: the type that the client has sent it as; 0: the column's.
   [[nodiscard]] Result<void> transformed(const EncryptedDepot& depot, sql::CellAction action, std::uint32_t column,
-                                         transform::WireFormat format, ByteView value, sql::Oid given, Bytes& out);
+                                         transform::WireFormat format, ByteView value, sql::Oid given,
+                                         const transform::RowDigest* row, Bytes& out);
   [[nodiscard]] Result<void> indexes_of(transform::EncryptedColumn& cipher, transform::WireFormat format,
                                         ByteView value, sql::Oid given, Bytes& out);
+  [[nodiscard]] Result<void> token_of(transform::EncryptedColumn& cipher, sql::CellAction action,
+                                      transform::WireFormat format, ByteView value, Bytes& out);
   [[nodiscard]] transform::ValueSettings value_settings(const ReadSettings& settings) const;
   void renew();
   void renew_class();
   /// Null: they can't be told apart, and nothing may be sent.
   [[nodiscard]] const sql::EncryptedColumns* columns() const noexcept {
-    return !facts_.of_class            ? depot_->columns.get()
-           : class_columns_ == nullptr ? nullptr
-                                       : class_columns_->columns.get();
+    return !facts_.of_class ? own_columns_.get() : class_columns_ == nullptr ? nullptr : class_columns_->columns.get();
   }
   /// Those of a number in a plan. Null: there are no keys of it.
   [[nodiscard]] transform::EncryptedColumn* cipher_of(const EncryptedDepot& depot, std::uint32_t number) {
@@ -131,12 +135,14 @@ class SessionCells {
   /// The depot's column behind a number in a plan; null: not known.
   [[nodiscard]] const CellColumn* column_of(const EncryptedDepot& depot, std::uint32_t number) const noexcept;
   [[nodiscard]] Result<void> keys_of_copy_stand();
+  [[nodiscard]] Result<void> naming_column(Result<void> done) const;
 
   std::shared_ptr<const EncryptedDepot> depot_;
   DepotHolder& holder_;
   CellCiphers& ciphers_;
   SessionFacts facts_;
   std::shared_ptr<const ClassColumns> class_columns_;
+  std::shared_ptr<const sql::EncryptedColumns> own_columns_;  ///< the depot's, by what this session may detokenize
   std::uint64_t seen_changes_ = 0;
   sql::PlansByName plans_;    // prepared statements by name, for EXECUTE
   sql::PlansByName cursors_;  // for FETCH
@@ -154,6 +160,7 @@ class SessionCells {
   };
   std::vector<CopiedColumn> copied_;
   transform::ValueSettings copy_settings_;
+  std::unordered_set<std::uint32_t> detokenized_;
   std::string wrong_column_;
   std::string composed_;
   Bytes scratch_;

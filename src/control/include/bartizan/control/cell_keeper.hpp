@@ -71,6 +71,11 @@ class CellKeeper {
   [[nodiscard]] Result<store::EncryptedColumn> encrypt(const std::string& actor, const policy::Depot& depot,
                                                        store::EncryptedColumn wanted);
   /// Back to plaintext; before its cut over an encryption is undone.
+  /// The same with tokens (wanted.token_alphabet) in place of cells: in one transaction, the depot closed.
+  [[nodiscard]] Result<store::EncryptedColumn> tokenize(const std::string& actor, const policy::Depot& depot,
+                                                        store::EncryptedColumn wanted);
+  [[nodiscard]] Result<void> detokenize(const std::string& actor, const policy::Depot& depot,
+                                        const std::string& column);
   [[nodiscard]] Result<void> decrypt(const std::string& actor, const policy::Depot& depot, const std::string& column);
 
  private:

@@ -2,7 +2,8 @@
 // every identity with a grant belongs to, has these classes stand in the depot (harden, reconcile)
 // and publishes the result for the data path (policy::WallState). Runs at start, after each
 // publication, when identities, roles or grants change, when a time in the policies comes, when
-// somebody has changed tables in the depot, and every so often against drift. Only depots in the embedded PostgreSQL so far.
+// somebody has changed tables in the depot, and every so often against drift. Depots in the embedded
+// PostgreSQL, and those on one's own server that have a login for it (wall_accounts).
 #pragma once
 
 #include <chrono>
@@ -43,6 +44,7 @@ struct WallDepotStatus {
   std::int64_t policies = 0;  ///< the publication that it was made of
   policy::Enforcement enforcement = policy::Enforcement::Enforce;
   bool suspended = false;  ///< nothing of the wall stands in the database
+  std::string grade;  ///< "full" or "managed"; empty: not known yet
   std::optional<Error> error;  ///< of the whole depot
   std::vector<WallClassStatus> classes;
   std::vector<std::string> drift;  ///< what the last whole reconciliation had to put right

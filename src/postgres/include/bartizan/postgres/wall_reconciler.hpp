@@ -3,7 +3,8 @@
 // (DESIGN, "The wall"; docs/formats/wall-objects.md). Desired state against actual state: running
 // it again changes nothing, and what somebody changed by hand is put right and reported.
 //
-// The connection handed in is a superuser's (full grade). Control work: blocking, one thread.
+// The connection handed in is that of the wall's login, of either grade (wall_grade.hpp), which is asked for anew in
+// each call. Control work: blocking, one thread.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +19,7 @@
 #include "bartizan/base/secret.hpp"
 #include "bartizan/policy/outcome.hpp"
 #include "bartizan/postgres/control_connection.hpp"
+#include "bartizan/postgres/wall_grade.hpp"
 #include "bartizan/sql/catalog.hpp"
 #include "bartizan/sql/logical_types.hpp"
 #include "bartizan/wall/compile.hpp"
@@ -75,7 +77,7 @@ struct WallReport {
 /// Each class in a transaction of its own: one that fails leaves no trace and does not hinder the
 /// others. What no desired class needs is dropped at the end; keep a class in `desired` until its
 /// sessions have drained. Concurrent calls on one depot wait for each other.
-/// Errors of the whole: FailedPrecondition (no superuser, version before 14), those of the connection.
+/// Errors of the whole: FailedPrecondition (the login lacks rights), Unsupported (before 14), those of the connection.
 Result<WallReport> reconcile(ControlConnection& connection, const DesiredWall& desired, SteadyTime deadline);
 
 /// What the classes' keys for tokens are made of (wall::mask_key()). NotFound before the first reconcile().
@@ -85,15 +87,15 @@ Result<SecretBytes> mask_secret(ControlConnection& connection, SteadyTime deadli
 Result<std::vector<std::string>> verify_class_role(ControlConnection& connection, const wall::Names& names,
                                                    policy::ClassId id, SteadyTime deadline);
 
-enum class Grade : std::uint8_t { Full, Managed };
 struct HardeningReport {
-  Grade grade = Grade::Full;
+  WallGrade grade = WallGrade::Full;
   std::size_t changed = 0;           ///< rights taken from PUBLIC by this call
   std::vector<std::string> refused;  ///< could not be taken: these rest on layer 1 alone
 };
 /// Takes from PUBLIC what leaks and gives it to the roles that exist (names.everyone_else()).
 /// Idempotent; new objects, databases and roles are taken up by the next call. Before reconcile():
-/// a class is not ready while PUBLIC holds TEMPORARY, schemas or languages.
+/// a class is not ready while PUBLIC holds TEMPORARY, schemas or languages. FailedPrecondition in the managed grade: PUBLIC
+/// holds something that can't be taken and is not among the duties known to be layer 1's.
 Result<HardeningReport> harden(ControlConnection& connection, const wall::Names& names, SteadyTime deadline);
 
 /// No class can sign in any more, and no session of one is left. DeadlineExceeded: some would not end.

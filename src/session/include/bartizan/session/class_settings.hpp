@@ -23,7 +23,9 @@ struct ClassSettings {
 
 /// PermissionDenied, with a text for the client: a setting that may not be given;
 /// InvalidArgument: a value that can't be.
-[[nodiscard]] Result<ClassSettings> class_settings(std::span<const std::pair<std::string, std::string>> asked);
+/// operator_schemas: what the server's search_path has after pg_catalog (sql::ViewMap).
+[[nodiscard]] Result<ClassSettings> class_settings(std::span<const std::pair<std::string, std::string>> asked,
+                                                   std::span<const std::string> operator_schemas = {});
 
 /// A list of identifiers as search_path takes it: folded to lower case outside quotes, each cut to 63
 /// bytes as PostgreSQL does. InvalidArgument: it is none. An empty text is an empty list.

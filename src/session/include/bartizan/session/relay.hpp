@@ -325,6 +325,7 @@ class Relay {
   [[nodiscard]] bool cells_wait_for_names(const Prepared& statement) const noexcept;
   Handled wait_for_names(ServerRuns& to_server);
   void read_cells(Prepared& statement, std::string_view text, ByteView parameter_types);
+  void record_detokenized(Prepared& statement);
   void recall_statement(Prepared& statement, std::string_view name) const;
   void recall_portal(Prepared& statement, std::string_view name) const;
   Handled bind_cells(const Message& message, const pgwire::BindNames& names, Prepared statement,

@@ -155,6 +155,17 @@ struct CatalogFunction {
   friend bool operator==(const CatalogFunction&, const CatalogFunction&) = default;
 };
 
+/// An operator outside pg_catalog: an extension's or a user's.
+struct CatalogOperator {
+  std::string schema;
+  std::string name;
+  Oid left = 0;      ///< type of the left argument; 0: a prefix operator
+  Oid right = 0;
+  Oid function = 0;  ///< whose right to EXECUTE is the right to it
+  bool from_extension = false;
+  friend auto operator<=>(const CatalogOperator&, const CatalogOperator&) = default;
+};
+
 /// A view of the wall's that classes are given for a relation of the system catalogs.
 struct CatalogViewColumns {
   std::string shows;  ///< "pg_catalog.pg_class", "information_schema.tables"
@@ -173,6 +184,7 @@ struct CatalogContents {
   std::vector<CatalogRelation> relations;
   std::vector<CatalogType> types;
   std::vector<CatalogFunction> functions;
+  std::vector<CatalogOperator> operators;
   std::vector<CatalogViewColumns> catalog_views;  ///< empty: the wall has not been there
 };
 

@@ -26,6 +26,7 @@ struct MigrationColumn {
   bool searchable = false;  ///< wants an index on the blind index
   bool stored_index = false;  ///< in a generated column
   bool unique = false;      ///< that index is unique
+  bool row_bound = false;   ///< by the primary key: a row that gets another one is to be done again
 };
 
 struct MigrationStep {

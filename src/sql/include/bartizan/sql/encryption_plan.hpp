@@ -27,6 +27,7 @@
 #include "bartizan/sql/catalog.hpp"
 #include "bartizan/sql/new_tables.hpp"
 #include "bartizan/sql/rewrite.hpp"
+#include "bartizan/sql/row_binding.hpp"
 
 namespace bartizan::sql {
 
@@ -37,17 +38,29 @@ struct LogicalColumnType {
   std::int32_t typmod = -1;
 };
 
+/// A column that holds tokens of its values instead of cells (docs/formats/token.md). In the catalog it has its own type,
+/// and the server compares tokens as it compares values.
+enum class TokenUse : std::uint8_t {
+  None,  ///< it holds cells
+  Exchanged,  ///< of a session that may detokenize: values on its side, tokens on the server's
+  Shown,  ///< of any other: tokens are read as they stand, and nothing is written
+};
+
 /// One encrypted column, as the control plane declares it. In the catalog its type is the cells' domain.
 struct EncryptedColumnSpec {
   ColumnId column;
   std::uint32_t number = 0;  ///< the caller's; cells of two columns may stand in one another only if it is equal
-  LogicalColumnType type;    ///< of a type that transform::value_type_of knows
-  bool searchable = false;   ///< its cells have a blind index
-  std::uint64_t join_domain = 0;    ///< equal: indexes of equal values are equal
+  LogicalColumnType type;  ///< of a type that transform::value_type_of knows
+  bool searchable = false;  ///< its cells have a blind index
+  std::uint64_t join_domain = 0;  ///< equal: indexes of equal values are equal
   AttrNumber index_column = 0;  ///< a stored generated column that holds the index; 0: it stands in the cell alone
   std::uint8_t index_versions = 1;  ///< more than one while the index root is being rotated
   /// Of a consumer who may see a mask of it alone: the column may be selected, and nothing else.
   bool masked = false;
+  TokenUse tokens = TokenUse::None;
+  /// Bound to its row: the relation's key by which it is, in its order, and 0 for what a consumer can't see of it.
+  /// Empty: not bound.
+  std::vector<AttrNumber> row_key = {};
 };
 
 /// What is encrypted in one database: the declared columns, those of partitions and inheritance
@@ -63,6 +76,9 @@ class EncryptedColumns {
   struct Column {
     const EncryptedColumnSpec* cell = nullptr;  ///< null: the column is not encrypted
     bool hidden = false;  ///< holds a blind index: clients don't see it
+    /// Equal numbers: of one row of a table, of which it is the column attnum, unchanged. 0: not known.
+    unsigned row = 0;
+    AttrNumber attnum = 0;
   };
   /// A relation with a cell in it.
   struct Guarded {
@@ -101,7 +117,21 @@ enum class CellAction : std::uint8_t {
   BlindIndex,  ///< bytea: the index of the value
   BlindIndexes,  ///< bytea[]: its index under each key in use
   BlindIndexElements,  ///< the value is an array; bytea[]: the indexes of its elements
+  Token,  ///< text: the token of a value that is to be stored
+  TokenCompared,  ///< text: the token that the value would have
+  TokenElements,  ///< the value is an array; text[]: the tokens that its elements would have
 };
+
+[[nodiscard]] constexpr bool makes_token(CellAction action) noexcept {
+  return action == CellAction::Token || action == CellAction::TokenCompared || action == CellAction::TokenElements;
+}
+[[nodiscard]] constexpr bool takes_array(CellAction action) noexcept {
+  return action == CellAction::BlindIndexElements || action == CellAction::TokenElements;
+}
+[[nodiscard]] constexpr bool makes_array(CellAction action) noexcept {
+  return action == CellAction::BlindIndexes || action == CellAction::BlindIndexElements ||
+         action == CellAction::TokenElements;
+}
 
 /// One parameter of the server's statement, from $1 on.
 struct ServerParameter {
@@ -109,10 +139,11 @@ struct ServerParameter {
   CellAction action = CellAction::Pass;
   std::uint32_t column = 0;  ///< EncryptedColumnSpec::number, unless Pass
   Oid server_type = 0;  ///< to be declared in Parse; 0: what the client declared
+  std::uint16_t row = 0;  ///< Encrypt, row-bound: which of PlannedStatement::rows, from 1
 };
 
 /// A constant of the text, or an argument of EXECUTE: `length` bytes at `offset` of server_text, a
-/// quoted string, are to be exchanged for a bytea constant (E'\\x…').
+/// quoted string, are to be exchanged for a bytea constant (E'\\x…'), or for a token.
 struct LiteralOp {
   std::size_t offset = 0;
   std::size_t length = 0;
@@ -120,12 +151,14 @@ struct LiteralOp {
   std::uint32_t column = 0;
   SecretBytes value;  ///< in text format, to be read as type
   Oid type = 0;
+  std::uint16_t row = 0;  ///< as ServerParameter's; no part of its key is a parameter
 };
 
 struct OutputOp {
   std::uint16_t index = 0;  ///< from 0
   std::uint32_t column = 0;
   LogicalColumnType type;  ///< what RowDescription says
+  std::vector<RowKeyOutput> key = {};  ///< row-bound: by which columns of the same row
 };
 
 struct CopyPlan {
@@ -153,6 +186,8 @@ struct PlannedStatement {
   std::vector<Oid> parameter_types;
   std::vector<LiteralOp> literals;  ///< by offset
   std::vector<OutputOp> columns;  ///< by index; of COPY: of its rows
+  std::vector<WrittenRow> rows;  ///< that row-bound values are written to
+  std::uint16_t hidden = 0;  ///< so many columns, the last ones, the client has not asked for: keys of rows
   std::optional<CopyPlan> copy;
   /// PREPARE and DECLARE: the caller keeps this plan under the name. EXECUTE and FETCH: the columns
   /// are already those of the plan that was kept.

@@ -6,8 +6,9 @@
 // result may be cached under these and serves all identities of a class. Nothing is passed through
 // that was not understood: the outcome is a statement made of known nodes, or a refusal.
 //
-// The server connection must run with search_path = pg_catalog: operators are checked by name and
-// stand unqualified in the text; everything else is qualified.
+// The server connection must run with pg_catalog and the view map's operator_schemas as its search_path: operators
+// are checked by name and stand unqualified in the text, and the server chooses among them by type, and by the right
+// to execute their functions; everything else is qualified.
 #pragma once
 
 #include <compare>
@@ -86,6 +87,12 @@ struct ViewMap {
   /// Reviewed user functions (function allow) and user types (enums, domains) that may be named.
   std::unordered_set<Oid> functions;
   std::unordered_set<Oid> types;
+  /// Schemas whose operators the server finds after pg_catalog's, in the order of its search_path.
+  std::vector<std::string> operator_schemas;
+  /// Names of operators there, beside those that pg_catalog has, of which one at least has been reviewed.
+  std::unordered_set<std::string> operators;
+  /// Names of operators there of which a user's own, over PostgreSQL's types, has not been reviewed: refused.
+  std::unordered_set<std::string> closed_operators;
   /// Called in the place of current_user, session_user and user; empty name: these are refused.
   ViewName user_function;
 };

@@ -34,8 +34,14 @@ struct EncryptedColumn {
   bool unique = false;
   bool stored_index = false;
   bool per_tenant = false;  ///< under the keys of the session's tenant, else of the depot
+  bool bind_row = false;  ///< asked for, and not kept: row_key is
+  std::string row_key;    ///< row-bound: by which key, as docs/formats/control-schema.md says; empty: not bound
   Uuid join_domain;
   ColumnState state = ColumnState::Encrypting;
+  std::string token_alphabet;  ///< not empty: it holds tokens over this alphabet (docs/formats/token.md)
+  std::string token_separators;
+
+  [[nodiscard]] bool tokenised() const noexcept { return !token_alphabet.empty(); }
 
   [[nodiscard]] std::string shown() const { return schema + "." + table + "." + column; }
 };

@@ -55,8 +55,8 @@ class ColumnCipher {
   [[nodiscard]] Result<void> open(ByteView cell, const RowDigest* row, BoundedBytes& out);
 
   /// The same of a cell without its blind index (docs/formats/cell.md, "Cut cells"): the index is made from the
-  /// value and is authenticated with it. Cells that never had one open as by open(). Never row-bound.
-  [[nodiscard]] Result<void> open_cut(ByteView cell, BoundedBytes& out);
+  /// value and is authenticated with it. Cells that never had one open as by open().
+  [[nodiscard]] Result<void> open_cut(ByteView cell, const RowDigest* row, BoundedBytes& out);
 
   /// What cells of this value carry under the active index key. FailedPrecondition without one.
   [[nodiscard]] Result<BlindIndexValue> blind_index(ByteView canonical);

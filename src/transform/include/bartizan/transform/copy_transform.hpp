@@ -11,6 +11,7 @@
 #include "bartizan/base/clock.hpp"
 #include "bartizan/base/result.hpp"
 #include "bartizan/transform/encrypted_column.hpp"
+#include "bartizan/transform/row_key.hpp"
 
 namespace bartizan::transform {
 
@@ -32,7 +33,9 @@ struct CopyOptions {
 
 struct CopyOp {
   std::uint16_t index = 0;            ///< of the column in the COPY's list, from 0
-  EncryptedColumn* column = nullptr;  ///< not null; not row-bound
+  EncryptedColumn* column = nullptr;  ///< not null
+  /// Where row-bound: the key's columns, in its order, by their places in the same list.
+  std::vector<RowKeyColumn> key = {};
 };
 
 /// Lifetime: one COPY. Not thread-safe. What it buffers (a row cut in two) is wiped.
@@ -44,8 +47,8 @@ class CopyTransform {
     std::size_t max_field_bytes = std::size_t{16} << 20;
   };
   /// ops ascend by index. settings and random outlive it.
-  /// InvalidArgument for options that PostgreSQL would refuse, Unsupported for ops that are
-  /// row-bound.
+  /// InvalidArgument for options that PostgreSQL would refuse, Unsupported for row-bound ops without
+  /// their key.
   [[nodiscard]] static Result<CopyTransform> make(CopyDirection direction, const CopyOptions& options,
                                                   std::uint16_t column_count, std::span<const CopyOp> ops,
                                                   const ValueSettings& settings, Random& random, const Limits& limits);

@@ -3,10 +3,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "bartizan/base/clock.hpp"
 #include "bartizan/base/result.hpp"
 #include "bartizan/transform/column_cipher.hpp"
+#include "bartizan/transform/format_tokens.hpp"
 #include "bartizan/transform/value.hpp"
 #include "bartizan/transform/value_mask.hpp"
 
@@ -22,6 +24,15 @@ class EncryptedColumn {
   /// is encrypted or indexed by it.
   EncryptedColumn(ColumnCipher cipher, std::int32_t typmod, std::unique_ptr<ValueMask> mask)
       : cipher_(std::move(cipher)), typmod_(typmod), mask_(std::move(mask)) {}
+
+  /// The column holds tokens in place of cells: encrypt() gives the token of a field, and show() and decrypt() take
+  /// one. Both in the field's own format.
+  EncryptedColumn(ColumnCipher cipher, std::int32_t typmod, FormatTokens tokens)
+      : cipher_(std::move(cipher)), typmod_(typmod), tokens_(std::move(tokens)) {}
+  [[nodiscard]] bool holds_tokens() const noexcept { return tokens_.has_value(); }
+  /// Appends what a field is compared with. A value that the column can't hold has a token that no row has.
+  [[nodiscard]] Result<void> compared_token(WireFormat format, ByteView field, const ValueSettings& settings,
+                                            BoundedBytes& out);
 
   [[nodiscard]] const CellPlace& place() const noexcept { return cipher_.place(); }
   [[nodiscard]] std::int32_t typmod() const noexcept { return typmod_; }
@@ -49,12 +60,16 @@ class EncryptedColumn {
   ColumnCipher cipher_;
   std::int32_t typmod_;
   std::unique_ptr<ValueMask> mask_;  ///< null: the value itself is shown
+  std::optional<FormatTokens> tokens_;
   WipedBytes scratch_;
   WipedBytes masked_;
 };
 
 /// Appends a cell as bytea's text form, "\x" and hexadecimal digits.
 void append_bytea_hex(ByteView bytes, BoundedBytes& out);
+/// What stands for the column's value in a field that the server sent: the cell, or a token, which is the field.
+[[nodiscard]] Result<ByteView> stored_in_field(const EncryptedColumn& column, WireFormat format, ByteView field,
+                                               Bytes& room);
 /// The cell in a field that the server sent: the field itself, or in room, which is used again and again.
 /// Crypto (kCellDoesNotOpen) when text is not that form.
 [[nodiscard]] Result<ByteView> cell_of_field(WireFormat format, ByteView field, Bytes& room);

@@ -49,8 +49,10 @@ struct RowOp {
   const RowDigest* row = nullptr;
 };
 
-/// Appends the whole DataRow message, 'D' first. ops ascend by index.
+/// Appends the whole DataRow message, 'D' first. ops ascend by index. hidden: so many of the last columns the
+/// client has not asked for, and they are left out; none of them has an op.
 [[nodiscard]] Result<void> rewrite_data_row(const pgwire::DataRow& row, std::span<const RowOp> ops,
-                                            const ValueSettings& settings, std::size_t max_field_bytes, Bytes& out);
+                                            const ValueSettings& settings, std::size_t max_field_bytes, Bytes& out,
+                                            std::size_t hidden = 0);
 
 }  // namespace bartizan::transform

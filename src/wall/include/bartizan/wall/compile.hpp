@@ -16,6 +16,7 @@
 #include "bartizan/sql/catalog.hpp"
 #include "bartizan/sql/logical_types.hpp"
 #include "bartizan/sql/rewrite.hpp"
+#include "bartizan/wall/installer.hpp"
 #include "bartizan/wall/names.hpp"
 
 namespace bartizan::wall {
@@ -55,6 +56,7 @@ struct CompileInput {
   const sql::LogicalCatalog* logical = nullptr;
   /// Reviewed functions that every class of the depot may call. Those that the catalog has not are left out.
   std::set<sql::Oid> functions{};
+  Installer installer{};
 };
 
 struct CompiledClass {
