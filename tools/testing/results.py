@@ -41,7 +41,15 @@ _DOCTEST_CASE = re.compile(r"^TEST CASE:  (.*)$")
 _REPLAYED = re.compile(r"^(\d+) corpus inputs replayed$", re.MULTILINE)
 _CLOSING = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped\s*$", re.MULTILINE)
 _SCRIPT_SKIP = re.compile(r"^SKIPPED: (.+?): (.*)$", re.MULTILINE)
+_SANITIZER = re.compile(r"^SUMMARY: (.+)$", re.MULTILINE)
+_REASON_LENGTH = 240
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def with_reason(name, reason):
+    """A failure's name with the first words of why, on one line: the log it stands in may not outlive the run."""
+    reason = " ".join(reason.split())
+    return f"{name}: {reason[:_REASON_LENGTH]}" if reason else name
 
 
 def read_xml(path):
@@ -99,7 +107,8 @@ def read_program(name, output, succeeded):
             tally.failures.append(f"{name}: ended with an error")
         return tally
     if not succeeded:
-        return Tally(failures=[name])
+        reported = _SANITIZER.search(output)
+        return Tally(failures=[with_reason(name, reported[1] if reported else "")])
     if (replayed := _REPLAYED.search(output)) and replayed[1] == "0":
         return Tally(skips=[(name, "its corpus is empty")])
     return Tally(passed=1)
@@ -137,8 +146,11 @@ def read_pytest(path):
     for case in root.iter("testcase"):
         name = "::".join(part for part in (case.get("classname", ""), case.get("name", "?")) if part)
         skipped = case.find("skipped")
-        if case.find("failure") is not None or case.find("error") is not None:
-            tally.failures.append(name)
+        problem = case.find("failure")
+        if problem is None:
+            problem = case.find("error")
+        if problem is not None:
+            tally.failures.append(with_reason(name, problem.get("message", "")))
         elif skipped is not None:
             tally.skips.append((name, " ".join(skipped.get("message", "no reason given").split())))
         else:

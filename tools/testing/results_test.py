@@ -48,6 +48,14 @@ class ProgramOutput(unittest.TestCase):
     def test_a_crash_without_summary_is_one_failure(self):
         self.assertEqual(results.read_program("x", "Segmentation fault", False).failures, ["x"])
 
+    def test_a_sanitizer_that_stops_a_program_says_why(self):
+        output = "WARNING: ThreadSanitizer\nSUMMARY: ThreadSanitizer: data race a.cpp:3 in f\n"
+        self.assertEqual(results.read_program("x", output, False).failures, ["x: ThreadSanitizer: data race a.cpp:3 in f"])
+
+    def test_a_reason_stays_one_short_line(self):
+        self.assertEqual(results.with_reason("x", "a\n  b"), "x: a b")
+        self.assertLess(len(results.with_reason("x", "y" * 10_000)), 300)
+
     def test_a_corpus_without_inputs_is_a_skip(self):
         self.assertEqual(results.read_program("r", "0 corpus inputs replayed\n", True).skipped, 1)
         self.assertEqual(results.read_program("r", "7 corpus inputs replayed\n", True).passed, 1)
@@ -79,7 +87,7 @@ class JUnitFiles(unittest.TestCase):
         </testsuite></testsuites>"""
         with written(text) as file:
             tally = results.read_pytest(file.name)
-        self.assertEqual((tally.passed, tally.failures, tally.skips), (1, ["t::b", "t::c"], [("t::d", "no node")]))
+        self.assertEqual((tally.passed, tally.failures, tally.skips), (1, ["t::b: x", "t::c: fixture"], [("t::d", "no node")]))
 
     def test_a_file_cut_short_is_no_result(self):
         with written("<testsuite><testcase") as file:
