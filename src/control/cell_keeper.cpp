@@ -98,6 +98,8 @@ class CellKeeper::Work {
              const std::vector<store::EncryptedColumn>& columns, bool whole);
   Result<void> build(const std::vector<Uuid>& tenants, const policy::Depot& depot,
                      const std::vector<store::EncryptedColumn>& columns, bool whole, Known& known);
+  Result<void> follow_keys(const std::vector<Uuid>& tenants, const policy::Depot& depot,
+                           const std::vector<store::EncryptedColumn>& columns, Known& known);
   void publish(const policy::Depot& depot, Known& known, std::shared_ptr<cells::EncryptedDepot> state);
 
   const CellSurroundings around_;
@@ -213,14 +215,15 @@ void CellKeeper::Work::bring(const std::vector<Uuid>& tenants, const policy::Dep
   }
   const auto now = around_.clock.steady();
   const bool retry = !known.error.empty() && now >= known.retry_at;
-  if (!known.error.empty() && !retry && !whole && !other) return;
+  const auto same_keys = [&] { return known.keys == around_.keys.version(); };
+  if (!known.error.empty() && !retry && !whole && !other && same_keys()) return;
   const auto done = build(tenants, depot, columns, whole || other || retry, known);
   known.error = done ? "" : done.error().detail;
   known.retry_at = now + kRetryAfter;
   if (done) return;
   BZ_LOG(Error, "cells.depot_failed", {"depot", depot.name}, {"reason", known.error});
-  // What stood before may go on with the same columns; else nobody is let in.
-  if (!other && known.published != nullptr) return;
+  // What stood before may go on with the same columns and keys; else nobody is let in.
+  if (!other && same_keys() && known.published != nullptr) return;
   auto closed = std::make_shared<cells::EncryptedDepot>();
   closed->closed = known.error;
   publish(depot, known, std::move(closed));
@@ -239,9 +242,15 @@ bool more_indexes(const cells::EncryptedDepot& before, const cells::EncryptedDep
 
 Result<void> CellKeeper::Work::build(const std::vector<Uuid>& tenants, const policy::Depot& depot,
                                      const std::vector<store::EncryptedColumn>& columns, bool whole, Known& known) {
-  const bool same_keys = known.keys == around_.keys.version() && known.tenants == tenants.size();
+  const auto same_keys = [&] { return known.keys == around_.keys.version() && known.tenants == tenants.size(); };
+  const auto usable = [&] {
+    return known.catalog != nullptr && known.published != nullptr && known.published->columns != nullptr &&
+           known.published->generation == known.generation;
+  };
+  // A key that is refused or destroyed goes out of use first, however slow or locked the server is.
+  if (usable() && !same_keys()) BZ_CHECK(follow_keys(tenants, depot, columns, known));
   BZ_TRY(auto reviews, read_reviewed_functions(around_.database, depot.id));
-  if (!whole && same_keys && known.catalog != nullptr && reviews == known.reviews) return {};
+  if (!whole && known.catalog != nullptr && same_keys() && reviews == known.reviews) return {};
   if (!depot.embedded)
     return fail(Errc::Unsupported, "only depots in the embedded PostgreSQL can have encrypted columns");
   const auto deadline = around_.clock.steady() + kDepotDeadline;
@@ -250,20 +259,28 @@ Result<void> CellKeeper::Work::build(const std::vector<Uuid>& tenants, const pol
   BZ_CHECK(connection.exec("SET lock_timeout = '1s'", deadline));
   BZ_TRY(auto functions, postgres::unchanged_functions(connection, reviews, deadline));
   BZ_TRY(auto catalog, postgres::read_catalog(connection, versions_ + 1, deadline));
-  const bool usable = known.published != nullptr && known.published->columns != nullptr &&
-                      known.published->generation == known.generation;
   known.reviews = std::move(reviews);
-  if (usable && same_keys && known.catalog != nullptr && functions == known.functions &&
-      same_catalog(*known.catalog, *catalog)) {
-    return {};
-  }
+  if (usable() && same_keys() && functions == known.functions && same_catalog(*known.catalog, *catalog)) return {};
   const auto keys_then = around_.keys.version();
   BZ_TRY(auto made, make_depot(tenants, depot, columns, catalog, functions, around_.keys));
   BZ_CHECK(read_search_paths(connection, deadline, *made));
   // Statements that were planned for one index would not find what has another: their sessions end.
-  if (usable && more_indexes(*known.published, *made)) known.generation = ++generations_;
+  if (usable() && more_indexes(*known.published, *made)) known.generation = ++generations_;
   known.catalog = std::move(catalog);
   known.functions = std::move(functions);
+  known.keys = keys_then;
+  known.tenants = tenants.size();
+  publish(depot, known, std::move(made));
+  return {};
+}
+
+/// With the catalog and functions as they were read last: no word from the server is needed.
+Result<void> CellKeeper::Work::follow_keys(const std::vector<Uuid>& tenants, const policy::Depot& depot,
+                                           const std::vector<store::EncryptedColumn>& columns, Known& known) {
+  const auto keys_then = around_.keys.version();
+  BZ_TRY(auto made, make_depot(tenants, depot, columns, known.catalog, known.functions, around_.keys));
+  made->search_paths = known.published->search_paths;
+  if (more_indexes(*known.published, *made)) known.generation = ++generations_;
   known.keys = keys_then;
   known.tenants = tenants.size();
   publish(depot, known, std::move(made));

@@ -150,7 +150,7 @@ bool KeyCustody::check(const keys::Keyring& keyring, bool at_once) {
   {
     const std::lock_guard lock(mutex_);
     const auto now = clock_.steady();
-    if (!at_once && now < entry.next_check) {
+    if (!at_once && entry.asked && now < *entry.asked + times_.check) {
       if (entry.secrets.empty() || now < entry.confirmed + times_.outage) return false;
       entry.secrets.clear();
       return true;
@@ -171,7 +171,7 @@ bool KeyCustody::check(const keys::Keyring& keyring, bool at_once) {
     silent = silent || !is_refusal(secret.error().code);
   }
   const std::lock_guard lock(mutex_);
-  entry.next_check = clock_.steady() + times_.check;
+  entry.asked = clock_.steady();
   const bool kept = silent && begun < entry.confirmed + times_.outage;
   if (trouble != entry.trouble)
     BZ_LOG(Warn, "keys.custody", {"owner", keyring.owner().id.to_string()}, {"silent", silent}, {"trouble", trouble});

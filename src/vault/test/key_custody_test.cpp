@@ -100,6 +100,15 @@ TEST_CASE("a refusal takes effect at the next check, and so does its end") {
   }
 }
 
+TEST_CASE("a shorter time between checks is in force at once") {
+  World world;
+  CHECK(world.custody.check(world.keyring, true));
+  world.service.answer = Errc::PermissionDenied;
+  world.custody.set_times({seconds(1), seconds(60)});
+  CHECK(world.check_after(seconds(1)));
+  CHECK_FALSE(world.opens());
+}
+
 TEST_CASE("silence is borne for a time, and no longer, whether it is checked or not") {
   World world;
   CHECK(world.custody.check(world.keyring, true));

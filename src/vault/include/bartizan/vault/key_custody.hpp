@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -57,7 +58,7 @@ class KeyCustody {
     std::map<keys::KeyId, SecretBytes> secrets;
     std::string trouble;
     SteadyTime confirmed{};
-    SteadyTime next_check{};
+    std::optional<SteadyTime> asked;  ///< last; when the next time is due, the times tell that hold then
   };
   [[nodiscard]] std::filesystem::path file_of(const keys::KeyringOwner& owner) const;
   Result<std::shared_ptr<Entry>> entry_of(const keys::KeyringOwner& owner);
