@@ -12,6 +12,8 @@ namespace bartizan::control {
 
 namespace {
 
+/// Longest that who counts cells is waited for.
+constexpr auto kCounting = std::chrono::seconds(30);
 constexpr auto kDepotDeadline = std::chrono::seconds(60);
 /// Sessions end where no transaction is open, and at the latest ten seconds after.
 constexpr auto kSessionsEndWithin = std::chrono::seconds(20);
@@ -249,8 +251,7 @@ Result<std::optional<store::EncryptedColumn>> ColumnMigrations::find(const polic
 
 Result<store::EncryptedColumn> ColumnMigrations::encrypt(const std::string& actor, const policy::Depot& depot,
                                                          store::EncryptedColumn wanted) {
-  const std::unique_lock migration(migration_mutex_, std::try_to_lock);
-  if (!migration) return fail(Errc::Unavailable, "another column is being migrated");
+  BZ_TRY(const auto turn, this->turn());
   BZ_TRY(const auto found, find(depot, wanted.shown()));
   if (found) {
     if (found->tokenised()) return fail(Errc::AlreadyExists, "column " + wanted.shown() + " is tokenised");
@@ -272,8 +273,7 @@ Result<store::EncryptedColumn> ColumnMigrations::encrypt(const std::string& acto
 
 Result<void> ColumnMigrations::decrypt(const std::string& actor, const policy::Depot& depot,
                                        const std::string& column) {
-  const std::unique_lock migration(migration_mutex_, std::try_to_lock);
-  if (!migration) return fail(Errc::Unavailable, "another column is being migrated");
+  BZ_TRY(const auto turn, this->turn());
   BZ_TRY(const auto found, find(depot, column));
   if (!found) return fail(Errc::NotFound, "column " + column + " is not encrypted");
   if (found->tokenised())
@@ -291,6 +291,14 @@ Result<void> ColumnMigrations::decrypt(const std::string& actor, const policy::D
   auto done = migrate(actor, depot, *found, false);
   step("");
   return done;
+}
+
+Result<ColumnMigrations::Turn> ColumnMigrations::turn() {
+  Turn out{{migration_mutex_, std::try_to_lock}, {still_mutex_, std::defer_lock}};
+  if (!out.alone) return fail(Errc::Unavailable, "another column is being migrated");
+  if (!out.still.try_lock_for(kCounting))
+    return fail(Errc::Unavailable, "cells under a key that is to be destroyed are being counted");
+  return out;
 }
 
 void ColumnMigrations::begin(const Uuid& column) {

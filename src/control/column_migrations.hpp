@@ -33,7 +33,7 @@ class ColumnMigrations {
                                           store::EncryptedColumn wanted);
   Result<void> detokenize(const std::string& actor, const policy::Depot& depot, const std::string& column);
   /// None runs and none begins while this is held; nothing when one runs.
-  [[nodiscard]] std::unique_lock<std::mutex> hold_still() { return {migration_mutex_, std::try_to_lock}; }
+  [[nodiscard]] std::unique_lock<std::timed_mutex> hold_still() { return {still_mutex_, std::try_to_lock}; }
   /// How far the one that runs is.
   void describe(ColumnProgress& one);
 
@@ -49,6 +49,14 @@ class ColumnMigrations {
     RowKey row_key;  ///< where the column is bound: the primary key
   };
 
+  /// A migration's right to run, until it goes.
+  struct Turn {
+    std::unique_lock<std::mutex> alone;
+    std::unique_lock<std::timed_mutex> still;
+  };
+  /// Unavailable at once where another migration runs, and after a while where somebody holds still: counting cells
+  /// takes seconds, and is not what an operator can be asked to wait for.
+  Result<Turn> turn();
   /// As it is declared, by schema.table.column.
   Result<std::optional<store::EncryptedColumn>> find(const policy::Depot& depot, const std::string& column);
   Result<bool> holds_cells_now(const store::EncryptedColumn& column);
@@ -75,7 +83,8 @@ class ColumnMigrations {
 
   const CellSurroundings around_;
   const std::function<Result<void>()> publish_;
-  std::mutex migration_mutex_;  ///< one column at a time
+  std::mutex migration_mutex_;    ///< one column at a time
+  std::timed_mutex still_mutex_;  ///< after it; who counts what may go holds this one alone
   std::mutex progress_mutex_;
   Uuid migrating_;
   std::string step_;

@@ -261,8 +261,7 @@ Result<bool> ColumnMigrations::exchanged_after_all(const policy::Depot& depot, c
 
 Result<store::EncryptedColumn> ColumnMigrations::tokenize(const std::string& actor, const policy::Depot& depot,
                                                           store::EncryptedColumn wanted) {
-  const std::unique_lock migration(migration_mutex_, std::try_to_lock);
-  if (!migration) return fail(Errc::Unavailable, "another column is being migrated");
+  BZ_TRY(const auto turn, this->turn());
   BZ_TRY(const auto found, find(depot, wanted.shown()));
   if (found) {
     const bool same =
@@ -292,8 +291,7 @@ Result<store::EncryptedColumn> ColumnMigrations::tokenize(const std::string& act
 
 Result<void> ColumnMigrations::detokenize(const std::string& actor, const policy::Depot& depot,
                                           const std::string& column) {
-  const std::unique_lock migration(migration_mutex_, std::try_to_lock);
-  if (!migration) return fail(Errc::Unavailable, "another column is being migrated");
+  BZ_TRY(const auto turn, this->turn());
   BZ_TRY(const auto found, find(depot, column));
   if (!found || !found->tokenised()) return fail(Errc::NotFound, "column " + column + " is not tokenised");
   if (found->state == store::ColumnState::Encrypting) return remove(actor, found->id);

@@ -107,6 +107,26 @@ def test_a_tenants_cells_are_sealed_again_and_a_damaged_one_keeps_the_key(world)
             (1, "mine"), (10, "ten"), (11, "eleven")]
 
 
+def test_a_column_is_encrypted_while_cells_are_counted(world):
+    """Counting takes as long as a table is locked; who encrypts another column waits for it and is not sent away."""
+    with world.connect(autocommit=True) as owner:
+        owner.execute("create table counted (id int primary key, v text)")
+        for number in range(2):
+            owner.execute(f"create table beside{number} (id int primary key, v text)")
+    world.encrypt("public.counted.v")
+    with world.connect(autocommit=True) as owner:
+        owner.execute("insert into counted values (1, 'one')")
+    with world.direct() as locker, world.direct() as watcher:
+        with locker.transaction():
+            locker.execute("lock table counted in access exclusive mode")
+            world.command("key", "rotate", "--depot", DEPOT)
+            for number in range(2):
+                wait_for(lambda: watcher.execute("select 1 from pg_locks where relation = 'counted'::regclass and not granted").fetchall(),
+                         20, "somebody to wait for the table", step=0.05)
+                world.encrypt(f"public.beside{number}.v")
+    wait_for(lambda: not data_keys(world, "retired", "depot"), 40, "the old key's end", step=0.3)
+
+
 def test_keys_are_rotated_by_their_age(world):
     before = {key["key"] for key in data_keys(world, "active")}
     world.command("setting", "set", "keys.rotate_after_seconds", "1")

@@ -22,6 +22,10 @@ struct Scripted final : WitnessChannel {
     const std::lock_guard lock(mutex);
     return asked.size();
   }
+  [[nodiscard]] std::string last() {
+    const std::lock_guard lock(mutex);
+    return asked.empty() ? std::string() : asked.back();
+  }
   std::mutex mutex;
   std::vector<std::string> asked;                                      // guarded by mutex
   std::function<Result<WitnessReply>(std::string_view)> answer;        // guarded by mutex
@@ -80,7 +84,7 @@ TEST_CASE("what the witness signed is kept beside the tree and is there after a 
   CHECK(keeper->figures().size == world.system_size());
   REQUIRE(eventually([&] { return keeper->figures().error == "the witness can't be reached"; }));
   CHECK(keeper->figures().alarm.empty());
-  CHECK(world.script.asked.back().starts_with("old " + std::to_string(world.system_size()) + "\n\n"));
+  CHECK(world.script.last().starts_with("old " + std::to_string(world.system_size()) + "\n\n"));
 }
 
 TEST_CASE("a witness that has come further is asked from where it is; one beyond this log raises the alarm") {
