@@ -83,7 +83,7 @@ class ColumnMigrations {
 
   const CellSurroundings around_;
   const std::function<Result<void>()> publish_;
-  std::mutex migration_mutex_;    ///< one column at a time
+  std::mutex migration_mutex_;  ///< one column at a time
   std::timed_mutex still_mutex_;  ///< after it; who counts what may go holds this one alone
   std::mutex progress_mutex_;
   Uuid migrating_;
