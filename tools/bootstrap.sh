@@ -32,7 +32,7 @@ packages_of() {
     run) echo "postgresql-15 postgresql-client-15" ;;
     test) echo "git python3 python3-pytest python3-pytest-timeout python3-psycopg python3-psycopg2 pgbouncer
       postgresql-server-dev-15 libpqxx-dev openssl zstd softhsm2 golang-go golang-golang-x-mod-dev python3-jsonschema
-      rsyslog rsyslog-relp rsyslog-openssl" ;;
+      rsyslog rsyslog-relp rsyslog-openssl gocryptfs fuse3" ;;
     lint) echo "git python3 clang-format-19 clang-tidy-19 clang-tools-19" ;;
     *) return 1 ;;
   esac

@@ -14,6 +14,7 @@
 
 #include "bartizan/atrest/inspection.hpp"
 #include "bartizan/base/log.hpp"
+#include "gocryptfs.hpp"
 #include "image.hpp"
 #include "kernel.hpp"
 #include "record.hpp"
@@ -27,6 +28,7 @@ constexpr auto kUnmountPatience = std::chrono::seconds(5);
 
 std::string record_of(const std::string& folder) { return folder + "/record"; }
 std::string image_of(const std::string& folder) { return folder + "/image"; }
+std::string cipher_of(const std::string& folder) { return folder + "/cipher"; }
 std::string opened_of(const std::string& folder) { return folder + "/open"; }
 std::string cluster_of(const std::string& folder) { return folder + "/open/cluster"; }
 
@@ -116,13 +118,16 @@ Result<void> prepare(const std::string& folder, Method method, const Request& re
   if (error) return fail(Errc::Io, folder + ": " + error.message());
   BZ_CHECK(make_passable(folder, request.group));
   BZ_CHECK(make_passable(opened_of(folder), request.group));
-  return method == Method::Image ? prepare_image(folder, request.image_bytes) : try_encryption(opened_of(folder));
+  if (method == Method::Image) return prepare_image(folder, request.image_bytes);
+  if (method == Method::Fscrypt) return try_encryption(opened_of(folder));
+  BZ_CHECK(make_passable(cipher_of(folder), std::nullopt));
+  return try_gocryptfs(opened_of(folder));
 }
 
 /// By the first method for which there are means. False: there are none, and why says so.
 Result<bool> make(const Request& request, std::string& why) {
   const auto beside = request.folder + ".new";
-  for (const auto method : {Method::Fscrypt, Method::Image}) {
+  for (const auto method : {Method::Fscrypt, Method::Image, Method::Gocryptfs}) {
     const auto prepared = prepare(beside, method, request);
     if (!prepared) {
       std::error_code error;
@@ -172,6 +177,19 @@ struct ProtectedFolder::State {
   std::string how;
   bool mounted = false;
   std::optional<KeyIdentifier> key;
+  std::optional<GocryptfsMount> served;
+
+  /// Through gocryptfs: the folder is one like others, in what it has mounted.
+  Result<void> open_served(const SecretBytes& bytes, const Request& request) {
+    if (const auto may = can_have_gocryptfs(); !may)
+      return fail(Errc::FailedPrecondition,
+                  "the files that gocryptfs has encrypted can't be opened: gocryptfs " + may.error().detail);
+    BZ_TRY(auto mount, GocryptfsMount::mount(cipher_of(folder), opened_of(folder), bytes));
+    served.emplace(std::move(mount));
+    BZ_CHECK(make_passable(cluster_of(folder), request.group));
+    path = cluster_of(folder);
+    return {};
+  }
 
   /// The folder with the policy: made at the first opening, and after a crash in the middle of it.
   Result<void> open_cluster(const SecretBytes& bytes, const Request& request) {
@@ -221,8 +239,11 @@ Result<ProtectedFolder> ProtectedFolder::open_recorded(const Request& request) {
   auto& state = *out.state_;
   state.folder = request.folder;
   state.record = *record;
-  if (record->method == Method::Gocryptfs)
-    return fail(Errc::Unsupported, "this version can't open files that gocryptfs has encrypted");
+  if (record->method == Method::Gocryptfs) {
+    BZ_CHECK(state.open_served(bytes.bytes, request));
+    state.how = description(record->method);
+    return out;
+  }
   if (record->method == Method::Image) {
     if (const auto may = can_have_image(); !may)
       return fail(Errc::FailedPrecondition,
@@ -277,6 +298,8 @@ void ProtectedFolder::close() noexcept {
     const auto removed = above ? remove_key(*above, *state->key) : Result<bool>(false);
     if (!removed || !*removed) BZ_LOG(Error, "at_rest.key_still_in_use", {"folder", state->folder});
   }
+  if (state->served && !state->served->unmount(kUnmountPatience))
+    BZ_LOG(Error, "at_rest.still_mounted", {"folder", state->folder});
   if (state->mounted && !unmount(opened_of(state->folder), kUnmountPatience))
     BZ_LOG(Error, "at_rest.still_mounted", {"folder", state->folder});
 }

@@ -1,6 +1,6 @@
 // A folder whose files lie encrypted on the disk while it is closed, and are readable while it is open
 // (docs/formats/at-rest.md). How, is chosen when it is made: fscrypt where the file system has it, else an image with
-// such a file system where mounting is permitted.
+// such a file system where mounting is permitted, else gocryptfs where it is installed.
 //
 // An image is mounted in a mount namespace of this process's own: nobody else sees the files by their path, and
 // when the last process that uses them ends, however it ends, the kernel unmounts it and forgets the key (ADR 0240).
