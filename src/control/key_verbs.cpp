@@ -68,7 +68,7 @@ void append(Items& out, const keys::Keyring& keyring, const Names& names) {
     out.push_back(
         Members{{"owner", name_of(keyring.owner(), names)},
                 {"key", static_cast<std::int64_t>(version.id.get())},
-                {"purpose", version.purpose == keys::KeyPurpose::Data ? "data" : "index"},
+                {"purpose", std::string(keys::to_string(version.purpose))},
                 {"state", std::string(keys::to_string(version.state))},
                 {"root", version.wrapped.root.provider.empty()
                              ? std::string()
@@ -115,7 +115,7 @@ Result<Document> status_rows(Call& call, CellKeys& keys, const std::vector<keys:
     for (const auto& version : keyring.versions()) {
       Members row = {{"owner", name_of(keyring.owner(), known)},
                      {"key", static_cast<std::int64_t>(version.id.get())},
-                     {"purpose", version.purpose == keys::KeyPurpose::Data ? "data" : "index"},
+                     {"purpose", std::string(keys::to_string(version.purpose))},
                      {"state", std::string(keys::to_string(version.state))},
                      {"use", availability(keys, keyring.owner(), version)}};
       const auto one = version.state == keys::KeyState::Destroyed ? progress.end() : progress.find(version.id);
