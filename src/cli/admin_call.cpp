@@ -116,6 +116,9 @@ Result<Attachments> get_attachments(const Command& command, const Arguments& arg
   if (arguments.has("manifests")) {
     BZ_TRY(attachments.documents, read_manifests(arguments.text("manifests")));
   }
+  if (arguments.has("subject-stdin")) {
+    BZ_TRY(attachments.subject, read_password(surroundings.in));
+  }
   if (wants_password(command, arguments)) {
     BZ_TRY(attachments.password, get_password(command, arguments, surroundings));
   }

@@ -20,6 +20,7 @@
 #include "key_rotator.hpp"
 #include "reviewed_functions.hpp"
 #include "setting_specs.hpp"
+#include "subject_destructions.hpp"
 
 namespace bartizan::control {
 
@@ -107,6 +108,8 @@ class CellKeeper::Work {
   std::uint64_t asked_ = 0;
   std::uint64_t keys_ = 0;
   bool finished_ = false;
+  bool subjects_finished_ = false;
+  SteadyTime subjects_retry_at_{};
   SteadyTime next_whole_{};
   std::uint64_t versions_ = 0;
   std::uint64_t generations_ = 0;
@@ -156,8 +159,16 @@ void CellKeeper::Work::run() {
 Result<void> CellKeeper::Work::look(bool whole) {
   const std::lock_guard lock(mutex_);
   // Before any key is given out: what was destroyed stays so, whichever key store was put back.
-  if (!finished_) BZ_CHECK(finish_destructions(around_.database, around_.keys, around_.clock));
+  if (!finished_) {
+    BZ_CHECK(heed_subject_orders(around_.database, around_.keys));
+    BZ_CHECK(finish_destructions(around_.database, around_.keys, around_.clock));
+  }
   finished_ = true;
+  // One owner's trouble is not the others': what is ordered is given out to nobody, and this is tried again.
+  if (!subjects_finished_ && around_.clock.steady() >= subjects_retry_at_) {
+    subjects_finished_ = finish_subject_destructions(around_.database, around_.keys, around_.clock).has_value();
+    subjects_retry_at_ = around_.clock.steady() + kRetryAfter;
+  }
   const auto asked = around_.holder.asked();
   const auto now = around_.clock.steady();
   const auto current = around_.snapshots.current();

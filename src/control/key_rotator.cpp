@@ -316,7 +316,8 @@ Result<void> KeyRotator::reseal_column(const keys::Keyring& keyring, keys::KeyId
     const bool theirs =
         column.per_tenant ? keyring.owner().kind == keys::OwnerKind::Tenant : owner_of(*depot) == keyring.owner();
     if (!theirs) return fail(Errc::FailedPrecondition, "cells under another owner's key");
-    BZ_TRY(const auto keys, around_.keys.keys_of(keyring.owner(), column.id, column.join_domain, column.searchable));
+    BZ_TRY(const auto keys, around_.keys.keys_of(keyring.owner(), column.id, column.join_domain, column.searchable,
+                                              column.by_subject));
     auto place = place_of(*depot, column);
     if (column.per_tenant) place.tenant = keyring.owner().id;
     BZ_TRY(auto cipher, transform::ColumnCipher::make(place, cells::clone(*keys)));
