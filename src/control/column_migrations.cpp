@@ -137,6 +137,11 @@ Result<std::unique_ptr<ColumnMigrations::Job>> ColumnMigrations::job(const polic
   return out;
 }
 
+/// By a column that is read besides the primary key.
+bool ColumnMigrations::bound_beside(const Job& work) {
+  return !work.column.row_key.empty() && work.column.row_key != work.table.primary_key()->columns;
+}
+
 /// Nobody works by the old form any more when it returns.
 Result<void> ColumnMigrations::close_for(const std::string& actor, const policy::Depot& depot,
                                          const store::EncryptedColumn& column, store::ColumnState closed) {
@@ -156,7 +161,7 @@ Result<void> ColumnMigrations::migrate(const std::string& actor, const policy::D
                                        const store::EncryptedColumn& column, bool encrypts) {
   BZ_TRY(const auto work, job(depot, column, encrypts));
   ColumnMigrator migrator(work->connection, work->migration, *work->cipher, encrypts,
-                          work->table.primary_key()->columns.size(), work->row_key, column.by_subject, around_.clock, around_.random,
+                          work->table.primary_key()->columns.size(), work->row_key, bound_beside(*work), around_.clock, around_.random,
                           figures_);
   step("expand");
   BZ_TRY(const auto dependents, migrator.dependents());
@@ -316,7 +321,7 @@ Result<void> ColumnMigrations::decrypt(const std::string& actor, const policy::D
   if (found->state == store::ColumnState::Encrypting) {
     BZ_TRY(const auto work, job(depot, *found, true));
     ColumnMigrator migrator(work->connection, work->migration, *work->cipher, true,
-                            work->table.primary_key()->columns.size(), work->row_key, found->by_subject, around_.clock, around_.random,
+                            work->table.primary_key()->columns.size(), work->row_key, bound_beside(*work), around_.clock, around_.random,
                             figures_);
     if (work->expanded) BZ_CHECK(migrator.undo());
     return remove(actor, found->id);

@@ -66,6 +66,7 @@ class ColumnMigrations {
                                          store::EncryptedColumn wanted);
   Result<void> set_state(const std::string& actor, const Uuid& id, store::ColumnState state);
   Result<void> remove(const std::string& actor, const Uuid& id);
+  [[nodiscard]] static bool bound_beside(const Job& work);
   Result<std::unique_ptr<Job>> job(const policy::Depot& depot, const store::EncryptedColumn& column, bool encrypts);
   Result<void> close_for(const std::string& actor, const policy::Depot& depot, const store::EncryptedColumn& column,
                          store::ColumnState closed);

@@ -32,19 +32,18 @@ struct MigrationFigures {
 /// Used by one thread. The connection prints values as the gateway reads them.
 class ColumnMigrator {
  public:
-  /// row_key: the primary key, or with by_subject the column that says whose the row is, where the column is bound by
-  /// it; else empty.
+  /// row_key: what the column is bound by, or empty; beside: it is not the primary key, and is read after it.
   ColumnMigrator(postgres::ControlConnection& connection, const sql::ColumnMigration& migration,
                  transform::EncryptedColumn& cipher, bool encrypts, std::size_t key_columns, const RowKey& row_key,
-                 bool by_subject, const Clock& clock, Random& random, MigrationFigures& figures)
+                 bool beside, const Clock& clock, Random& random, MigrationFigures& figures)
       : connection_(connection),
         migration_(migration),
         cipher_(cipher),
         encrypts_(encrypts),
         key_columns_(key_columns),
         row_key_(row_key),
-        bound_at_(by_subject ? key_columns : 0),
-        value_at_(key_columns + (by_subject ? row_key.size() : 0)),
+        bound_at_(beside ? key_columns : 0),
+        value_at_(key_columns + (beside ? row_key.size() : 0)),
         clock_(clock),
         random_(random),
         figures_(figures) {}
