@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "bartizan/keys/keyring.hpp"
+
 namespace bartizan::control {
 namespace {
 
