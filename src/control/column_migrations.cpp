@@ -118,8 +118,8 @@ Result<std::unique_ptr<ColumnMigrations::Job>> ColumnMigrations::job(const polic
   }
   // A column per tenant is empty when it becomes one: nobody knows whose its values would be.
   if (!column.per_tenant) {
-    BZ_TRY(const auto keys, around_.keys.keys_of(owner_of(depot), column.id, column.join_domain, column.searchable,
-                                              column.by_subject));
+    BZ_TRY(const auto keys,
+           around_.keys.keys_of(owner_of(depot), column.id, column.join_domain, column.searchable, column.by_subject));
     BZ_TRY(auto cipher, transform::ColumnCipher::make(place_of(depot, column), cells::clone(*keys)));
     out->cipher = std::make_unique<transform::EncryptedColumn>(std::move(cipher), column.typmod);
     return out;
@@ -161,8 +161,8 @@ Result<void> ColumnMigrations::migrate(const std::string& actor, const policy::D
                                        const store::EncryptedColumn& column, bool encrypts) {
   BZ_TRY(const auto work, job(depot, column, encrypts));
   ColumnMigrator migrator(work->connection, work->migration, *work->cipher, encrypts,
-                          work->table.primary_key()->columns.size(), work->row_key, bound_beside(*work), around_.clock, around_.random,
-                          figures_);
+                          work->table.primary_key()->columns.size(), work->row_key, bound_beside(*work), around_.clock,
+                          around_.random, figures_);
   step("expand");
   BZ_TRY(const auto dependents, migrator.dependents());
   if (!dependents.empty()) {
@@ -321,8 +321,8 @@ Result<void> ColumnMigrations::decrypt(const std::string& actor, const policy::D
   if (found->state == store::ColumnState::Encrypting) {
     BZ_TRY(const auto work, job(depot, *found, true));
     ColumnMigrator migrator(work->connection, work->migration, *work->cipher, true,
-                            work->table.primary_key()->columns.size(), work->row_key, bound_beside(*work), around_.clock, around_.random,
-                            figures_);
+                            work->table.primary_key()->columns.size(), work->row_key, bound_beside(*work),
+                            around_.clock, around_.random, figures_);
     if (work->expanded) BZ_CHECK(migrator.undo());
     return remove(actor, found->id);
   }

@@ -131,9 +131,10 @@ Result<bool> ColumnMigrator::swapped(Row& row) {
   parameters.push_back(row[value_at_]);
   const auto done = connection_.exec(forgotten ? migration_.forget : migration_.swap, parameters, deadline());
   if (!done && forgotten)
-    return fail(Errc::FailedPrecondition,
-                "values of data subjects whose keys were destroyed can't become NULL here: delete those rows, or drop NOT "
-                "NULL");
+    return fail(
+        Errc::FailedPrecondition,
+        "values of data subjects whose keys were destroyed can't become NULL here: delete those rows, or drop NOT "
+        "NULL");
   if (!done) return tl::unexpected(done.error());
   return done->command_tag() == "UPDATE 1";
 }

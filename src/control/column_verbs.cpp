@@ -50,7 +50,7 @@ Document render(const ColumnProgress& one) {
                  {"keys", column.per_tenant ? "tenant" : "depot"},
                  {"tokens", column.token_alphabet},
                  {"bound", column.by_subject ? "subject " + column.row_key.substr(column.row_key.find(' ') + 1)
-                          : std::string(column.row_key.empty() ? "no" : "row")},
+                                             : std::string(column.row_key.empty() ? "no" : "row")},
                  {"number", static_cast<std::int64_t>(column.number)},
                  {"id", column.id.to_string()}};
   out.emplace_back("step", one.step);

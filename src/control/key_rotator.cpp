@@ -261,7 +261,8 @@ Result<void> KeyRotator::count(const keys::Keyring& keyring, const keys::KeyVers
   BZ_TRY(auto waits, still_used(version.id, retired));
   if (!waits.empty()) {
     // What can be sealed again meanwhile, is.
-    if (!retired.usage || retired.usage->counted_at <= version.changed_at) BZ_CHECK(survey(keyring.owner(), version.id, retired));
+    if (!retired.usage || retired.usage->counted_at <= version.changed_at)
+      BZ_CHECK(survey(keyring.owner(), version.id, retired));
     say(version.id, std::move(waits));
     return {};
   }
@@ -339,15 +340,14 @@ Result<void> KeyRotator::reseal_column(const keys::Keyring& keyring, keys::KeyId
   BZ_TRY(const auto depots, this->depots());
   BZ_TRY(const auto columns, read_encrypted_columns(around_.database));
   const auto* const known = declared(columns, depots, found.database, found.position);
-  if (known == nullptr)
-    return fail(Errc::FailedPrecondition, "cells in a column that is not declared as encrypted");
+  if (known == nullptr) return fail(Errc::FailedPrecondition, "cells in a column that is not declared as encrypted");
   const auto& column = *known;
   const auto depot = std::ranges::find(depots, column.depot, &policy::Depot::id);
   const bool theirs =
       column.per_tenant ? keyring.owner().kind == keys::OwnerKind::Tenant : owner_of(*depot) == keyring.owner();
   if (!theirs) return fail(Errc::FailedPrecondition, "cells under another owner's key");
-  BZ_TRY(const auto keys, around_.keys.keys_of(keyring.owner(), column.id, column.join_domain, column.searchable,
-                                            column.by_subject));
+  BZ_TRY(const auto keys,
+         around_.keys.keys_of(keyring.owner(), column.id, column.join_domain, column.searchable, column.by_subject));
   auto place = place_of(*depot, column);
   if (column.per_tenant) place.tenant = keyring.owner().id;
   BZ_TRY(auto cipher, transform::ColumnCipher::make(place, cells::clone(*keys)));

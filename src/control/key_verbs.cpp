@@ -240,8 +240,8 @@ Result<Document> subject_destroyed(Call& call, CellKeys& keys, const keys::Keyri
   BZ_TRY(auto verifier, keys.certifier());
   BZ_TRY(const auto keyring, keys.find(owner));
   BZ_TRY(auto rows, shown(call, keys, keyring));
-  return Document(Members{
-      {"keys", std::move(rows)}, {"certificate", std::move(certificate)}, {"verifier", std::move(verifier)}});
+  return Document(
+      Members{{"keys", std::move(rows)}, {"certificate", std::move(certificate)}, {"verifier", std::move(verifier)}});
 }
 
 }  // namespace

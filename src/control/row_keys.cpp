@@ -70,12 +70,12 @@ Result<RowKey> key_of(const sql::CatalogRelation& table, const std::vector<sql::
                            deadline));
   if (collated != "0") return cannot_bind("a column of " + what + " has a nondeterministic collation");
   // CASCADE, SET NULL, SET DEFAULT: the key would change without a statement that says so.
-  BZ_TRY(const auto changed,
-         connection.scalar("SELECT count(*) FROM pg_catalog.pg_constraint WHERE contype = 'f' AND conrelid = " + oid +
-                               " AND (confupdtype IN ('c', 'n', 'd')" +
-                               (deleted ? " OR confdeltype IN ('n', 'd')" : "") + ") AND conkey && ARRAY[" + numbers +
-                               "]::int2[]",
-                           deadline));
+  BZ_TRY(
+      const auto changed,
+      connection.scalar("SELECT count(*) FROM pg_catalog.pg_constraint WHERE contype = 'f' AND conrelid = " + oid +
+                            " AND (confupdtype IN ('c', 'n', 'd')" + (deleted ? " OR confdeltype IN ('n', 'd')" : "") +
+                            ") AND conkey && ARRAY[" + numbers + "]::int2[]",
+                        deadline));
   if (changed != "0")
     return cannot_bind(what + " has a foreign key that changes it (ON UPDATE" + (deleted ? ", ON DELETE)" : ")"));
   return key;

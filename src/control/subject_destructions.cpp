@@ -96,8 +96,8 @@ Result<std::vector<keys::SubjectId>> subjects_named(store::Database& database, C
     BZ_TRY(const auto depots, store::Depots(transaction).list());
     for (const auto& column : columns) {
       if (!column.value.by_subject) continue;
-      const auto depot = std::ranges::find_if(
-          depots, [&](const auto& one) { return one.value.id == column.value.depot; });
+      const auto depot =
+          std::ranges::find_if(depots, [&](const auto& one) { return one.value.id == column.value.depot; });
       if (depot == depots.end()) continue;
       const bool theirs =
           column.value.per_tenant ? owner.kind == keys::OwnerKind::Tenant : owner_of(depot->value) == owner;
@@ -131,8 +131,7 @@ Result<std::string> destroy_subjects(store::Database& database, CellKeys& keys, 
     if (same != known.end()) one = *same;
     ordered.push_back(std::move(one));
   }
-  if (ordered.empty())
-    return fail(Errc::FailedPrecondition, "the keys of this data subject are destroyed already");
+  if (ordered.empty()) return fail(Errc::FailedPrecondition, "the keys of this data subject are destroyed already");
   if (before[owner].size() + ordered.size() > keys::kMaxDestroyedSubjects)
     return fail(Errc::ResourceExhausted, "too many data subjects of this owner were destroyed");
   BZ_CHECK(record(database, actor, ordered));

@@ -109,8 +109,7 @@ Result<CellKeys::Subjects> CellKeys::subjects_in(keys::Keyring& keyring) {
     const bool lost = std::ranges::any_of(keyring.versions(), [](const auto& version) {
       return of_subjects(version) && version.state != keys::KeyState::Pending;
     });
-    if (lost)
-      return fail(Errc::FailedPrecondition, "the tree of data subjects is missing: put today's key store back");
+    if (lost) return fail(Errc::FailedPrecondition, "the tree of data subjects is missing: put today's key store back");
     BZ_CHECK(replace_tree(keyring, keys::SubjectTree::generate(random_), "a first tree that was not finished"));
     BZ_TRY(stored, stored_tree(keyring));
     if (!stored) return fail(Errc::Io, "the tree of data subjects is not there");
@@ -156,7 +155,8 @@ Result<bool> CellKeys::puncture(const keys::KeyringOwner& owner, const std::vect
       }))
     return false;
   BZ_TRY(const auto stored, stored_tree(keyring));
-  if (!stored) return fail(Errc::FailedPrecondition, "the tree of data subjects is missing: put today's key store back");
+  if (!stored)
+    return fail(Errc::FailedPrecondition, "the tree of data subjects is missing: put today's key store back");
   if (std::ranges::all_of(ids, [&](const auto id) { return stored->tree->is_destroyed(id); }))
     return settle_tree(keyring, stored->key, authority);
   BZ_TRY(const auto tree, stored->tree->puncture(ids));

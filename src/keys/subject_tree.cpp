@@ -25,9 +25,7 @@ void store_be64(std::uint64_t value, std::byte* at) noexcept {
   store_be32(at + 4, static_cast<std::uint32_t>(value));
 }
 
-std::uint64_t load_be64(const std::byte* at) noexcept {
-  return std::uint64_t{load_be32(at)} << 32 | load_be32(at + 4);
-}
+std::uint64_t load_be64(const std::byte* at) noexcept { return std::uint64_t{load_be32(at)} << 32 | load_be32(at + 4); }
 
 /// From a node down the way to a leaf, as far as another depth.
 void descend(Seed& seed, std::uint64_t leaf, std::size_t from, std::size_t to) {

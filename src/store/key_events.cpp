@@ -108,9 +108,9 @@ Result<void> SubjectDestructions::put(const SubjectDestruction& destruction) {
 }
 
 Result<std::vector<Record<SubjectDestruction>>> SubjectDestructions::list() {
-  BZ_TRY(const Rows rows, transaction_.query("SELECT " + kSubject +
-                                                 " FROM bartizan.subject_destructions ORDER BY created_at, owner_id, subject",
-                                             {}));
+  BZ_TRY(const Rows rows,
+         transaction_.query(
+             "SELECT " + kSubject + " FROM bartizan.subject_destructions ORDER BY created_at, owner_id, subject", {}));
   return read_records(rows, subject_in);
 }
 

@@ -33,7 +33,8 @@ SubjectTree must(Result<SubjectTree> tree) {
 std::vector<SubjectId> some_ids() {
   std::vector<SubjectId> ids;
   std::mt19937_64 random(7);
-  for (const std::uint64_t id : {0ULL, 1ULL, 2ULL, 3ULL, 0x7fff'ffff'ffff'ffffULL, 0x8000'0000'0000'0000ULL, ~0ULL - 1, ~0ULL})
+  for (const std::uint64_t id :
+       {0ULL, 1ULL, 2ULL, 3ULL, 0x7fff'ffff'ffff'ffffULL, 0x8000'0000'0000'0000ULL, ~0ULL - 1, ~0ULL})
     ids.emplace_back(id);
   for (int i = 0; i < 24; ++i) ids.emplace_back(random());
   return ids;
@@ -152,11 +153,13 @@ TEST_CASE("a cell's key hangs on the version, the column, the subject and its le
   };
   const SubjectId one(1), two(2);
   const auto leaf = *tree.leaf(one), other = *tree.leaf(two);
-  const std::set<std::string> keys{
-      hex(subject_cell_key(keys_of(5, 1), kColumn, one, leaf)),    hex(subject_cell_key(keys_of(6, 1), kColumn, one, leaf)),
-      hex(subject_cell_key(keys_of(5, 2), kColumn, one, leaf)),    hex(subject_cell_key(keys_of(5, 1), kOwner.id, one, leaf)),
-      hex(subject_cell_key(keys_of(5, 1), kColumn, two, leaf)),    hex(subject_cell_key(keys_of(5, 1), kColumn, one, other)),
-      hex(subject_cell_key(keys_of(5, 1), kColumn, two, other))};
+  const std::set<std::string> keys{hex(subject_cell_key(keys_of(5, 1), kColumn, one, leaf)),
+                                   hex(subject_cell_key(keys_of(6, 1), kColumn, one, leaf)),
+                                   hex(subject_cell_key(keys_of(5, 2), kColumn, one, leaf)),
+                                   hex(subject_cell_key(keys_of(5, 1), kOwner.id, one, leaf)),
+                                   hex(subject_cell_key(keys_of(5, 1), kColumn, two, leaf)),
+                                   hex(subject_cell_key(keys_of(5, 1), kColumn, one, other)),
+                                   hex(subject_cell_key(keys_of(5, 1), kColumn, two, other))};
   CHECK(keys.size() == 7);
   CHECK_FALSE(parse_subject_id("12"));
   CHECK_FALSE(parse_subject_id("zz00000000000000"));

@@ -40,7 +40,7 @@ struct ColumnMigration {
   /// What depends on the column, as rows (kind, name). None may be left before expand, save one
   /// with the name of `index` or `stored_index` when decrypting.
   std::string dependents;
-  std::vector<MigrationStep> expand;    ///< one transaction; locks the table for a moment
+  std::vector<MigrationStep> expand;  ///< one transaction; locks the table for a moment
   /// Rows to do, in the key's order: the key's columns, row_key's where that is not the key, xmin as text, the column. The last parameter
   /// is how many; those before it, of the second form, the last key read.
   std::string read_first;
@@ -50,16 +50,16 @@ struct ColumnMigration {
   std::string swap;
   /// The same of a row whose value is lost: its column becomes NULL. The key, then xmin.
   std::string forget;
-  std::string remaining;                ///< how many are still to be done
+  std::string remaining;  ///< how many are still to be done
   /// Rows to compare, done or not: the keys' columns, the column, its twin. Parameters as of read.
   std::string verify_first;
   std::string verify_next;
   /// One transaction, under an exclusive lock for as long as the table takes to be copied. The gateway
   /// holds the table's statements back while it runs, and takes the new declaration over with its COMMIT.
   std::vector<MigrationStep> cut_over;
-  std::vector<std::string> after;       ///< each by itself, outside a transaction
-  std::vector<MigrationStep> undo;      ///< one transaction
-  std::string index;                    ///< names, for dependents
+  std::vector<std::string> after;  ///< each by itself, outside a transaction
+  std::vector<MigrationStep> undo;  ///< one transaction
+  std::string index;  ///< names, for dependents
   std::string stored_index;
 };
 
