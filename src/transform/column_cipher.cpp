@@ -100,7 +100,8 @@ ColumnCipher::~ColumnCipher() = default;
 
 Result<ColumnCipher> ColumnCipher::make(const CellPlace& place, ColumnKeySet keys) {
   if (place.column.is_nil()) return fail(Errc::InvalidArgument, "a column's id is not nil");
-  if (place.by_subject && (!place.row_bound || keys.subjects == nullptr))
+  // Without any key nothing opens, and no tree is needed for that.
+  if (place.by_subject && (!place.row_bound || (keys.subjects == nullptr && !keys.readable.empty())))
     return fail(Errc::InvalidArgument, "a column by subject is row-bound, and its owner has a tree of subjects");
   auto state = std::make_unique<State>();
   state->place = place;
@@ -112,7 +113,8 @@ Result<ColumnCipher> ColumnCipher::make(const CellPlace& place, ColumnKeySet key
     BZ_TRY(auto cipher, crypto::Xaes256Gcm::from_key(key.data.reveal()));
     state->data.push_back({key.id, std::move(cipher), crypto::HmacSha256Key(key.nonce.reveal())});
   }
-  if (place.by_subject) state->subjects.emplace(place.column, std::move(keys.subjects), std::move(keys.readable));
+  if (place.by_subject && keys.subjects != nullptr)
+    state->subjects.emplace(place.column, std::move(keys.subjects), std::move(keys.readable));
   for (const auto& key : keys.index) {
     if (key.key.size() != keys::kKeyBytes) return fail(Errc::InvalidArgument, "an index key has 32 bytes");
     state->index.emplace_back(key.key.reveal());
