@@ -108,8 +108,8 @@ class CellKeeper::Work {
   std::uint64_t asked_ = 0;
   std::uint64_t keys_ = 0;
   bool finished_ = false;
-  bool subjects_finished_ = false;
-  SteadyTime subjects_retry_at_{};
+  bool subjects_checked_ = false;
+  SteadyTime subjects_again_at_{};
   SteadyTime next_whole_{};
   std::uint64_t versions_ = 0;
   std::uint64_t generations_ = 0;
@@ -165,9 +165,10 @@ Result<void> CellKeeper::Work::look(bool whole) {
   }
   finished_ = true;
   // One owner's trouble is not the others': what is ordered is given out to nobody, and this is tried again.
-  if (!subjects_finished_ && around_.clock.steady() >= subjects_retry_at_) {
-    subjects_finished_ = finish_subject_destructions(around_.database, around_.keys, around_.clock).has_value();
-    subjects_retry_at_ = around_.clock.steady() + kRetryAfter;
+  if (around_.clock.steady() >= subjects_again_at_) {
+    const auto done = finish_subject_destructions(around_.database, around_.keys, around_.clock, !subjects_checked_);
+    subjects_checked_ = subjects_checked_ || done.has_value();
+    subjects_again_at_ = around_.clock.steady() + (done ? kLookAnyway : kRetryAfter);
   }
   const auto asked = around_.holder.asked();
   const auto now = around_.clock.steady();

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <mutex>
 #include <set>
 
 #include "bartizan/base/log.hpp"
@@ -19,6 +20,9 @@ namespace bartizan::control {
 namespace {
 
 using Destruction = store::SubjectDestruction;
+/// Orders are carried out one at a time: two certificates of one destruction would be one too many.
+std::mutex carrying_out;
+
 using ByOwner = std::map<keys::KeyringOwner, std::vector<Destruction>>;
 
 Result<std::vector<keys::SubjectId>> ids_of(const std::vector<Destruction>& all) {
@@ -70,15 +74,15 @@ Result<std::string> carry_out(store::Database& database, CellKeys& keys, const C
   return certificate;
 }
 
-/// Of one owner, with whatever time has passed.
+/// Of one owner. at_start: what was done before is held against the key store too, which may be an older one.
 Result<void> finish(store::Database& database, CellKeys& keys, const Clock& clock, const keys::KeyringOwner& owner,
-                    const std::vector<Destruction>& all) {
+                    const std::vector<Destruction>& all, bool at_start) {
   std::map<std::string, std::vector<Destruction>> open;
   for (const auto& one : all)
     if (!one.certificate) open[one.authority].push_back(one);
   for (auto& [authority, ordered] : open)
     BZ_CHECK(carry_out(database, keys, clock, "key destruction", std::move(ordered)));
-  // An older key store: what had been done is done again.
+  if (!at_start) return {};
   BZ_TRY(const auto ids, ids_of(all));
   BZ_TRY(const bool old_store, keys.puncture(owner, ids, all.front().authority));
   if (old_store) BZ_CHECK(keys.rewrap());
@@ -118,6 +122,7 @@ Result<std::vector<keys::SubjectId>> subjects_named(store::Database& database, C
 Result<std::string> destroy_subjects(store::Database& database, CellKeys& keys, const Clock& clock,
                                      const keys::KeyringOwner& owner, const std::vector<keys::SubjectId>& subjects,
                                      const std::string& actor, const std::string& authority) {
+  const std::lock_guard lock(carrying_out);
   BZ_TRY(auto before, recorded(database));
   std::vector<Destruction> ordered;
   for (const auto id : subjects) {
@@ -149,11 +154,12 @@ Result<void> heed_subject_orders(store::Database& database, CellKeys& keys) {
   return {};
 }
 
-Result<void> finish_subject_destructions(store::Database& database, CellKeys& keys, const Clock& clock) {
+Result<void> finish_subject_destructions(store::Database& database, CellKeys& keys, const Clock& clock, bool at_start) {
+  const std::lock_guard lock(carrying_out);
   BZ_TRY(const auto all, recorded(database));
   Result<void> failed;
   for (const auto& [owner, subjects] : all) {
-    auto done = finish(database, keys, clock, owner, subjects);
+    auto done = finish(database, keys, clock, owner, subjects, at_start);
     if (done) continue;
     // Nobody gets a key of theirs meanwhile: heed_subject_orders().
     BZ_LOG(Error, "keys.subjects_not_destroyed", {"owner", owner.id.to_string()}, {"reason", done.error().detail});

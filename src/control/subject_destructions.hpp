@@ -23,7 +23,9 @@ namespace bartizan::control {
                                                    const std::string& actor, const std::string& authority);
 /// From then on no key is given out that an order says is destroyed. Before any key is given out, and after each order.
 [[nodiscard]] Result<void> heed_subject_orders(store::Database& database, CellKeys& keys);
-/// Whatever was ordered and is not done; of several owners as many as can be. After heed_subject_orders().
-[[nodiscard]] Result<void> finish_subject_destructions(store::Database& database, CellKeys& keys, const Clock& clock);
+/// Whatever was ordered and is not done; of several owners as many as can be. After heed_subject_orders(). at_start: also
+/// what was done already and an older key store may have undone.
+[[nodiscard]] Result<void> finish_subject_destructions(store::Database& database, CellKeys& keys, const Clock& clock,
+                                                       bool at_start);
 
 }  // namespace bartizan::control
