@@ -6,6 +6,7 @@ import base64
 import json
 import shutil
 import subprocess
+import time
 
 import psycopg
 import pytest
@@ -336,6 +337,22 @@ def test_a_rotation_ends_although_cells_can_not_be_sealed_again(world, kept):
     lives(world, BOB, CAT, DAN, EVE)
     world.command("setting", "set", "keys.grace_seconds", "--default")
     world.command("setting", "set", "keys.cells_per_second", "--default")
+
+
+def test_a_copy_that_runs_meanwhile_is_broken_off(world, kept):
+    with world.connect(autocommit=True) as connection:
+        connection.execute("insert into visits (id, person, note) values (%s, %s, %s)", (8000, 8000, "leaves"))
+    copying = world.connect(autocommit=True)
+    with pytest.raises(psycopg.Error) as cut:
+        with copying.cursor() as cursor, cursor.copy("copy visits (id, person, note) from stdin") as copy:
+            copy.write_row((8001, 8001, "before"))
+            time.sleep(0.2)
+            destroy(world, 8000)
+            for number in range(8002, 12000):
+                copy.write_row((number, 8001, "after " * 20))
+                time.sleep(0.001)
+    assert "destroyed meanwhile" in str(cut.value), cut.value
+    assert notes(world, 8000) == {None} and notes(world, 8001) == set()
 
 
 def test_killed_at_any_step_it_is_done_at_the_next_start(world, kept):
