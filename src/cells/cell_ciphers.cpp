@@ -28,6 +28,7 @@ const std::shared_ptr<transform::EncryptedColumn>& CellCiphers::shared_column(co
   place.column_ref = static_cast<std::uint16_t>(column->number);
   place.type = column->type;
   place.row_bound = column->row_bound;
+  place.by_subject = column->by_subject;
   auto cipher = transform::ColumnCipher::make(place, clone(*keys->second));
   if (!cipher) {
     BZ_LOG(Error, "cells.keys_unusable", {"column", column->name}, {"reason", cipher.error().detail});

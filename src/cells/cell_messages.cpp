@@ -288,9 +288,13 @@ Result<void> SessionCells::keys_of_copy_stand() {
   if (holder_.changes() == seen_changes_) return {};
   renew();
   for (const auto& column : copied_) {
-    if (cipher_of(*depot_, column.number) != nullptr) continue;
+    const auto* const now = cipher_of(*depot_, column.number);
+    if (now != nullptr && now->subjects() == column.cipher->subjects()) continue;
     const CellColumn* const known = column_of(*depot_, column.number);
     wrong_column_ = known == nullptr ? std::string() : known->name;
+    if (now != nullptr)
+      return fail(Errc::PermissionDenied,
+                  "column " + wrong_column_ + ": keys of a data subject were destroyed meanwhile; copy again");
     return fail(Errc::PermissionDenied,
                 "column " + wrong_column_ + ": there is no key any more that this session may use");
   }

@@ -86,6 +86,7 @@ transform::ColumnKeySet clone(const transform::ColumnKeySet& keys) {
   out.active = keys.active;
   for (const auto& one : keys.readable) out.readable.push_back({one.id, one.data.clone(), one.nonce.clone()});
   for (const auto& one : keys.index) out.index.push_back({one.id, one.key.clone()});
+  out.subjects = keys.subjects;
   return out;
 }
 

@@ -116,6 +116,12 @@ Result<Attachments> get_attachments(const Command& command, const Arguments& arg
   if (arguments.has("manifests")) {
     BZ_TRY(attachments.documents, read_manifests(arguments.text("manifests")));
   }
+  if (arguments.has("subject-stdin")) {
+    auto subject = read_password(surroundings.in);
+    if (!subject)
+      return fail(subject.error().code, "--subject-stdin: the first line of stdin is no value, or too long");
+    attachments.subject = std::move(*subject);
+  }
   if (wants_password(command, arguments)) {
     BZ_TRY(attachments.password, get_password(command, arguments, surroundings));
   }

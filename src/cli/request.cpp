@@ -78,6 +78,7 @@ std::string build_request(const Command& command, const Arguments& arguments, co
       documents.push_back(json::object{{"file", one.file}, {"text", one.text}});
     args["documents"] = std::move(documents);
   }
+  if (!attachments.subject.empty()) args["subject"] = chars(attachments.subject);
   if (command.admin_verb == "depot.create") {
     shape_depot(args, attachments);
   } else {

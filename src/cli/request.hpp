@@ -18,6 +18,7 @@ struct Attachments {
   std::optional<std::string> certificate_pem;
   SecretBytes private_key_pem;  ///< with certificate_pem
   std::optional<std::vector<ManifestFile>> documents;
+  SecretBytes subject;  ///< the value that says who a data subject is; empty: none
 };
 
 /// One line of JSON, without its newline. It may hold a password: wipe it when it has been sent.

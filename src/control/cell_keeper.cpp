@@ -20,6 +20,7 @@
 #include "key_rotator.hpp"
 #include "reviewed_functions.hpp"
 #include "setting_specs.hpp"
+#include "subject_destructions.hpp"
 
 namespace bartizan::control {
 
@@ -109,6 +110,8 @@ class CellKeeper::Work {
   std::uint64_t asked_ = 0;
   std::uint64_t keys_ = 0;
   bool finished_ = false;
+  bool subjects_checked_ = false;
+  SteadyTime subjects_again_at_{};
   SteadyTime next_whole_{};
   std::uint64_t versions_ = 0;
   std::uint64_t generations_ = 0;
@@ -158,8 +161,17 @@ void CellKeeper::Work::run() {
 Result<void> CellKeeper::Work::look(bool whole) {
   const std::lock_guard lock(mutex_);
   // Before any key is given out: what was destroyed stays so, whichever key store was put back.
-  if (!finished_) BZ_CHECK(finish_destructions(around_.database, around_.keys, around_.clock));
+  if (!finished_) {
+    BZ_CHECK(heed_subject_orders(around_.database, around_.keys));
+    BZ_CHECK(finish_destructions(around_.database, around_.keys, around_.clock));
+  }
   finished_ = true;
+  // One owner's trouble is not the others': what is ordered is given out to nobody, and this is tried again.
+  if (around_.clock.steady() >= subjects_again_at_) {
+    const auto done = finish_subject_destructions(around_.database, around_.keys, around_.clock, !subjects_checked_);
+    subjects_checked_ = subjects_checked_ || done.has_value();
+    subjects_again_at_ = around_.clock.steady() + (done ? kLookAnyway : kRetryAfter);
+  }
   const auto asked = around_.holder.asked();
   const auto now = around_.clock.steady();
   const auto current = around_.snapshots.current();

@@ -98,13 +98,16 @@ Result<keys::Keyring> CellKeys::ensure(const keys::KeyringOwner& owner) {
 
 Result<std::shared_ptr<const transform::ColumnKeySet>> CellKeys::keys_of(const keys::KeyringOwner& owner,
                                                                          const Uuid& column, const Uuid& join_domain,
-                                                                         bool searchable) {
+                                                                         bool searchable, bool by_subject) {
   if (is_revoked(owner)) return fail(Errc::PermissionDenied, "the keys of this owner are revoked");
   const std::lock_guard lock(mutex_);
-  BZ_TRY(const auto keyring, ensured(owner));
+  BZ_TRY(auto keyring, ensured(owner));
   auto out = std::make_shared<transform::ColumnKeySet>();
+  if (by_subject) {
+    BZ_TRY(out->subjects, subjects_in(keyring));
+  }
   for (const auto& version : keyring.versions()) {
-    if (version.state == keys::KeyState::Destroyed) continue;
+    if (version.state == keys::KeyState::Destroyed || version.purpose == keys::KeyPurpose::Subjects) continue;
     BZ_CHECK(used("key.unwrap", keyring.context_of(version), version.wrapped.root));
     auto opened = unwrap(keyring, version);
     // A customer may hold back old versions alone: cells under them stay shut.
@@ -256,6 +259,8 @@ Result<bool> CellKeys::bury(const keys::KeyringOwner& owner, const std::vector<k
   BZ_TRY(const auto known, keys::Keyring::restore(owner, keyring.revision(), std::move(tombstones)));
   BZ_TRY(const auto buried, keyring.bury(known));
   BZ_CHECK(store_->put(buried, random_));
+  trees_.erase(owner);
+  given_.erase(owner);
   ++version_;
   BZ_LOG(Warn, "keys.buried", {"owner", owner.id.to_string()}, {"authority", authority});
   return true;

@@ -31,6 +31,16 @@ std::array<Text, 3> range(std::uint64_t first, std::uint64_t end, keys::KeyId ke
           Text("\\x" + hex_encode(id))};
 }
 
+/// Of a row with the subject's columns from the second on. A row without a subject is nobody's: it counts.
+bool is_destroyed(const postgres::Rows& rows, std::size_t row, const RowKey& row_key,
+                  const keys::SubjectTree* subjects) {
+  if (subjects == nullptr || row_key.empty()) return false;
+  std::vector<Text> values;
+  for (std::size_t k = 0; k < row_key.size(); ++k) values.push_back(rows.at(row, 1 + k));
+  const auto digest = row_digest_of(row_key, values);
+  return digest && subjects->is_destroyed(subjects->id_of(*digest));
+}
+
 constexpr const char* kInRange = " WHERE ctid >= $1::pg_catalog.tid AND ctid < $2::pg_catalog.tid AND ";
 
 }  // namespace
@@ -65,25 +75,33 @@ Result<std::uint64_t> CellSurvey::blocks_of(const CellPosition& position) {
   return static_cast<std::uint64_t>(std::stoull(blocks));
 }
 
-Result<std::uint64_t> CellSurvey::count_in_snapshot(const CellPosition& position, keys::KeyId key) {
+Result<CellSurvey::Counted> CellSurvey::count_in_snapshot(const CellPosition& position, keys::KeyId key,
+                                                          const RowKey& row_key, const keys::SubjectTree* subjects) {
   // The snapshot comes first: what it sees lies within the blocks that are there afterwards.
   BZ_CHECK(connection_.exec("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT 1", deadline()));
   BZ_TRY(const auto blocks, blocks_of(position));
-  std::uint64_t cells = 0;
+  Counted counted;
+  std::string whose;
+  if (subjects != nullptr)
+    for (const auto& part : row_key) whose += ", " + quote_identifier(part.column);
+  const auto text = "SELECT count(*)" + whose + " FROM ONLY " + table_of(position) + kInRange + under_key(position) +
+                    (whose.empty() ? "" : " GROUP BY " + whose.substr(2));
   for (std::uint64_t first = 0; first < blocks; first += kBlocksCounted) {
     if (stopped_()) return fail(Errc::Cancelled, "broken off");
-    BZ_TRY(const auto rows,
-           connection_.exec("SELECT count(*) FROM ONLY " + table_of(position) + kInRange + under_key(position),
-                            range(first, first + kBlocksCounted, key), deadline()));
-    cells += static_cast<std::uint64_t>(std::stoull(rows.at(0, 0).value_or("0")));
+    BZ_TRY(const auto rows, connection_.exec(text, range(first, first + kBlocksCounted, key), deadline()));
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const auto cells = static_cast<std::uint64_t>(std::stoull(rows.at(i, 0).value_or("0")));
+      (is_destroyed(rows, i, row_key, subjects) ? counted.destroyed : counted.cells) += cells;
+    }
   }
-  return cells;
+  return counted;
 }
 
-Result<std::uint64_t> CellSurvey::count(const CellPosition& position, keys::KeyId key) {
-  auto cells = count_in_snapshot(position, key);
+Result<CellSurvey::Counted> CellSurvey::count(const CellPosition& position, keys::KeyId key, const RowKey& row_key,
+                                              const keys::SubjectTree* subjects) {
+  auto counted = count_in_snapshot(position, key, row_key, subjects);
   if (connection_.open()) BZ_CHECK(connection_.exec("ROLLBACK", deadline()));
-  return cells;
+  return counted;
 }
 
 Result<std::uint64_t> CellSurvey::transactions_older_than(std::chrono::milliseconds age) {
@@ -122,8 +140,8 @@ Result<void> CellSurvey::reseal_rows(const CellPosition& position, const postgre
       // A key that binds nothing: the cell opens by no digest.
       row = digest ? *digest : transform::RowDigest{};
     }
-    if (!cipher.open(cell, row ? &*row : nullptr, canonical)) {
-      ++done.damaged;
+    if (const auto opened = cipher.open(cell, row ? &*row : nullptr, canonical); !opened) {
+      ++(opened.error().code == Errc::NotFound ? done.destroyed : done.damaged);
       continue;
     }
     Bytes fresh;

@@ -33,14 +33,20 @@ class CellSurvey {
   [[nodiscard]] Result<void> prepare();
   /// In this database, save those of temporary tables, which end with their sessions.
   [[nodiscard]] Result<std::vector<CellPosition>> positions();
-  /// In one snapshot over the whole table.
-  [[nodiscard]] Result<std::uint64_t> count(const CellPosition& position, keys::KeyId key);
+  struct Counted {
+    std::uint64_t cells = 0;
+    std::uint64_t destroyed = 0;  ///< of data subjects whose keys were destroyed: nobody can seal them again
+  };
+  /// In one snapshot over the whole table. Where the column is by subject: row_key and the owner's tree.
+  [[nodiscard]] Result<Counted> count(const CellPosition& position, keys::KeyId key, const RowKey& row_key,
+                                      const keys::SubjectTree* subjects);
   /// Transactions of clients that have begun longer than that ago, and prepared ones.
   [[nodiscard]] Result<std::uint64_t> transactions_older_than(std::chrono::milliseconds age);
 
   struct Resealed {
     std::uint64_t cells = 0;
-    std::uint64_t damaged = 0;  ///< they don't open: left as they are
+    std::uint64_t damaged = 0;    ///< they don't open: left as they are
+    std::uint64_t destroyed = 0;  ///< of destroyed data subjects: left as they are
   };
   /// One pass over a table: its cells under `from` are sealed anew by the cipher's active key, each by
   /// compare-and-swap on the cell itself, and none whose row somebody has locked. paced is told how many
@@ -54,7 +60,8 @@ class CellSurvey {
  private:
   [[nodiscard]] SteadyTime deadline() const { return clock_.steady() + std::chrono::minutes(10); }
   Result<std::uint64_t> blocks_of(const CellPosition& position);
-  Result<std::uint64_t> count_in_snapshot(const CellPosition& position, keys::KeyId key);
+  Result<Counted> count_in_snapshot(const CellPosition& position, keys::KeyId key, const RowKey& row_key,
+                                    const keys::SubjectTree* subjects);
   Result<void> reseal_rows(const CellPosition& position, const postgres::Rows& rows, transform::ColumnCipher& cipher,
                            const RowKey& row_key, Random& random, Resealed& done);
 

@@ -5,6 +5,7 @@
 
 #include "bartizan/base/log.hpp"
 #include "bartizan/postgres/wall_reconciler.hpp"
+#include "bartizan/store/key_events.hpp"
 #include "bartizan/store/snapshot_reader.hpp"
 #include "depot_cells.hpp"
 
@@ -108,9 +109,9 @@ Result<std::unique_ptr<ColumnMigrations::Job>> ColumnMigrations::job(const polic
   out->column.unique = column.unique;
   BZ_TRY(out->row_key, read_row_key(column.row_key));
   BZ_TRY(const auto key, attributes_of(out->row_key, out->table));
-  out->column.row_bound = !key.empty();
+  out->column.row_key = key;
   const auto* const primary = out->table.primary_key();
-  if (!key.empty() && (primary == nullptr || primary->columns != key))
+  if (!key.empty() && !column.by_subject && (primary == nullptr || primary->columns != key))
     return fail(Errc::FailedPrecondition, "the table's primary key is not that which its cells are bound by");
   if (encrypts) {
     BZ_TRY(out->migration, sql::plan_column_encryption(out->column));
@@ -119,7 +120,8 @@ Result<std::unique_ptr<ColumnMigrations::Job>> ColumnMigrations::job(const polic
   }
   // A column per tenant is empty when it becomes one: nobody knows whose its values would be.
   if (!column.per_tenant) {
-    BZ_TRY(const auto keys, around_.keys.keys_of(owner_of(depot), column.id, column.join_domain, column.searchable));
+    BZ_TRY(const auto keys,
+           around_.keys.keys_of(owner_of(depot), column.id, column.join_domain, column.searchable, column.by_subject));
     BZ_TRY(auto cipher, transform::ColumnCipher::make(place_of(depot, column), cells::clone(*keys)));
     out->cipher = std::make_unique<transform::EncryptedColumn>(std::move(cipher), column.typmod);
     return out;
@@ -135,6 +137,11 @@ Result<std::unique_ptr<ColumnMigrations::Job>> ColumnMigrations::job(const polic
     return fail(Errc::FailedPrecondition,
                 "a column under the keys of tenants must be empty: whose its values are is not known");
   return out;
+}
+
+/// By a column that is read besides the primary key.
+bool ColumnMigrations::bound_beside(const Job& work) {
+  return !work.column.row_key.empty() && work.column.row_key != work.table.primary_key()->columns;
 }
 
 /// Nobody works by the old form any more when it returns.
@@ -156,8 +163,8 @@ Result<void> ColumnMigrations::migrate(const std::string& actor, const policy::D
                                        const store::EncryptedColumn& column, bool encrypts) {
   BZ_TRY(const auto work, job(depot, column, encrypts));
   ColumnMigrator migrator(work->connection, work->migration, *work->cipher, encrypts,
-                          work->table.primary_key()->columns.size(), work->row_key, around_.clock, around_.random,
-                          figures_);
+                          work->table.primary_key()->columns.size(), work->row_key, bound_beside(*work), around_.clock,
+                          around_.random, figures_);
   step("expand");
   BZ_TRY(const auto dependents, migrator.dependents());
   if (!dependents.empty()) {
@@ -187,6 +194,30 @@ Result<void> ColumnMigrations::migrate(const std::string& actor, const policy::D
   BZ_CHECK(publish_());
   step("index");
   return migrator.after();
+}
+
+/// Statements tell one key for all of a table's bound columns; and of a person that was destroyed by a value of one
+/// type, values of another would live on.
+Result<void> ColumnMigrations::bound_as_others(const store::EncryptedColumn& wanted) {
+  if (wanted.row_key.empty()) return {};
+  BZ_TRY(const auto own, read_row_key(wanted.row_key));
+  BZ_TRY(const auto declared, read_encrypted_columns(around_.database));
+  bool type_known = false;
+  for (const auto& other : declared) {
+    if (other.row_key.empty()) continue;
+    if (other.depot == wanted.depot && other.schema == wanted.schema && other.table == wanted.table &&
+        (other.row_key != wanted.row_key || other.by_subject != wanted.by_subject))
+      return fail(Errc::FailedPrecondition,
+                  "cells of " + other.shown() + " are bound by another key: in one table it is one and the same");
+    BZ_TRY(const auto theirs, read_row_key(other.row_key));
+    type_known = type_known || (other.by_subject && theirs.front().type == own.front().type);
+  }
+  if (!wanted.by_subject || type_known) return {};
+  BZ_TRY(auto transaction, around_.database.begin_read());
+  BZ_TRY(const auto destroyed, store::SubjectDestructions(transaction).list());
+  if (destroyed.empty()) return {};
+  return fail(Errc::FailedPrecondition,
+              "data subjects were destroyed that are known by values of another type than column " + wanted.subject);
 }
 
 /// What rows are bound by is what the server has and the client gives: neither a cell nor a token.
@@ -226,6 +257,12 @@ Result<store::EncryptedColumn> ColumnMigrations::declare(const std::string& acto
     BZ_TRY(const auto key, primary_key_of(*relation, connection, deadline));
     wanted.row_key = write_row_key(key);
   }
+  if (!wanted.subject.empty()) {
+    BZ_TRY(const auto key, subject_key_of(*relation, wanted.subject, connection, deadline));
+    wanted.row_key = write_row_key(key);
+    wanted.by_subject = true;
+  }
+  BZ_CHECK(bound_as_others(wanted));
   BZ_CHECK(keys_stay_plain(wanted));
   BZ_CHECK(around_.keys.ensure(owner_of(depot)));
   // Dry, before anything is kept of it.
@@ -257,8 +294,11 @@ Result<store::EncryptedColumn> ColumnMigrations::encrypt(const std::string& acto
     if (found->tokenised()) return fail(Errc::AlreadyExists, "column " + wanted.shown() + " is tokenised");
     if (found->state != store::ColumnState::Encrypting)
       return fail(Errc::AlreadyExists, "column " + wanted.shown() + " is " + std::string(to_string(found->state)));
-    if (wanted.bind_row && found->row_key.empty())
+    if (wanted.bind_row && (found->row_key.empty() || found->by_subject))
       return fail(Errc::Conflict, "column " + wanted.shown() + " is being encrypted without being bound to its row");
+    BZ_TRY(const auto key, read_row_key(found->row_key));
+    if (!wanted.subject.empty() && (!found->by_subject || key.front().column != wanted.subject))
+      return fail(Errc::Conflict, "column " + wanted.shown() + " is being encrypted without that subject");
     wanted = *found;
   } else {
     BZ_TRY(wanted, declare(actor, depot, std::move(wanted)));
@@ -281,8 +321,8 @@ Result<void> ColumnMigrations::decrypt(const std::string& actor, const policy::D
   if (found->state == store::ColumnState::Encrypting) {
     BZ_TRY(const auto work, job(depot, *found, true));
     ColumnMigrator migrator(work->connection, work->migration, *work->cipher, true,
-                            work->table.primary_key()->columns.size(), work->row_key, around_.clock, around_.random,
-                            figures_);
+                            work->table.primary_key()->columns.size(), work->row_key, bound_beside(*work),
+                            around_.clock, around_.random, figures_);
     if (work->expanded) BZ_CHECK(migrator.undo());
     return remove(actor, found->id);
   }

@@ -46,7 +46,7 @@ class ColumnMigrations {
     sql::MigrationColumn column;
     sql::ColumnMigration migration;
     std::unique_ptr<transform::EncryptedColumn> cipher;
-    RowKey row_key;  ///< where the column is bound: the primary key
+    RowKey row_key;  ///< where the column is bound: the primary key, or the subject's column
   };
 
   /// A migration's right to run, until it goes.
@@ -68,11 +68,13 @@ class ColumnMigrations {
   /// After an exchange that came to an error: whether it was done nevertheless, since COMMIT's reply may be what was lost.
   /// Tokens without their declaration would be nobody's. Unavailable: nobody knows, and the depot stays closed.
   Result<bool> exchanged_after_all(const policy::Depot& depot, const store::EncryptedColumn& column, bool tokenizes);
+  Result<void> bound_as_others(const store::EncryptedColumn& wanted);
   Result<void> keys_stay_plain(const store::EncryptedColumn& wanted);
   Result<store::EncryptedColumn> declare(const std::string& actor, const policy::Depot& depot,
                                          store::EncryptedColumn wanted);
   Result<void> set_state(const std::string& actor, const Uuid& id, store::ColumnState state);
   Result<void> remove(const std::string& actor, const Uuid& id);
+  [[nodiscard]] static bool bound_beside(const Job& work);
   Result<std::unique_ptr<Job>> job(const policy::Depot& depot, const store::EncryptedColumn& column, bool encrypts);
   Result<void> close_for(const std::string& actor, const policy::Depot& depot, const store::EncryptedColumn& column,
                          store::ColumnState closed);

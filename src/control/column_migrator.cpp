@@ -100,7 +100,7 @@ Result<std::vector<ColumnMigrator::Row>> ColumnMigrator::batch(const std::string
 
 Result<std::optional<transform::RowDigest>> ColumnMigrator::digest_of(const Row& row) const {
   if (row_key_.empty()) return std::optional<transform::RowDigest>();
-  BZ_TRY(const auto digest, row_digest_of(row_key_, std::span(row).first(std::min(row.size(), key_columns_))));
+  BZ_TRY(const auto digest, row_digest_of(row_key_, std::span(row).subspan(std::min(row.size(), bound_at_))));
   return std::optional(digest);
 }
 
@@ -115,6 +115,30 @@ Result<std::string> ColumnMigrator::other_form(const Row& row) {
   return "\\x" + hex_encode(cell);
 }
 
+/// False: the row was changed meanwhile.
+Result<bool> ColumnMigrator::swapped(Row& row) {
+  auto form = other_form(row);
+  // A cell that nobody can open any more has no other form: it becomes what it is read as.
+  const bool forgotten = !form && !encrypts_ && form.error().code == Errc::NotFound;
+  if (!form && !encrypts_ && !forgotten) return tl::unexpected(form.error());
+  if (!form && !forgotten)
+    return fail(form.error().code, form.error().code == Errc::PermissionDenied
+                                       ? "a row has a value of a data subject whose keys were destroyed: set it to NULL"
+                                       : form.error().detail);
+  Row parameters;
+  if (form) parameters.emplace_back(std::move(*form));
+  parameters.insert(parameters.end(), row.begin(), row.begin() + static_cast<std::ptrdiff_t>(key_columns_));
+  parameters.push_back(row[value_at_]);
+  const auto done = connection_.exec(forgotten ? migration_.forget : migration_.swap, parameters, deadline());
+  if (!done && forgotten)
+    return fail(
+        Errc::FailedPrecondition,
+        "values of data subjects whose keys were destroyed can't become NULL here: delete those rows, or drop NOT "
+        "NULL");
+  if (!done) return tl::unexpected(done.error());
+  return done->command_tag() == "UPDATE 1";
+}
+
 Result<void> ColumnMigrator::backfill() {
   BZ_TRY(const auto left, connection_.scalar(migration_.remaining, deadline()));
   figures_.total = figures_.done + std::stoull(left);
@@ -127,16 +151,14 @@ Result<void> ColumnMigrator::backfill() {
       any = true;
       BZ_CHECK(connection_.exec("BEGIN", deadline()));
       for (auto& row : rows) {
-        if (row.size() != key_columns_ + 2 || !row.back()) return fail(Errc::Internal, "a row is not as asked for");
-        auto form = other_form(row);
-        if (!form) {
-          [[maybe_unused]] const auto undone = connection_.exec("ROLLBACK", deadline());
-          return tl::unexpected(form.error());
+        if (row.size() != value_at_ + 2 || !row.back()) return fail(Errc::Internal, "a row is not as asked for");
+        const auto done = swapped(row);
+        if (!done) {
+          if (connection_.open()) [[maybe_unused]]
+            const auto undone = connection_.exec("ROLLBACK", deadline());
+          return tl::unexpected(done.error());
         }
-        Row parameters{std::move(*form)};
-        parameters.insert(parameters.end(), row.begin(), row.end() - 1);
-        BZ_TRY(const auto swapped, connection_.exec(migration_.swap, parameters, deadline()));
-        if (swapped.command_tag() == "UPDATE 1") ++figures_.done;
+        if (*done) ++figures_.done;
         secure_wipe(row.back()->data(), row.back()->size());
       }
       BZ_CHECK(connection_.exec("COMMIT", deadline()));
@@ -153,8 +175,8 @@ Result<std::uint64_t> ColumnMigrator::verify() {
     BZ_TRY(auto rows, batch(migration_.verify_first, migration_.verify_next, last));
     if (rows.empty()) return count;
     for (const auto& row : rows) {
-      const auto& old_form = row[key_columns_];
-      const auto& new_form = row[key_columns_ + 1];
+      const auto& old_form = row[value_at_];
+      const auto& new_form = row[value_at_ + 1];
       if (!old_form && new_form) return fail(Errc::Conflict, "a row has a value in its new form alone");
       if (!old_form || !new_form) continue;  // changed meanwhile: still to be done
       BZ_TRY(const auto digest, digest_of(row));

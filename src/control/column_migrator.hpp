@@ -32,16 +32,18 @@ struct MigrationFigures {
 /// Used by one thread. The connection prints values as the gateway reads them.
 class ColumnMigrator {
  public:
-  /// row_key: the primary key, where the column is bound by it; else empty.
+  /// row_key: what the column is bound by, or empty; beside: it is not the primary key, and is read after it.
   ColumnMigrator(postgres::ControlConnection& connection, const sql::ColumnMigration& migration,
                  transform::EncryptedColumn& cipher, bool encrypts, std::size_t key_columns, const RowKey& row_key,
-                 const Clock& clock, Random& random, MigrationFigures& figures)
+                 bool beside, const Clock& clock, Random& random, MigrationFigures& figures)
       : connection_(connection),
         migration_(migration),
         cipher_(cipher),
         encrypts_(encrypts),
         key_columns_(key_columns),
         row_key_(row_key),
+        bound_at_(beside ? key_columns : 0),
+        value_at_(key_columns + (beside ? row_key.size() : 0)),
         clock_(clock),
         random_(random),
         figures_(figures) {}
@@ -64,7 +66,8 @@ class ColumnMigrator {
   Result<void> steps(const std::vector<sql::MigrationStep>& steps);
   Result<std::vector<Row>> batch(const std::string& first, const std::string& next, const Row& last);
   Result<std::string> other_form(const Row& row);
-  /// Of a row that begins with its key; nullopt: the column is not bound.
+  Result<bool> swapped(Row& row);
+  /// nullopt: the column is not bound.
   Result<std::optional<transform::RowDigest>> digest_of(const Row& row) const;
 
   postgres::ControlConnection& connection_;
@@ -73,6 +76,8 @@ class ColumnMigrator {
   bool encrypts_;
   std::size_t key_columns_;
   const RowKey row_key_;
+  const std::size_t bound_at_;  ///< where a row that is read has the columns of row_key
+  const std::size_t value_at_;  ///< where it has what comes after its keys
   const Clock& clock_;
   Random& random_;
   MigrationFigures& figures_;

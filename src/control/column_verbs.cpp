@@ -49,7 +49,8 @@ Document render(const ColumnProgress& one) {
                                                 : "none"},
                  {"keys", column.per_tenant ? "tenant" : "depot"},
                  {"tokens", column.token_alphabet},
-                 {"bound", std::string(column.row_key.empty() ? "no" : "row")},
+                 {"bound", column.by_subject ? "subject " + column.row_key.substr(column.row_key.find(' ') + 1)
+                                             : std::string(column.row_key.empty() ? "no" : "row")},
                  {"number", static_cast<std::int64_t>(column.number)},
                  {"id", column.id.to_string()}};
   out.emplace_back("step", one.step);
@@ -91,8 +92,12 @@ Result<Document> column_encrypt(Call& call, Args& args) {
   BZ_TRY(const bool unique, args.flag("unique"));
   BZ_TRY(const bool per_tenant, args.flag("per_tenant"));
   BZ_TRY(const bool bind_row, args.flag("bind_row"));
+  BZ_TRY(const auto subject, args.name_or_none("subject", NameKind::PostgreSql));
   BZ_TRY(const auto join_with, args.text_or_none("join_with", kMaxColumnBytes));
   BZ_CHECK(args.finish());
+  if (bind_row && subject)
+    return fail(Errc::InvalidArgument,
+                "'bind_row' and 'subject' exclude each other: a column's cells are bound by one key");
   BZ_TRY(auto* cells, keeper(call));
   BZ_TRY(const auto depot, depot_named(call, depot_name));
   BZ_TRY(auto wanted, column_of(path));
@@ -102,6 +107,7 @@ Result<Document> column_encrypt(Call& call, Args& args) {
   if (unique) BZ_CHECK(no_index_is_rotated(call));
   wanted.per_tenant = per_tenant;
   wanted.bind_row = bind_row;
+  wanted.subject = subject.value_or("");
   if (join_with) {
     BZ_TRY(const auto columns, cells->status());
     for (const auto& one : columns)

@@ -102,7 +102,7 @@ Result<std::string> CellKeys::certifier() {
   return signer.verifier().to_string();
 }
 
-Result<std::string> CellKeys::certify(const keys::KeyringOwner& owner, const std::string& text) {
+Result<std::string> CellKeys::certify(const std::string& name, const std::string& text) {
   const std::lock_guard lock(mutex_);
   BZ_TRY(const auto signer, this->signer());
   const auto note = text + "\n" + signer.sign(text, clock_.wall());
@@ -110,7 +110,7 @@ Result<std::string> CellKeys::certify(const keys::KeyringOwner& owner, const std
   std::error_code error;
   if (!std::filesystem::exists(folder, error) && ::mkdir(folder.c_str(), 0700) != 0)
     return fail(Errc::Io, "the folder of the certificates can't be made");
-  const auto file = folder / ("destroyed-" + owner.id.to_string() + ".txt");
+  const auto file = folder / ("destroyed-" + name + ".txt");
   BZ_CHECK(vault::write_private_file(file, as_bytes(std::string_view(note)), vault::Replace::Yes, random_));
   return note;
 }

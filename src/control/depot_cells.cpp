@@ -44,6 +44,7 @@ transform::CellPlace place_of(const policy::Depot& depot, const store::Encrypted
   place.column_ref = static_cast<std::uint16_t>(column.number);
   place.type = transform::value_type_of(column.type_oid).value_or(transform::ValueType::Text);
   place.row_bound = !column.row_key.empty();
+  place.by_subject = column.by_subject;
   return place;
 }
 
@@ -97,6 +98,7 @@ Result<std::shared_ptr<cells::EncryptedDepot>> make_depot(const std::vector<Uuid
     BZ_TRY(spec.row_key, attributes_of(row_key, *relation));
     cells::CellColumn cell;
     cell.row_bound = !row_key.empty();
+    cell.by_subject = column.by_subject;
     cell.number = column.number;
     cell.id = column.id;
     cell.type = place_of(depot, column).type;
@@ -106,7 +108,8 @@ Result<std::shared_ptr<cells::EncryptedDepot>> make_depot(const std::vector<Uuid
     cell.tokens = shape_of(column);
     cell.place_tenant = place_of(depot, column).tenant;
     const auto give = [&](const keys::KeyringOwner& owner, const Uuid& under) {
-      auto found = keys.keys_of(owner, column.id, column.join_domain, column.searchable || column.tokenised());
+      auto found = keys.keys_of(owner, column.id, column.join_domain, column.searchable || column.tokenised(),
+                                column.by_subject);
       if (found)
         cell.keys.emplace(under, std::move(*found));
       else

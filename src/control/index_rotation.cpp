@@ -92,7 +92,7 @@ Result<void> KeyRotator::finish_index(const keys::Keyring& keyring, const keys::
       say(version.id, std::move(waits));
       return {};
     }
-    BZ_CHECK(survey(at->id, data));
+    BZ_CHECK(survey(keyring.owner(), at->id, data));
     if (data.usage->cells > 0) return {};
     columns = data.columns;
     counted = data.usage->counted_at;

@@ -56,7 +56,7 @@ Result<CertifiedDestruction> carry_out(store::Database& database, CellKeys& keys
   BZ_CHECK(keys.rewrap());
   BZ_TRY(auto keyring, keys.find(owner));
   const auto text = certificate_text(keyring, numbers, ordered.front().authority, clock.wall());
-  BZ_TRY(auto certificate, keys.certify(owner, text));
+  BZ_TRY(auto certificate, keys.certify(owner.id.to_string(), text));
   for (auto& one : ordered) one.certificate = certificate;
   BZ_CHECK(record(database, actor, ordered));
   return CertifiedDestruction{std::move(keyring), std::move(certificate)};

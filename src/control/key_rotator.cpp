@@ -150,8 +150,28 @@ Result<void> KeyRotator::perform(const keys::Keyring& keyring, const keys::KeySt
   return {};
 }
 
-Result<void> KeyRotator::survey(keys::KeyId key, Retired& retired) {
+namespace {
+
+/// As it is declared, of a column or of the twin of one that is on its way to cells. Null: nobody declared it.
+const store::EncryptedColumn* declared(const std::vector<store::EncryptedColumn>& columns,
+                                       const std::vector<policy::Depot>& depots, const std::string& database,
+                                       const CellPosition& position) {
+  for (const auto& column : columns) {
+    const auto depot = std::ranges::find(depots, column.depot, &policy::Depot::id);
+    if (depot == depots.end() || depot->database != database || column.schema != position.schema ||
+        column.table != position.table)
+      continue;
+    const bool twin = column.state == store::ColumnState::Encrypting && twin_of(column.column) == position.column;
+    if (column.column == position.column || twin) return &column;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+Result<void> KeyRotator::survey(const keys::KeyringOwner& owner, keys::KeyId key, Retired& retired) {
   BZ_TRY(const auto depots, this->depots());
+  BZ_TRY(const auto columns, read_encrypted_columns(around_.database));
   std::vector<std::string> databases;
   for (const auto& depot : depots) databases.push_back(depot.database);
   std::ranges::sort(databases);
@@ -160,16 +180,25 @@ Result<void> KeyRotator::survey(keys::KeyId key, Retired& retired) {
   keys::KeyUsage usage{key, 0, around_.clock.wall()};
   retired.found.clear();
   retired.columns = 0;
+  retired.destroyed = 0;
   for (const auto& database : databases) {
     BZ_TRY(auto connection, around_.runtime.embedded_superuser(database, around_.clock.steady() + kConnectDeadline));
     CellSurvey survey(connection, around_.clock, [this] { return stopping_.load(); });
     BZ_CHECK(survey.prepare());
     BZ_TRY(const auto positions, survey.positions());
     for (const auto& position : positions) {
-      BZ_TRY(const auto cells, survey.count(position, key));
+      const auto* const column = declared(columns, depots, database, position);
+      RowKey row_key;
+      CellKeys::Subjects subjects;
+      if (column != nullptr && column->by_subject) {
+        BZ_TRY(row_key, read_row_key(column->row_key));
+        BZ_TRY(subjects, around_.keys.subjects_of(owner));
+      }
+      BZ_TRY(const auto counted, survey.count(position, key, row_key, subjects.get()));
       ++retired.columns;
-      usage.cells += cells;
-      if (cells > 0) retired.found.push_back({database, position, cells});
+      usage.cells += counted.cells;
+      retired.destroyed += counted.destroyed;
+      if (counted.cells > 0) retired.found.push_back({database, position, counted.cells});
     }
   }
   retired.usage = usage;
@@ -180,7 +209,8 @@ Result<void> KeyRotator::survey(keys::KeyId key, Retired& retired) {
     progress.cells = usage.cells;
     progress.counted_at = usage.counted_at;
   }
-  BZ_LOG(Info, "keys.counted", {"key", key.get()}, {"cells", usage.cells}, {"columns", retired.columns});
+  BZ_LOG(Info, "keys.counted", {"key", key.get()}, {"cells", usage.cells}, {"columns", retired.columns},
+         {"of_destroyed_subjects", retired.destroyed});
   return {};
 }
 
@@ -218,7 +248,7 @@ Result<void> KeyRotator::count(const keys::Keyring& keyring, const keys::KeyVers
   auto& retired = retired_[version.id];
   const bool over = around_.clock.wall() >= version.changed_at + rates.policy.grace;
   if (!over) {
-    BZ_CHECK(survey(version.id, retired));
+    BZ_CHECK(survey(keyring.owner(), version.id, retired));
     say(version.id, retired.usage->cells == 0 ? "kept for its grace" : "to be encrypted again");
     return {};
   }
@@ -231,11 +261,12 @@ Result<void> KeyRotator::count(const keys::Keyring& keyring, const keys::KeyVers
   BZ_TRY(auto waits, still_used(version.id, retired));
   if (!waits.empty()) {
     // What can be sealed again meanwhile, is.
-    if (!retired.usage || retired.usage->counted_at <= version.changed_at) BZ_CHECK(survey(version.id, retired));
+    if (!retired.usage || retired.usage->counted_at <= version.changed_at)
+      BZ_CHECK(survey(keyring.owner(), version.id, retired));
     say(version.id, std::move(waits));
     return {};
   }
-  BZ_CHECK(survey(version.id, retired));
+  BZ_CHECK(survey(keyring.owner(), version.id, retired));
   if (retired.usage->cells > 0) {
     say(version.id, "to be encrypted again");
     return {};
@@ -251,6 +282,8 @@ Result<void> KeyRotator::destroy(const keys::Keyring& keyring, const keys::KeyVe
   evidence.cells = 0;
   evidence.counted_at = retired.usage->counted_at;
   evidence.authority = fmt::format("rotation: 0 cells in {} columns", retired.columns);
+  if (retired.destroyed > 0)
+    evidence.authority += fmt::format(", and {} of destroyed data subjects", retired.destroyed);
   BZ_CHECK(destroy_on(evidence, keyring, version));
   return publish_();
 }
@@ -295,7 +328,7 @@ Result<void> KeyRotator::reseal(const keys::Keyring& keyring, const keys::KeyVer
     resealing_.clear();
     progress_[from.id].error = problem;
   }
-  BZ_CHECK(survey(from.id, retired));
+  BZ_CHECK(survey(keyring.owner(), from.id, retired));
   // No way forward just now: rows that are locked, cells that don't open.
   if (retired.usage->cells > 0 && (retired.usage->cells >= before || !problem.empty()))
     retired.retry_at = around_.clock.steady() + kRetryAfter;
@@ -306,46 +339,42 @@ Result<void> KeyRotator::reseal_column(const keys::Keyring& keyring, keys::KeyId
                                        const Rates& rates) {
   BZ_TRY(const auto depots, this->depots());
   BZ_TRY(const auto columns, read_encrypted_columns(around_.database));
-  for (const auto& column : columns) {
-    const auto depot = std::ranges::find(depots, column.depot, &policy::Depot::id);
-    if (depot == depots.end() || depot->database != found.database || column.schema != found.position.schema ||
-        column.table != found.position.table)
-      continue;
-    const bool twin = column.state == store::ColumnState::Encrypting && twin_of(column.column) == found.position.column;
-    if (column.column != found.position.column && !twin) continue;
-    const bool theirs =
-        column.per_tenant ? keyring.owner().kind == keys::OwnerKind::Tenant : owner_of(*depot) == keyring.owner();
-    if (!theirs) return fail(Errc::FailedPrecondition, "cells under another owner's key");
-    BZ_TRY(const auto keys, around_.keys.keys_of(keyring.owner(), column.id, column.join_domain, column.searchable));
-    auto place = place_of(*depot, column);
-    if (column.per_tenant) place.tenant = keyring.owner().id;
-    BZ_TRY(auto cipher, transform::ColumnCipher::make(place, cells::clone(*keys)));
-    BZ_TRY(auto connection,
-           around_.runtime.embedded_superuser(found.database, around_.clock.steady() + kConnectDeadline));
-    CellSurvey survey(connection, around_.clock,
-                      [this, owner = keyring.owner()] { return stopping_.load() || around_.keys.is_revoked(owner); });
-    BZ_CHECK(survey.prepare());
+  const auto* const known = declared(columns, depots, found.database, found.position);
+  if (known == nullptr) return fail(Errc::FailedPrecondition, "cells in a column that is not declared as encrypted");
+  const auto& column = *known;
+  const auto depot = std::ranges::find(depots, column.depot, &policy::Depot::id);
+  const bool theirs =
+      column.per_tenant ? keyring.owner().kind == keys::OwnerKind::Tenant : owner_of(*depot) == keyring.owner();
+  if (!theirs) return fail(Errc::FailedPrecondition, "cells under another owner's key");
+  BZ_TRY(const auto keys,
+         around_.keys.keys_of(keyring.owner(), column.id, column.join_domain, column.searchable, column.by_subject));
+  auto place = place_of(*depot, column);
+  if (column.per_tenant) place.tenant = keyring.owner().id;
+  BZ_TRY(auto cipher, transform::ColumnCipher::make(place, cells::clone(*keys)));
+  BZ_TRY(auto connection,
+         around_.runtime.embedded_superuser(found.database, around_.clock.steady() + kConnectDeadline));
+  CellSurvey survey(connection, around_.clock,
+                    [this, owner = keyring.owner()] { return stopping_.load() || around_.keys.is_revoked(owner); });
+  BZ_CHECK(survey.prepare());
+  {
+    const std::lock_guard lock(progress_mutex_);
+    resealing_ = column.id.to_string();
+    done_ = 0;
+    total_ = found.cells;
+  }
+  BZ_TRY(const auto row_key, read_row_key(column.row_key));
+  const auto done = survey.reseal(found.position, from, cipher, row_key, around_.random, [&](std::uint64_t cells) {
     {
       const std::lock_guard lock(progress_mutex_);
-      resealing_ = column.id.to_string();
-      done_ = 0;
-      total_ = found.cells;
+      done_ += cells;
+      progress_[from].done += cells;
     }
-    BZ_TRY(const auto row_key, read_row_key(column.row_key));
-    const auto done = survey.reseal(found.position, from, cipher, row_key, around_.random, [&](std::uint64_t cells) {
-      {
-        const std::lock_guard lock(progress_mutex_);
-        done_ += cells;
-        progress_[from].done += cells;
-      }
-      pace(cells, rates.cells_per_second);
-    });
-    if (!done) return tl::unexpected(done.error());
-    BZ_LOG(Info, "keys.resealed", {"column", column.shown()}, {"from", from.get()}, {"cells", done->cells});
-    if (done->damaged > 0) return fail(Errc::Crypto, fmt::format("{} cells do not open", done->damaged));
-    return {};
-  }
-  return fail(Errc::FailedPrecondition, "cells in a column that is not declared as encrypted");
+    pace(cells, rates.cells_per_second);
+  });
+  if (!done) return tl::unexpected(done.error());
+  BZ_LOG(Info, "keys.resealed", {"column", column.shown()}, {"from", from.get()}, {"cells", done->cells});
+  if (done->damaged > 0) return fail(Errc::Crypto, fmt::format("{} cells do not open", done->damaged));
+  return {};
 }
 
 void KeyRotator::say(keys::KeyId key, std::string step, std::string error) {

@@ -47,6 +47,7 @@ class KeyRotator {
   struct Retired {
     std::optional<keys::KeyUsage> usage;
     std::size_t columns = 0;    ///< that were counted, cells or none
+    std::uint64_t destroyed = 0;  ///< cells of destroyed data subjects: they stay as they are, and keep no key
     std::vector<Found> found;   ///< with cells
     SteadyTime retry_at{};
     SteadyTime unused_since{};  ///< no published depot seals by it any more
@@ -63,7 +64,7 @@ class KeyRotator {
   Result<void> advance(const keys::Keyring& keyring, const Rates& rates);
   Result<void> perform(const keys::Keyring& keyring, const keys::KeyStep& step, const Rates& rates);
   Result<void> count(const keys::Keyring& keyring, const keys::KeyVersion& version, const Rates& rates);
-  Result<void> survey(keys::KeyId key, Retired& retired);
+  Result<void> survey(const keys::KeyringOwner& owner, keys::KeyId key, Retired& retired);
   Result<void> destroy(const keys::Keyring& keyring, const keys::KeyVersion& version, Retired& retired);
   Result<void> destroy_on(const store::KeyDestruction& evidence, const keys::Keyring& keyring,
                           const keys::KeyVersion& version);

@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "bartizan/keys/keyring.hpp"
+
 namespace bartizan::control {
 namespace {
 
@@ -29,7 +31,7 @@ Result<void> KeyUses::record(std::string_view operation, const keys::WrapContext
                         : of_files ? "files "
                                    : "depot ") +
                            key.owner.id.to_string());
-  audit::append_member(what, "purpose", key.purpose == keys::KeyPurpose::Data ? "data" : "index");
+  audit::append_member(what, "purpose", keys::to_string(key.purpose));
   append_root(what, root);
   return write(who, what);
 }

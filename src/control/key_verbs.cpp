@@ -12,11 +12,13 @@
 #include "key_destructions.hpp"
 #include "key_owners.hpp"
 #include "services.hpp"
+#include "subject_destructions.hpp"
 
 namespace bartizan::control {
 namespace {
 
 constexpr std::size_t kMaxReasonBytes = 900;
+constexpr std::size_t kMaxSubjectBytes = 4096;
 constexpr std::string_view kOurs = "file";  ///< in place of an address: a root key of the gateway's
 
 Result<CellKeys*> keys_of(Call& call) {
@@ -63,24 +65,33 @@ std::string name_of(const keys::KeyringOwner& owner, const Names& names) {
   return named == names.end() ? owner.id.to_string() : named->second;
 }
 
-void append(Items& out, const keys::Keyring& keyring, const Names& names) {
+/// How many data subjects' keys are gone from the owner's tree; null where it has none, or it can't be opened now.
+Document destroyed_subjects(CellKeys& keys, const keys::Keyring& keyring, const keys::KeyVersion& version) {
+  if (version.purpose != keys::KeyPurpose::Subjects || version.state != keys::KeyState::Active) return {};
+  const auto tree = keys.find_subjects(keyring.owner());
+  if (!tree || *tree == nullptr) return {};
+  return Document(static_cast<std::int64_t>((*tree)->destroyed().size()));
+}
+
+void append(Items& out, CellKeys& keys, const keys::Keyring& keyring, const Names& names) {
   for (const auto& version : keyring.versions())
     out.push_back(
         Members{{"owner", name_of(keyring.owner(), names)},
                 {"key", static_cast<std::int64_t>(version.id.get())},
-                {"purpose", version.purpose == keys::KeyPurpose::Data ? "data" : "index"},
+                {"purpose", std::string(keys::to_string(version.purpose))},
                 {"state", std::string(keys::to_string(version.state))},
                 {"root", version.wrapped.root.provider.empty()
                              ? std::string()
                              : version.wrapped.root.provider + " " + std::to_string(version.wrapped.root.version)},
                 {"since", format_time(version.changed_at)},
+                {"destroyed_subjects", destroyed_subjects(keys, keyring, version)},
                 {"authority", version.authority}});
 }
 
-Result<Document> shown(Call& call, const keys::Keyring& keyring) {
+Result<Document> shown(Call& call, CellKeys& keys, const keys::Keyring& keyring) {
   BZ_TRY(const auto known, names(call));
   Items out;
-  append(out, keyring, known);
+  append(out, keys, keyring, known);
   return Document(std::move(out));
 }
 
@@ -115,7 +126,7 @@ Result<Document> status_rows(Call& call, CellKeys& keys, const std::vector<keys:
     for (const auto& version : keyring.versions()) {
       Members row = {{"owner", name_of(keyring.owner(), known)},
                      {"key", static_cast<std::int64_t>(version.id.get())},
-                     {"purpose", version.purpose == keys::KeyPurpose::Data ? "data" : "index"},
+                     {"purpose", std::string(keys::to_string(version.purpose))},
                      {"state", std::string(keys::to_string(version.state))},
                      {"use", availability(keys, keyring.owner(), version)}};
       const auto one = version.state == keys::KeyState::Destroyed ? progress.end() : progress.find(version.id);
@@ -132,6 +143,7 @@ Result<Document> status_rows(Call& call, CellKeys& keys, const std::vector<keys:
                                      : gone != destroyed.end() && gone->second.value.counted_at
                                          ? format_time(*gone->second.value.counted_at)
                                          : std::string());
+      row.emplace_back("destroyed_subjects", destroyed_subjects(keys, keyring, version));
       row.emplace_back("error", one == progress.end() ? std::string() : one->second.error);
       out.push_back(std::move(row));
     }
@@ -152,7 +164,7 @@ Result<Document> key_list(Call& call, Args& args) {
   BZ_TRY(const auto keyrings, keys->list());
   BZ_TRY(const auto known, names(call));
   Items out;
-  for (const auto& keyring : keyrings) append(out, keyring, known);
+  for (const auto& keyring : keyrings) append(out, *keys, keyring, known);
   return Document(std::move(out));
 }
 
@@ -164,7 +176,7 @@ Result<Document> key_create(Call& call, Args& args) {
   if (provider && *provider != kOurs) BZ_CHECK(vault::parse_provider(*provider));
   BZ_TRY(const auto keyring, !provider ? keys->ensure(owner) : keys->give(owner, *provider == kOurs ? "" : *provider));
   BZ_CHECK(bring_into_force(call));
-  return shown(call, keyring);
+  return shown(call, *keys, keyring);
 }
 
 namespace {
@@ -203,7 +215,7 @@ Result<Document> key_rotate(Call& call, Args& args) {
   if (index) BZ_CHECK(has_no_unique_column(call, owner));
   BZ_TRY(const auto keyring, index ? keys->rotate_index(owner) : keys->rotate(owner));
   BZ_CHECK(bring_into_force(call));
-  return shown(call, keyring);
+  return shown(call, *keys, keyring);
 }
 
 Result<Document> key_rewrap(Call& call, Args& args) {
@@ -213,10 +225,32 @@ Result<Document> key_rewrap(Call& call, Args& args) {
   return Document(Members{{"rewrapped", static_cast<std::int64_t>(count)}});
 }
 
+namespace {
+
+Result<Document> subject_destroyed(Call& call, CellKeys& keys, const keys::KeyringOwner& owner,
+                                   const SecretBytes& subject, const std::string& authority) {
+  BZ_TRY(const auto subjects, subjects_named(call.context.database, keys, owner, subject));
+  if (subjects.empty()) {
+    call.hint = "bartizan column status tells which columns have keys of data subjects, and by which column";
+    return fail(Errc::FailedPrecondition, "this owner has no encrypted column by a subject that can have this value");
+  }
+  BZ_TRY(auto certificate,
+         destroy_subjects(call.context.database, keys, call.context.clock, owner, subjects, call.actor, authority));
+  BZ_CHECK(bring_into_force(call));
+  BZ_TRY(auto verifier, keys.certifier());
+  BZ_TRY(const auto keyring, keys.find(owner));
+  BZ_TRY(auto rows, shown(call, keys, keyring));
+  return Document(
+      Members{{"keys", std::move(rows)}, {"certificate", std::move(certificate)}, {"verifier", std::move(verifier)}});
+}
+
+}  // namespace
+
 Result<Document> key_destroy(Call& call, Args& args) {
   BZ_TRY(const auto owner, owner_named(call, args));
   BZ_TRY(const auto reason, args.text("reason", kMaxReasonBytes));
   BZ_TRY(const bool sure, args.flag("irrevocably"));
+  BZ_TRY(const auto subject, args.secret_or_none("subject", kMaxSubjectBytes));
   BZ_CHECK(args.finish());
   if (!sure) {
     call.hint = "add --irrevocably: there is no way back, not even from a backup";
@@ -224,11 +258,12 @@ Result<Document> key_destroy(Call& call, Args& args) {
   }
   BZ_CHECK(checked_reason(reason));
   BZ_TRY(auto* keys, keys_of(call));
+  if (subject) return subject_destroyed(call, *keys, owner, *subject, call.actor + ": " + reason);
   BZ_TRY(auto done,
          destroy_keys(call.context.database, *keys, call.context.clock, owner, call.actor, call.actor + ": " + reason));
   BZ_CHECK(bring_into_force(call));
   BZ_TRY(auto verifier, keys->certifier());
-  BZ_TRY(auto rows, shown(call, done.keyring));
+  BZ_TRY(auto rows, shown(call, *keys, done.keyring));
   return Document(Members{
       {"keys", std::move(rows)}, {"certificate", std::move(done.certificate)}, {"verifier", std::move(verifier)}});
 }

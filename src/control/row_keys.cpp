@@ -44,20 +44,21 @@ std::string write_row_key(const RowKey& key) {
   return text;
 }
 
-Result<RowKey> primary_key_of(const sql::CatalogRelation& table, postgres::ControlConnection& connection,
-                              SteadyTime deadline) {
-  const auto* const primary = table.primary_key();
-  if (primary == nullptr || primary->columns.empty()) return cannot_bind("it has no primary key");
+namespace {
+
+/// deleted: whether a foreign key may change them when the other row is deleted.
+Result<RowKey> key_of(const sql::CatalogRelation& table, const std::vector<sql::AttrNumber>& columns,
+                      const std::string& what, bool deleted, postgres::ControlConnection& connection,
+                      SteadyTime deadline) {
   RowKey key;
   std::string numbers;
-  for (const auto attnum : primary->columns) {
+  for (const auto attnum : columns) {
     const auto* const column = table.column(attnum);
     const auto type = column == nullptr ? std::nullopt : transform::value_type_of(column->type);
     if (!type || !transform::can_be_row_key(*type))
-      return cannot_bind(
-          "its primary key has a column of another type than int2, int4, int8, uuid, text, varchar, bytea");
+      return cannot_bind(what + " has a column of another type than int2, int4, int8, uuid, text, varchar, bytea");
     if (column->name.find('\n') != std::string::npos) return cannot_bind("a column's name has a newline");
-    if (column->generated != sql::Generated::No) return cannot_bind("its primary key is generated");
+    if (column->generated != sql::Generated::No) return cannot_bind(what + " is generated");
     key.push_back({column->name, *type});
     numbers.append(numbers.empty() ? "" : ",").append(std::to_string(attnum));
   }
@@ -67,14 +68,33 @@ Result<RowKey> primary_key_of(const sql::CatalogRelation& table, postgres::Contr
                            "a.attcollation WHERE a.attrelid = " +
                                oid + " AND a.attnum IN (" + numbers + ") AND NOT c.collisdeterministic",
                            deadline));
-  if (collated != "0") return cannot_bind("a column of its primary key has a nondeterministic collation");
-  // ON UPDATE CASCADE, SET NULL, SET DEFAULT: the key would change without a statement that says so.
-  BZ_TRY(const auto changed,
-         connection.scalar("SELECT count(*) FROM pg_catalog.pg_constraint WHERE contype = 'f' AND conrelid = " + oid +
-                               " AND confupdtype IN ('c', 'n', 'd') AND conkey && ARRAY[" + numbers + "]::int2[]",
-                           deadline));
-  if (changed != "0") return cannot_bind("its primary key has a foreign key that changes it (ON UPDATE)");
+  if (collated != "0") return cannot_bind("a column of " + what + " has a nondeterministic collation");
+  // CASCADE, SET NULL, SET DEFAULT: the key would change without a statement that says so.
+  BZ_TRY(
+      const auto changed,
+      connection.scalar("SELECT count(*) FROM pg_catalog.pg_constraint WHERE contype = 'f' AND conrelid = " + oid +
+                            " AND (confupdtype IN ('c', 'n', 'd')" + (deleted ? " OR confdeltype IN ('n', 'd')" : "") +
+                            ") AND conkey && ARRAY[" + numbers + "]::int2[]",
+                        deadline));
+  if (changed != "0")
+    return cannot_bind(what + " has a foreign key that changes it (ON UPDATE" + (deleted ? ", ON DELETE)" : ")"));
   return key;
+}
+
+}  // namespace
+
+Result<RowKey> primary_key_of(const sql::CatalogRelation& table, postgres::ControlConnection& connection,
+                              SteadyTime deadline) {
+  const auto* const primary = table.primary_key();
+  if (primary == nullptr || primary->columns.empty()) return cannot_bind("it has no primary key");
+  return key_of(table, primary->columns, "its primary key", false, connection, deadline);
+}
+
+Result<RowKey> subject_key_of(const sql::CatalogRelation& table, const std::string& column,
+                              postgres::ControlConnection& connection, SteadyTime deadline) {
+  const auto* const found = table.column(std::string_view(column));
+  if (found == nullptr) return fail(Errc::NotFound, "the table has no column " + column);
+  return key_of(table, {found->attnum}, "column " + column, true, connection, deadline);
 }
 
 Result<std::vector<sql::AttrNumber>> attributes_of(const RowKey& key, const sql::CatalogRelation& table) {

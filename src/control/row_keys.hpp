@@ -28,6 +28,9 @@ using RowKey = std::vector<RowKeyPart>;
 /// catalog does not hold, how its columns are collated and whether another table's change changes them.
 [[nodiscard]] Result<RowKey> primary_key_of(const sql::CatalogRelation& table, postgres::ControlConnection& connection,
                                             SteadyTime deadline);
+/// The column that says whose a row is, of whatever else the same holds.
+[[nodiscard]] Result<RowKey> subject_key_of(const sql::CatalogRelation& table, const std::string& column,
+                                            postgres::ControlConnection& connection, SteadyTime deadline);
 /// Where the table has the key. FailedPrecondition: a column is gone, or of another type than then.
 [[nodiscard]] Result<std::vector<sql::AttrNumber>> attributes_of(const RowKey& key, const sql::CatalogRelation& table);
 /// Of a row's key in text, as PostgreSQL prints it. nullopt fields are NULL.

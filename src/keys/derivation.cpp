@@ -48,6 +48,12 @@ Result<IndexKey> derive_index_key(const KeyringRoot& root, const Uuid& join_doma
   return IndexKey{root.id(), derive(root, "bartizan/v1/index", join_domain)};
 }
 
+Result<SecretBytes> derive_subject_tree_key(const KeyringRoot& root) {
+  if (root.purpose() != KeyPurpose::Subjects)
+    return fail(Errc::InvalidArgument, "a tree's key comes from a root of subjects");
+  return derive(root, "bartizan/v1/subjects", root.owner().id);
+}
+
 Result<SecretBytes> derive_storage_key(const KeyringRoot& root) {
   if (root.purpose() != KeyPurpose::Data || root.owner().kind != OwnerKind::Storage)
     return fail(Errc::InvalidArgument, "storage keys come from a data root of a storage");

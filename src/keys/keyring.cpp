@@ -18,7 +18,7 @@ bool well_formed(const WrappedSecret& wrapped) {
 
 bool well_formed(const KeyVersion& version) {
   if (version.id == KeyId{}) return false;
-  if (version.purpose != KeyPurpose::Data && version.purpose != KeyPurpose::Index) return false;
+  if (version.purpose < KeyPurpose::Data || version.purpose > KeyPurpose::Subjects) return false;
   if (version.state < KeyState::Pending || version.state > KeyState::Destroyed) return false;
   if (version.authority.size() > kMaxAuthorityBytes) return false;
   if (version.state == KeyState::Destroyed) return version.wrapped == WrappedSecret{} && !version.authority.empty();
@@ -42,6 +42,15 @@ std::string_view to_string(KeyState state) noexcept {
     case KeyState::Active: return "active";
     case KeyState::Retired: return "retired";
     case KeyState::Destroyed: return "destroyed";
+  }
+  return "unknown";
+}
+
+std::string_view to_string(KeyPurpose purpose) noexcept {
+  switch (purpose) {
+    case KeyPurpose::Data: return "data";
+    case KeyPurpose::Index: return "index";
+    case KeyPurpose::Subjects: return "subjects";
   }
   return "unknown";
 }

@@ -62,7 +62,9 @@ std::vector<KeyStep> due_steps(const Keyring& keyring, const RotationPolicy& pol
   for (const auto purpose : {KeyPurpose::Data, KeyPurpose::Index})
     plan_replacement(keyring, purpose, policy, now, steps);
   for (const auto& version : versions)
-    if (version.state == KeyState::Retired) plan_retired(keyring, version, policy, usage, now, steps);
+    // What a tree was sealed under goes with the puncture that replaces it: no cell is under it.
+    if (version.state == KeyState::Retired && version.purpose != KeyPurpose::Subjects)
+      plan_retired(keyring, version, policy, usage, now, steps);
   return steps;
 }
 

@@ -142,7 +142,10 @@ bool CellBinder::begin_update(const PgQuery__Node* where, Level& level, const Ra
   written_.target = &range;
   if (written_.key == nullptr) return true;
   written_.same = {&range};
-  written_.way_out = "Update by the whole primary key, = a constant or a parameter, row by row.";
+  const CatalogKey* const primary = range.relation->primary_key();
+  written_.way_out = primary != nullptr && primary->columns == *written_.key
+                         ? "Update by the whole primary key, = a constant or a parameter, row by row."
+                         : "Name the column that says whose the row is in WHERE, = a constant or a parameter.";
   std::vector<std::optional<WrittenKeyPart>> parts(written_.key->size());
   std::vector<const PgQuery__Node*> conjuncts{where};
   while (!conjuncts.empty()) {
@@ -203,9 +206,17 @@ void CellBinder::begin_conflict(const PgQuery__OnConflictClause& clause, const R
   if (written_.key == nullptr) return;
   bool by_key = false;
   if (const PgQuery__InferClause* const infer = clause.infer; infer != nullptr && infer->where_clause == nullptr) {
-    const CatalogKey* const primary = range.relation->primary_key();
-    by_key = *infer->conname != '\0' && primary != nullptr && primary->name == infer->conname &&
-             primary->columns == *written_.key;
+    std::vector<AttrNumber> key = *written_.key;
+    std::sort(key.begin(), key.end());
+    // Rows that are equal in more columns than the key are equal in the key.
+    const auto holds_key = [&](std::vector<AttrNumber> columns) {
+      std::sort(columns.begin(), columns.end());
+      return std::includes(columns.begin(), columns.end(), key.begin(), key.end());
+    };
+    by_key = *infer->conname != '\0' &&
+             std::any_of(range.relation->keys.begin(), range.relation->keys.end(), [&](const CatalogKey& one) {
+               return one.constraint && one.name == infer->conname && holds_key(one.columns);
+             });
     std::vector<AttrNumber> named;
     for (std::size_t i = 0; i < infer->n_index_elems; ++i) {
       const PgQuery__IndexElem& element = *infer->index_elems[i]->index_elem;
@@ -213,10 +224,7 @@ void CellBinder::begin_conflict(const PgQuery__OnConflictClause& clause, const R
       const bool plain = column != nullptr && element.n_collation == 0 && element.n_opclass == 0;
       named.push_back(plain ? column->attnum : AttrNumber{0});
     }
-    std::vector<AttrNumber> key = *written_.key;
-    std::sort(key.begin(), key.end());
-    std::sort(named.begin(), named.end());
-    by_key = by_key || named == key;
+    by_key = by_key || (infer->n_index_elems > 0 && holds_key(std::move(named)));
   }
   written_.same = {&range};
   if (by_key) written_.same.push_back(&excluded);

@@ -62,6 +62,7 @@ class Texts {
     migration.verify_first = read(false, false);
     migration.verify_next = read(true, false);
     migration.swap = swap();
+    migration.forget = forget();
     migration.remaining = remaining();
     migration.cut_over = cut_over(migration);
     migration.undo = drop_trigger();
@@ -101,8 +102,7 @@ class Texts {
   /// By what the twin of a row says what is no longer so.
   [[nodiscard]] std::string changes() const {
     std::string text = "OLD." + quoted(name_) + " IS DISTINCT FROM NEW." + quoted(name_);
-    if (!column_.row_bound) return text;
-    for (const std::string& part : key())
+    for (const std::string& part : names_of(column_.row_key))
       text.append(" OR OLD.").append(part).append(" IS DISTINCT FROM NEW.").append(part);
     return text;
   }
@@ -113,11 +113,17 @@ class Texts {
 
   [[nodiscard]] std::string to_do() const { return quoted(name_) + " IS NOT NULL AND " + quoted(twin_) + " IS NULL"; }
 
-  [[nodiscard]] std::vector<std::string> key() const {
+  [[nodiscard]] std::vector<std::string> names_of(const std::vector<AttrNumber>& columns) const {
     std::vector<std::string> names;
-    for (const AttrNumber attnum : column_.table->primary_key()->columns) {
-      names.push_back(quoted(column_.table->column(attnum)->name));
-    }
+    for (const AttrNumber attnum : columns) names.push_back(quoted(column_.table->column(attnum)->name));
+    return names;
+  }
+  [[nodiscard]] std::vector<std::string> key() const { return names_of(column_.table->primary_key()->columns); }
+  /// What is read of a row besides its value: its key, and what its cell is bound by.
+  [[nodiscard]] std::vector<std::string> keys() const {
+    auto names = key();
+    if (column_.row_key == column_.table->primary_key()->columns) return names;
+    for (auto& name : names_of(column_.row_key)) names.push_back(std::move(name));
     return names;
   }
 
@@ -136,14 +142,16 @@ class Texts {
     if (next) conditions.push_back("(" + joined(names, ", ") + ") > (" + joined(last, ", ") + ")");
     const std::string what =
         to_do_only ? "xmin::pg_catalog.text, " + quoted(name_) : quoted(name_) + ", " + quoted(twin_);
-    std::string text = "SELECT " + joined(names, ", ") + ", " + what + " FROM " + table_;
+    std::string text = "SELECT " + joined(keys(), ", ") + ", " + what + " FROM " + table_;
     if (!conditions.empty()) text += " WHERE " + joined(conditions, " AND ");
     return text + " ORDER BY " + joined(names, ", ") + " LIMIT $" + std::to_string(last.size() + 1);
   }
 
-  [[nodiscard]] std::string swap() const {
-    std::string text = "UPDATE " + table_ + " SET " + quoted(twin_) + " = $1 WHERE ";
-    std::size_t number = 2;
+  [[nodiscard]] std::string swap() const { return changed(quoted(twin_) + " = $1", 2); }
+  [[nodiscard]] std::string forget() const { return changed(quoted(name_) + " = NULL", 1); }
+
+  [[nodiscard]] std::string changed(const std::string& what, std::size_t number) const {
+    std::string text = "UPDATE " + table_ + " SET " + what + " WHERE ";
     for (const std::string& name : key()) text += name + " = $" + std::to_string(number++) + " AND ";
     // A row that was changed has another xmin, also where it had to be waited for.
     return text + "xmin = $" + std::to_string(number) + "::pg_catalog.xid AND " + to_do();

@@ -11,6 +11,7 @@ const std::string kDestruction =
     "owner_kind, tenant_id, owner_id, key_id, cause = 'order', authority, columns::text, cells::text,"
     " bartizan.micros(counted_at), certificate, " +
     kMetaColumns;
+const std::string kSubject = "owner_kind, tenant_id, owner_id, subject, authority, certificate, " + kMetaColumns;
 const std::string kRevocation = "owner_kind, tenant_id, owner_id, reason, " + kMetaColumns;
 
 KeyOwner owner_in(RowReader& row) {
@@ -34,6 +35,15 @@ KeyDestruction destruction_in(RowReader& row) {
   out.columns = number_in(row.text_or_null());
   out.cells = number_in(row.text_or_null());
   out.counted_at = row.time_or_null();
+  out.certificate = row.text_or_null();
+  return out;
+}
+
+SubjectDestruction subject_in(RowReader& row) {
+  SubjectDestruction out;
+  out.owner = owner_in(row);
+  out.subject = row.text();
+  out.authority = row.text();
   out.certificate = row.text_or_null();
   return out;
 }
@@ -79,6 +89,29 @@ Result<std::vector<Record<KeyDestruction>>> KeyDestructions::list() {
       const Rows rows,
       transaction_.query("SELECT " + kDestruction + " FROM bartizan.key_destructions ORDER BY created_at, key_id", {}));
   return read_records(rows, destruction_in);
+}
+
+Result<void> SubjectDestructions::put(const SubjectDestruction& destruction) {
+  const std::array<Text, 7> parameters = {Uuid::random(transaction_.database().random()).to_string(),
+                                          text_of(destruction.owner.tenant),
+                                          std::to_string(destruction.owner.kind),
+                                          destruction.owner.id.to_string(),
+                                          destruction.subject,
+                                          destruction.authority,
+                                          destruction.certificate};
+  BZ_CHECK(transaction_.query(
+      "INSERT INTO bartizan.subject_destructions (id, tenant_id, owner_kind, owner_id, subject, authority, certificate)"
+      " VALUES ($1::uuid, $2::uuid, $3::int, $4::uuid, $5, $6, $7) ON CONFLICT (owner_id, subject) DO UPDATE SET"
+      " certificate = excluded.certificate",
+      parameters));
+  return {};
+}
+
+Result<std::vector<Record<SubjectDestruction>>> SubjectDestructions::list() {
+  BZ_TRY(const Rows rows,
+         transaction_.query(
+             "SELECT " + kSubject + " FROM bartizan.subject_destructions ORDER BY created_at, owner_id, subject", {}));
+  return read_records(rows, subject_in);
 }
 
 Result<void> KeyRevocations::add(const KeyRevocation& revocation) {

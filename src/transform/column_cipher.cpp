@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <utility>
 
 #include "bartizan/crypto/hmac_key.hpp"
 #include "bartizan/crypto/xaes_256_gcm.hpp"
+#include "subject_ciphers.hpp"
 
 namespace bartizan::transform {
 namespace {
@@ -19,6 +21,7 @@ constexpr std::size_t kHedgeBytes = 32;
 constexpr std::size_t kFixedAad = 4 + kCellHeaderBytes + 16 + 16 + 4;
 constexpr std::size_t kMaxAad = kFixedAad + kBlindIndexBytes + crypto::kSha256Size;
 
+tl::unexpected<Error> subject_destroyed(Errc code) { return fail(code, kSubjectDestroyed); }
 tl::unexpected<Error> does_not_open() { return fail(Errc::Crypto, kCellDoesNotOpen); }
 
 /// The associated data of one cell, on the stack.
@@ -53,11 +56,18 @@ struct ColumnCipher::State {
   std::vector<crypto::HmacSha256Key> index;
   WipedBytes index_form;
   WipedBytes guess;
+  std::optional<SubjectCiphers> subjects;  ///< where the place is by subject
 
   [[nodiscard]] DataKey* find(keys::KeyId id) noexcept {
     const auto found = std::find_if(data.begin(), data.end(), [&](const auto& key) { return key.id == id; });
     return found == data.end() ? nullptr : &*found;
   }
+
+  /// Of a key that is there, and a subject that is not destroyed.
+  [[nodiscard]] crypto::Xaes256Gcm& cipher(DataKey& key, const RowDigest* row) {
+    return subjects ? subjects->cipher(key.id, *row) : key.cipher;
+  }
+  [[nodiscard]] bool is_destroyed(const RowDigest* row) { return subjects && subjects->is_destroyed(*row); }
 
   void prepare_aad() {
     auto at = aad.begin();
@@ -90,6 +100,9 @@ ColumnCipher::~ColumnCipher() = default;
 
 Result<ColumnCipher> ColumnCipher::make(const CellPlace& place, ColumnKeySet keys) {
   if (place.column.is_nil()) return fail(Errc::InvalidArgument, "a column's id is not nil");
+  // Without any key nothing opens, and no tree is needed for that.
+  if (place.by_subject && (!place.row_bound || (keys.subjects == nullptr && !keys.readable.empty())))
+    return fail(Errc::InvalidArgument, "a column by subject is row-bound, and its owner has a tree of subjects");
   auto state = std::make_unique<State>();
   state->place = place;
   state->active = keys.active;
@@ -100,6 +113,8 @@ Result<ColumnCipher> ColumnCipher::make(const CellPlace& place, ColumnKeySet key
     BZ_TRY(auto cipher, crypto::Xaes256Gcm::from_key(key.data.reveal()));
     state->data.push_back({key.id, std::move(cipher), crypto::HmacSha256Key(key.nonce.reveal())});
   }
+  if (place.by_subject && keys.subjects != nullptr)
+    state->subjects.emplace(place.column, std::move(keys.subjects), std::move(keys.readable));
   for (const auto& key : keys.index) {
     if (key.key.size() != keys::kKeyBytes) return fail(Errc::InvalidArgument, "an index key has 32 bytes");
     state->index.emplace_back(key.key.reveal());
@@ -111,6 +126,9 @@ Result<ColumnCipher> ColumnCipher::make(const CellPlace& place, ColumnKeySet key
 
 const CellPlace& ColumnCipher::place() const noexcept { return state_->place; }
 bool ColumnCipher::searchable() const noexcept { return !state_->index.empty(); }
+const keys::SubjectTree* ColumnCipher::subjects() const noexcept {
+  return state_->subjects ? &state_->subjects->tree() : nullptr;
+}
 
 Result<void> ColumnCipher::seal(ByteView canonical, const RowDigest* row, Random& random, BoundedBytes& out) {
   DataKey* key = state_->active == keys::KeyId{} ? nullptr : state_->find(state_->active);
@@ -118,6 +136,7 @@ Result<void> ColumnCipher::seal(ByteView canonical, const RowDigest* row, Random
   if ((row != nullptr) != state_->place.row_bound)
     return fail(Errc::FailedPrecondition, "the row of a row-bound column, and of no other, must be known");
   if (canonical.size() > kMaxPlaintextBytes) return fail(Errc::TooLarge, "the value is longer than permitted");
+  if (state_->is_destroyed(row)) return subject_destroyed(Errc::PermissionDenied);
 
   const bool indexed = searchable();
   const auto size = (indexed ? kIndexedCellOverhead : kCellOverhead) + canonical.size();
@@ -150,8 +169,8 @@ Result<void> ColumnCipher::seal(ByteView canonical, const RowDigest* row, Random
   secure_wipe(hedge.data(), hedge.size());
   const auto nonce = cell.subspan(size - kCellNonceBytes - canonical.size() - kCellTagBytes, kCellNonceBytes);
   std::copy_n(digest.begin(), nonce.size(), nonce.begin());
-  key->cipher.seal(crypto::Xaes256Gcm::NonceView(nonce), aad.view(), canonical,
-                   cell.last(canonical.size() + kCellTagBytes));
+  state_->cipher(*key, row).seal(crypto::Xaes256Gcm::NonceView(nonce), aad.view(), canonical,
+                                 cell.last(canonical.size() + kCellTagBytes));
   return {};
 }
 
@@ -162,6 +181,8 @@ Result<void> ColumnCipher::open(ByteView cell, const RowDigest* row, BoundedByte
   if (!parts || parts->row_bound != state_->place.row_bound || parts->column_ref != state_->place.column_ref ||
       parts->sealed.size() > kMaxPlaintextBytes + kCellTagBytes)
     return does_not_open();
+  // First: its version may be gone by now, since nobody could seal it again.
+  if (state_->is_destroyed(row)) return subject_destroyed(Errc::NotFound);
   DataKey* key = state_->find(parts->key_id);
   if (key == nullptr) return does_not_open();
 
@@ -173,7 +194,8 @@ Result<void> ColumnCipher::open(ByteView cell, const RowDigest* row, BoundedByte
   const auto size = parts->sealed.size() - kCellTagBytes;
   const auto plaintext = out.append_span(size);
   if (out.overflowed()) return fail(Errc::TooLarge, "the value is longer than permitted");
-  if (!key->cipher.open(crypto::Xaes256Gcm::NonceView(parts->nonce), aad.view(), parts->sealed, plaintext)) {
+  if (!state_->cipher(*key, row).open(crypto::Xaes256Gcm::NonceView(parts->nonce), aad.view(), parts->sealed,
+                                      plaintext)) {
     out.truncate(before);
     return does_not_open();
   }
@@ -188,15 +210,17 @@ Result<void> ColumnCipher::open_cut(ByteView bytes, const RowDigest* row, Bounde
   if (cut->row_bound != state_->place.row_bound || cut->column_ref != state_->place.column_ref ||
       cut->sealed.size() > kMaxPlaintextBytes + kCellTagBytes)
     return does_not_open();
+  if (state_->is_destroyed(row)) return subject_destroyed(Errc::NotFound);
   DataKey* key = state_->find(cut->key_id);
   if (key == nullptr) return does_not_open();
+  crypto::Xaes256Gcm& cipher = state_->cipher(*key, row);
   const crypto::Xaes256Gcm::NonceView nonce(cut->nonce);
   const auto size = cut->sealed.size() - kCellTagBytes;
   // GCM enciphers by a key stream: sealing the ciphertext gives what the cell would hold. It is used for nothing
   // but the index, and nothing of it leaves before the tag has been checked over that.
   auto& guess = state_->guess.use(size + kCellTagBytes);
   guess.resize(size + kCellTagBytes);
-  key->cipher.seal(nonce, {}, cut->sealed.first(size), guess);
+  cipher.seal(nonce, {}, cut->sealed.first(size), guess);
   const auto form = state_->make_index_form(ByteView(guess).first(size));
   state_->guess.clear();
   if (!form) return does_not_open();
@@ -212,7 +236,7 @@ Result<void> ColumnCipher::open_cut(ByteView bytes, const RowDigest* row, Bounde
     aad.header(cut->header);
     aad.add(state_->index_under(index));
     if (row != nullptr) aad.add(*row);
-    opened = key->cipher.open(nonce, aad.view(), cut->sealed, plaintext);
+    opened = cipher.open(nonce, aad.view(), cut->sealed, plaintext);
     if (opened) break;
   }
   state_->index_form.clear();

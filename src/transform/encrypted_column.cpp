@@ -60,11 +60,14 @@ Result<void> EncryptedColumn::decrypt(ByteView cell, const RowDigest* row, WireF
 Result<bool> EncryptedColumn::show(ByteView cell, const RowDigest* row, WireFormat format,
                                    const ValueSettings& settings, BoundedBytes& out) {
   if (mask_ == nullptr) {
-    BZ_CHECK(decrypt(cell, row, format, settings, out));
+    auto done = decrypt(cell, row, format, settings, out);
+    if (!done && done.error().code == Errc::NotFound) return false;  // of a destroyed subject
+    BZ_CHECK(done);
     return true;
   }
   BoundedBytes canonical(scratch_.use(cell.size()), kMaxPlaintextBytes);
   const auto opened = cipher_.open_cut(cell, row, canonical);
+  if (!opened && opened.error().code == Errc::NotFound) return false;
   BoundedBytes seen(masked_.use(cell.size() + kMaskRoom), kMaxPlaintextBytes);
   Result<bool> shown = opened ? mask_->apply(scratch_.view(), seen) : Result<bool>(tl::unexpected(opened.error()));
   scratch_.clear();

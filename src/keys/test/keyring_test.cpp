@@ -129,7 +129,7 @@ TEST_CASE("stored parts that break an invariant are refused") {
   refused([](auto& v) { v[0].state = KeyState::Destroyed; });
   refused([](auto& v) { v[0].state = static_cast<KeyState>(0); });
   refused([](auto& v) { v[0].state = static_cast<KeyState>(5); });
-  refused([](auto& v) { v[0].purpose = static_cast<KeyPurpose>(3); });
+  refused([](auto& v) { v[0].purpose = static_cast<KeyPurpose>(4); });
   refused([](auto& v) { v[0].wrapped = {}; });
   refused([](auto& v) { v[0].authority = "alive"; });
   refused([](auto& v) { v[0].wrapped.bytes = Bytes(kMaxWrappedBytes + 1); });

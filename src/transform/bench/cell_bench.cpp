@@ -57,6 +57,34 @@ void open(benchmark::State& state) {
 }
 BENCHMARK(open)->Arg(16)->Arg(256)->Arg(1024);
 
+/// Cells of so many subjects in turn: up to SubjectCiphers::kMost they are known, beyond it each is made anew.
+void open_by_subject(benchmark::State& state) {
+  ColumnKeySet keys;
+  keys.readable.push_back({keys::KeyId(5), SecretBytes(std::string(32, 'd')), SecretBytes(std::string(32, 'n'))});
+  keys.active = keys::KeyId(5);
+  keys.subjects = std::make_shared<const keys::SubjectTree>(keys::SubjectTree::generate(system_random()));
+  Uuid id;
+  id.octets.fill(7);
+  auto cipher = std::move(*ColumnCipher::make({id, id, 7, ValueType::Text, true, true}, std::move(keys)));
+  const Bytes value(16, std::byte{'x'});
+  std::vector<RowDigest> rows;
+  std::vector<Bytes> cells(static_cast<std::size_t>(state.range(0)));
+  for (auto& cell : cells) {
+    rows.push_back(crypto::sha256(as_bytes(std::to_string(rows.size()))));
+    BoundedBytes sealed(cell, kLimit);
+    if (!cipher.seal(value, &rows.back(), system_random(), sealed)) return state.SkipWithError("seal");
+  }
+  Bytes plaintext;
+  std::size_t at = 0;
+  for (auto _ : state) {
+    plaintext.clear();
+    BoundedBytes out(plaintext, kLimit);
+    benchmark::DoNotOptimize(cipher.open(cells[at], &rows[at], out));
+    at = (at + 1) % cells.size();
+  }
+}
+BENCHMARK(open_by_subject)->Arg(512)->Arg(4096);
+
 void blind_index(benchmark::State& state) {
   auto cipher = make_cipher(ValueType::Text, true);
   const Bytes value(16, std::byte{'x'});

@@ -29,6 +29,7 @@ struct CellColumn {
   /// Keys of the session's own tenant; otherwise the depot's, under the nil uuid.
   bool per_tenant = false;
   bool row_bound = false;
+  bool by_subject = false;  ///< as in transform::CellPlace
   Uuid place_tenant;  ///< what cells are bound to where keys are the depot's
   std::map<Uuid, std::shared_ptr<const transform::ColumnKeySet>> keys;
   std::optional<transform::TokenShape> tokens;  ///< it holds tokens of this shape in place of cells

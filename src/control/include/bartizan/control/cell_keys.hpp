@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -41,8 +42,20 @@ class CellKeys {
   /// What opens, seals and finds the cells of a column. FailedPrecondition as above.
   [[nodiscard]] Result<std::shared_ptr<const transform::ColumnKeySet>> keys_of(const keys::KeyringOwner& owner,
                                                                                const Uuid& column,
-                                                                               const Uuid& join_domain,
-                                                                               bool searchable);
+                                                                               const Uuid& join_domain, bool searchable,
+                                                                               bool by_subject = false);
+  using Subjects = std::shared_ptr<const keys::SubjectTree>;
+  /// The tree of the owner's data subjects, made where there was none, without those that are ordered to be
+  /// destroyed. FailedPrecondition: its file is missing, or older than the keyring.
+  [[nodiscard]] Result<Subjects> subjects_of(const keys::KeyringOwner& owner);
+  /// Null where the owner has none.
+  [[nodiscard]] Result<Subjects> find_subjects(const keys::KeyringOwner& owner);
+  /// These are not in any tree that is given out from then on, whatever the file says.
+  void set_destroyed_subjects(std::map<keys::KeyringOwner, std::vector<keys::SubjectId>> ordered);
+  /// The stored tree without these leaves, under a new version, and the former one destroyed. Whether anything had to be
+  /// done; then rewrap(). False also where there is no tree: nothing is left of them.
+  [[nodiscard]] Result<bool> puncture(const keys::KeyringOwner& owner, const std::vector<keys::SubjectId>& ids,
+                                      const std::string& authority);
   struct StorageKey {
     keys::KeyId id;
     SecretBytes bytes;
@@ -63,8 +76,9 @@ class CellKeys {
   /// Asks customers' providers what is due, everything if at_once. version() rises when keys come or go.
   [[nodiscard]] Result<void> check_customers(bool at_once);
   [[nodiscard]] vault::KeyCustody& custody() noexcept { return custody_; }
-  /// A text about the owner's keys, signed by the key that is made for that beside the keyrings; kept in a file too.
-  [[nodiscard]] Result<std::string> certify(const keys::KeyringOwner& owner, const std::string& text);
+  /// A text about destroyed keys, signed by the key that is made for that beside the keyrings; kept in the file
+  /// destroyed-NAME.txt too.
+  [[nodiscard]] Result<std::string> certify(const std::string& name, const std::string& text);
   /// The key that verifies it, as signed notes write it.
   [[nodiscard]] Result<std::string> certifier();
   /// A new data version seals from now on; the former one still opens.
@@ -100,6 +114,17 @@ class CellKeys {
   Result<SecretBytes> unwrap(const keys::Keyring& keyring, const keys::KeyVersion& version);
   Result<void> rewrap_under(keys::Keyring& keyring, bool customer);
   Result<audit::NoteSigner> signer();
+  // subject_keys.cpp
+  struct StoredTree {
+    keys::KeyId key;  ///< that its file is sealed under
+    Subjects tree;
+  };
+  [[nodiscard]] std::filesystem::path tree_file(const keys::KeyringOwner& owner) const;
+  Result<std::optional<StoredTree>> stored_tree(const keys::Keyring& keyring);
+  Result<Subjects> subjects_in(keys::Keyring& keyring);
+  Result<Subjects> without_ordered(const keys::KeyringOwner& owner, const StoredTree& stored);
+  Result<void> replace_tree(keys::Keyring& keyring, const keys::SubjectTree& tree, const std::string& authority);
+  Result<bool> settle_tree(keys::Keyring& keyring, keys::KeyId key, const std::string& authority);
 
   std::filesystem::path folder_;
   SecretBytes passphrase_;
@@ -109,6 +134,9 @@ class CellKeys {
   std::unique_ptr<vault::FileProvider> provider_;
   std::unique_ptr<vault::KeyringStore> store_;
   vault::KeyCustody custody_;
+  std::map<keys::KeyringOwner, StoredTree> trees_;  ///< as last read, so that an unchanged one is one object
+  std::map<keys::KeyringOwner, StoredTree> given_;  ///< the same without those that are ordered to be destroyed
+  std::map<keys::KeyringOwner, std::vector<keys::SubjectId>> ordered_;
   Keyrings known_;
   std::uint64_t known_at_ = 0;
   mutable std::mutex revoked_mutex_;

@@ -60,6 +60,10 @@ struct IndexKey {
 /// column's own id. InvalidArgument when the root is not for Index, or the domain nil.
 [[nodiscard]] Result<IndexKey> derive_index_key(const KeyringRoot& root, const Uuid& join_domain);
 
+/// What the tree of an owner's data subjects is sealed under (docs/formats/subject-tree.md). InvalidArgument when the
+/// root is not for Subjects.
+[[nodiscard]] Result<SecretBytes> derive_subject_tree_key(const KeyringRoot& root);
+
 /// What files at rest lie under (docs/formats/at-rest.md). InvalidArgument when the root is not a Data root of Storage.
 [[nodiscard]] Result<SecretBytes> derive_storage_key(const KeyringRoot& root);
 

@@ -23,6 +23,7 @@ namespace bartizan::keys {
 /// The values are part of the format.
 enum class KeyState : std::uint8_t { Pending = 1, Active = 2, Retired = 3, Destroyed = 4 };
 [[nodiscard]] std::string_view to_string(KeyState state) noexcept;
+[[nodiscard]] std::string_view to_string(KeyPurpose purpose) noexcept;
 
 struct KeyVersion {
   KeyId id;

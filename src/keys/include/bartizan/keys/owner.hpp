@@ -48,6 +48,7 @@ using KeyId = Strong<struct KeyIdTag, std::uint32_t>;
 enum class KeyPurpose : std::uint8_t {
   Data = 1,   ///< the root of column and nonce keys
   Index = 2,  ///< the root of blind-index keys: rotated apart, since rotating it means to re-index
+  Subjects = 3,  ///< what the tree of the owner's data subjects is sealed under: replaced when one of them is destroyed
 };
 
 }  // namespace bartizan::keys

@@ -26,7 +26,9 @@ struct MigrationColumn {
   bool searchable = false;  ///< wants an index on the blind index
   bool stored_index = false;  ///< in a generated column
   bool unique = false;      ///< that index is unique
-  bool row_bound = false;   ///< by the primary key: a row that gets another one is to be done again
+  /// By which its cells are bound, the primary key or a column beside it; empty: they are not. A row that gets another
+  /// one is to be done again.
+  std::vector<AttrNumber> row_key = {};
 };
 
 struct MigrationStep {
@@ -38,24 +40,26 @@ struct ColumnMigration {
   /// What depends on the column, as rows (kind, name). None may be left before expand, save one
   /// with the name of `index` or `stored_index` when decrypting.
   std::string dependents;
-  std::vector<MigrationStep> expand;    ///< one transaction; locks the table for a moment
-  /// Rows to do, in the key's order: the key's columns, xmin as text, the column. The last parameter
+  std::vector<MigrationStep> expand;  ///< one transaction; locks the table for a moment
+  /// Rows to do, in the key's order: the key's columns, row_key's where that is not the key, xmin as text, the column. The last parameter
   /// is how many; those before it, of the second form, the last key read.
   std::string read_first;
   std::string read_next;
   /// Compare-and-swap of one row: $1 the new form, then the key, then xmin. No row: it was changed
   /// meanwhile and will be read again.
   std::string swap;
-  std::string remaining;                ///< how many are still to be done
-  /// Rows to compare, done or not: the key's columns, the column, its twin. Parameters as of read.
+  /// The same of a row whose value is lost: its column becomes NULL. The key, then xmin.
+  std::string forget;
+  std::string remaining;  ///< how many are still to be done
+  /// Rows to compare, done or not: the keys' columns, the column, its twin. Parameters as of read.
   std::string verify_first;
   std::string verify_next;
   /// One transaction, under an exclusive lock for as long as the table takes to be copied. The gateway
   /// holds the table's statements back while it runs, and takes the new declaration over with its COMMIT.
   std::vector<MigrationStep> cut_over;
-  std::vector<std::string> after;       ///< each by itself, outside a transaction
-  std::vector<MigrationStep> undo;      ///< one transaction
-  std::string index;                    ///< names, for dependents
+  std::vector<std::string> after;  ///< each by itself, outside a transaction
+  std::vector<MigrationStep> undo;  ///< one transaction
+  std::string index;  ///< names, for dependents
   std::string stored_index;
 };
 

@@ -35,7 +35,9 @@ struct EncryptedColumn {
   bool stored_index = false;
   bool per_tenant = false;  ///< under the keys of the session's tenant, else of the depot
   bool bind_row = false;  ///< asked for, and not kept: row_key is
+  std::string subject;    ///< likewise: the column that says whose the row is; empty: not by subject
   std::string row_key;    ///< row-bound: by which key, as docs/formats/control-schema.md says; empty: not bound
+  bool by_subject = false;  ///< row_key is the one column that says whose the row is: keys are of that subject
   Uuid join_domain;
   ColumnState state = ColumnState::Encrypting;
   std::string token_alphabet;  ///< not empty: it holds tokens over this alphabet (docs/formats/token.md)

@@ -43,6 +43,26 @@ class KeyDestructions {
   Transaction& transaction_;
 };
 
+/// A data subject's, out of its owner's tree. Without certificate it is ordered, and not known to be done.
+struct SubjectDestruction {
+  KeyOwner owner;
+  std::string subject;  ///< 16 hexadecimal digits: docs/formats/subject-tree.md
+  std::string authority;
+  std::optional<std::string> certificate;
+};
+
+/// Likewise.
+class SubjectDestructions {
+ public:
+  explicit SubjectDestructions(Transaction& transaction) : transaction_(transaction) {}
+  /// One that is recorded already keeps its authority.
+  [[nodiscard]] Result<void> put(const SubjectDestruction& destruction);
+  [[nodiscard]] Result<std::vector<Record<SubjectDestruction>>> list();
+
+ private:
+  Transaction& transaction_;
+};
+
 struct KeyRevocation {
   KeyOwner owner;
   std::string reason;

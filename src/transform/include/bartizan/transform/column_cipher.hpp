@@ -11,6 +11,7 @@
 #include "bartizan/base/result.hpp"
 #include "bartizan/base/uuid.hpp"
 #include "bartizan/keys/derivation.hpp"
+#include "bartizan/keys/subject_tree.hpp"
 #include "bartizan/transform/bounded_bytes.hpp"
 #include "bartizan/transform/cell.hpp"
 #include "bartizan/transform/value.hpp"
@@ -24,6 +25,7 @@ struct CellPlace {
   std::uint16_t column_ref = 0;  ///< the column's short number, which cells state
   ValueType type = ValueType::Text;
   bool row_bound = false;
+  bool by_subject = false;  ///< row-bound by the column that says whose the row is: keys are of that subject
 };
 
 /// The keys that a session may use for a column. Which of them seals is the keyring's to say.
@@ -31,12 +33,14 @@ struct ColumnKeySet {
   std::vector<keys::ColumnKeys> readable;  ///< of every version that still opens
   keys::KeyId active;                      ///< one of them, or KeyId{} to only read
   std::vector<keys::IndexKey> index;       ///< the active one first; empty: no equality search
+  std::shared_ptr<const keys::SubjectTree> subjects;  ///< of the owner, for columns by subject; else null
 };
 
 /// Not thread-safe: one for each thread. Holds keys; wiped at its end. Move-only.
 class ColumnCipher {
  public:
-  /// InvalidArgument: keys of a wrong size, an active key that is not readable, one id twice.
+  /// InvalidArgument: keys of a wrong size, an active key that is not readable, one id twice, a place by subject
+  /// without a tree or one that is not row-bound.
   [[nodiscard]] static Result<ColumnCipher> make(const CellPlace& place, ColumnKeySet keys);
   ColumnCipher(ColumnCipher&&) noexcept;
   ColumnCipher& operator=(ColumnCipher&&) noexcept;
@@ -44,14 +48,18 @@ class ColumnCipher {
 
   [[nodiscard]] const CellPlace& place() const noexcept;
   [[nodiscard]] bool searchable() const noexcept;
+  /// Null where the place is not by subject. Another one than before: subjects were destroyed meanwhile.
+  [[nodiscard]] const keys::SubjectTree* subjects() const noexcept;
 
   /// Appends a cell. row: given exactly if the place is row-bound.
-  /// Errors: FailedPrecondition (no active key, or row missing or too much), TooLarge.
+  /// Errors: FailedPrecondition (no active key, or row missing or too much), TooLarge, PermissionDenied (the keys of
+  /// the row's subject were destroyed).
   [[nodiscard]] Result<void> seal(ByteView canonical, const RowDigest* row, Random& random, BoundedBytes& out);
 
   /// Appends the canonical value. Crypto, with kCellDoesNotOpen, whatever was wrong: not a cell,
   /// another version, column, tenant, type or row, an unknown or destroyed key, a flipped bit.
-  /// TooLarge for out's limit.
+  /// TooLarge for out's limit. NotFound: laid out as a cell of this column, and the keys of the row's subject were
+  /// destroyed; whatever it is, it is to be taken for NULL.
   [[nodiscard]] Result<void> open(ByteView cell, const RowDigest* row, BoundedBytes& out);
 
   /// The same of a cell without its blind index (docs/formats/cell.md, "Cut cells"): the index is made from the
@@ -69,6 +77,7 @@ class ColumnCipher {
   std::unique_ptr<State> state_;
 };
 
+inline constexpr const char* kSubjectDestroyed = "the keys of this row's data subject were destroyed";
 inline constexpr const char* kCellDoesNotOpen = "the encrypted value does not open";
 
 }  // namespace bartizan::transform

@@ -37,6 +37,7 @@ class EncryptedColumn {
   [[nodiscard]] const CellPlace& place() const noexcept { return cipher_.place(); }
   [[nodiscard]] std::int32_t typmod() const noexcept { return typmod_; }
   [[nodiscard]] bool searchable() const noexcept { return cipher_.searchable(); }
+  [[nodiscard]] const keys::SubjectTree* subjects() const noexcept { return cipher_.subjects(); }
 
   /// Appends the cell of a field that is to be stored. row: null unless row-bound.
   [[nodiscard]] Result<void> encrypt(WireFormat format, ByteView field, const ValueSettings& settings,
@@ -44,7 +45,8 @@ class EncryptedColumn {
   /// Appends the field that PostgreSQL would have sent.
   [[nodiscard]] Result<void> decrypt(ByteView cell, const RowDigest* row, WireFormat format,
                                      const ValueSettings& settings, BoundedBytes& out);
-  /// What a reader of the column is shown: the value, or what its mask makes of it. False: that is NULL.
+  /// What a reader of the column is shown: the value, or what its mask makes of it. False: that is NULL, as are the
+  /// cells of a subject whose keys were destroyed (of which decrypt() says NotFound).
   [[nodiscard]] Result<bool> show(ByteView cell, const RowDigest* row, WireFormat format, const ValueSettings& settings,
                                   BoundedBytes& out);
   /// Appends the blind index of a field that is compared: for `substr(column, 9, 16) = $1`.
