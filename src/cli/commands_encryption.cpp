@@ -64,7 +64,7 @@ std::vector<Command> columns() {
        .parameters =
            {kDepot,
             kColumn,
-            {.name = "kind", .placeholder = "KIND", .help = "fpe: format-preserving, by FF1", .default_text = "fpe"},
+            {.name = "kind", .placeholder = "KIND", .help = "fpe: format-preserving, by FF1; vault: random, the values sealed in a table of the depot", .default_text = "fpe"},
             {.name = "alphabet",
              .placeholder = "NAME",
              .help = "of which characters values and tokens are: digits, hex, upper-hex, lower, upper, "
