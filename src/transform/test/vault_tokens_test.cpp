@@ -48,6 +48,45 @@ EncryptedColumn vaulted(const TokenShape& shape) {
   return {test::make_cipher({.column = kVaulted}), kNoTypmod, std::move(*made)};
 }
 
+/// The column of the examples in docs/formats/cell.md and vault.md.
+EncryptedColumn example_column(const std::map<std::string, Bytes>& cells) {
+  const auto owner = keys::KeyringOwner::of_tenant(test::kTenant);
+  auto data = keys::KeyringRoot::make(keys::KeyId(5), keys::KeyPurpose::Data, owner, SecretBytes(cells.at("data_root")));
+  auto index =
+      keys::KeyringRoot::make(keys::KeyId(2), keys::KeyPurpose::Index, owner, SecretBytes(cells.at("index_root")));
+  REQUIRE(data);
+  REQUIRE(index);
+  ColumnKeySet keys;
+  keys.readable.push_back(std::move(*keys::derive_column_keys(*data, test::kColumn)));
+  keys.active = keys::KeyId(5);
+  keys.index.push_back(std::move(*keys::derive_index_key(*index, test::kColumn)));
+  auto cipher = ColumnCipher::make({test::kTenant, test::kColumn, 7, ValueType::Text, false}, std::move(keys));
+  auto vault = VaultTokens::make({"lower", "@.", true});
+  REQUIRE(cipher);
+  REQUIRE(vault);
+  return {std::move(*cipher), kNoTypmod, std::move(*vault)};
+}
+
+TEST_CASE("the entry of docs/formats/vault.md, both ways") {
+  const auto cells = test::read_examples("cell.md");
+  const auto example = test::read_examples("vault.md");
+  auto column = example_column(cells);
+  test::StuckRandom random(cells.at("random"));
+  Bytes made;
+  BoundedBytes out(made, 10'000);
+  REQUIRE(column.encrypt(WireFormat::Text, cells.at("canonical"), {}, nullptr, random, out));
+  const std::string entry(as_chars(example.at("entry")));
+  CHECK(as_chars(made).substr(0, entry.size()) == entry);
+  Bytes index;
+  BoundedBytes index_out(index, 100);
+  REQUIRE(column.compared_token(WireFormat::Text, cells.at("canonical"), {}, index_out));
+  CHECK(index == example.at("looked_for"));
+  Bytes value;
+  BoundedBytes value_out(value, 100);
+  REQUIRE(column.decrypt(as_bytes(entry.substr(0, entry.find('\n'))), nullptr, WireFormat::Text, {}, value_out));
+  CHECK(value == cells.at("canonical"));
+}
+
 TEST_CASE("an entry is a cell that opens, and tokens of the value's shape") {
   auto column = vaulted({"digits", " ", true});
   const auto lines = lines_of(column, "4111 1111 1111");
