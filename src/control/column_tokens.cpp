@@ -284,8 +284,8 @@ Result<store::EncryptedColumn> ColumnMigrations::tokenize(const std::string& act
   if (!migration) return fail(Errc::Unavailable, "another column is being migrated");
   BZ_TRY(const auto found, find(depot, wanted.shown()));
   if (found) {
-    const bool same =
-        found->token_vaulted == wanted.token_vaulted && found->token_alphabet == wanted.token_alphabet && found->token_separators == wanted.token_separators;
+    const bool same = found->token_vaulted == wanted.token_vaulted && found->token_alphabet == wanted.token_alphabet &&
+                      found->token_separators == wanted.token_separators;
     if (!same || found->state != store::ColumnState::Encrypting)
       return fail(Errc::AlreadyExists, "column " + wanted.shown() + " is " +
                                            (found->tokenised() ? "tokenised" : std::string(to_string(found->state))));

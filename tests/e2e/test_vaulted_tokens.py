@@ -1,6 +1,7 @@
 """Columns of random tokens: which value one stands for is in the depot's vault, sealed."""
 from __future__ import annotations
 
+import json
 import threading
 
 import psycopg
@@ -275,6 +276,20 @@ def test_keys_that_the_vault_is_sealed_under_are_not_rotated(vaulted):
     for options in ((), ("--index",)):
         refused = vaulted.command("key", "rotate", "--depot", DEPOT, *options, check=False)
         assert refused.returncode != 0 and "detokenize" in refused.stderr, refused.stderr
+
+
+def test_they_are_not_rotated_by_age_either(vaulted):
+    """Cells of the vault would not be sealed again, and their key destroyed."""
+    def versions():
+        return [key["key"] for key in json.loads(vaulted.command("key", "status", "--json").stdout) if key["purpose"] == "data"]
+    before = versions()
+    vaulted.command("setting", "set", "keys.rotate_after_seconds", "1")
+    try:
+        with pytest.raises(TimeoutError):
+            wait_for(lambda: versions() != before, 8, "a rotation that there must not be")
+    finally:
+        vaulted.command("setting", "set", "keys.rotate_after_seconds", "0")
+    assert versions() == before
 
 
 def test_killed_amid_it_all_is_as_before_or_done(vaulted):

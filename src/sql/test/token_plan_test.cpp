@@ -127,7 +127,8 @@ TEST_CASE("tokens of the vault pass through its functions, and compare as tokens
       {"SELECT a.id FROM towns a JOIN towns b ON a.name = b.name", "untouched"},
       {"SELECT name, count(*) FROM towns GROUP BY 1",
        "SELECT bartizan_cells.sealed_for('c0', name) AS name, count(*) FROM towns GROUP BY name | 0:20"},
-      {"SELECT DISTINCT name FROM towns", "SELECT DISTINCT bartizan_cells.sealed_for('c0', name) AS name FROM towns | 0:20"},
+      {"SELECT DISTINCT name FROM towns",
+       "SELECT DISTINCT bartizan_cells.sealed_for('c0', name) AS name FROM towns | 0:20"},
       {"SELECT name FROM towns UNION ALL SELECT name FROM towns",
        "SELECT bartizan_cells.sealed_for('c0', name) AS name FROM towns UNION ALL SELECT bartizan_cells.sealed_for('c0', "
        "name) AS name FROM towns | 0:20"},
@@ -144,8 +145,10 @@ TEST_CASE("tokens of the vault pass through its functions, and compare as tokens
       {"COPY (SELECT name FROM towns) TO STDOUT",
        "COPY (SELECT bartizan_cells.sealed_for('c0', name) AS name FROM towns) TO STDOUT | 0:20 | copy out 1"},
       {"COPY towns (id) FROM STDIN", "untouched"},
-      {"COPY towns FROM STDIN", "0A000 column \"name\" of \"towns\" holds vaulted tokens and can't be copied as a table"},
-      {"COPY towns TO STDOUT", "0A000 column \"name\" of \"towns\" holds vaulted tokens and can't be copied as a table"},
+      {"COPY towns FROM STDIN",
+       "0A000 column \"name\" of \"towns\" holds vaulted tokens and can't be copied as a table"},
+      {"COPY towns TO STDOUT",
+       "0A000 column \"name\" of \"towns\" holds vaulted tokens and can't be copied as a table"},
   };
   for (const auto& [text, plan] : rows) {
     CAPTURE(text);

@@ -51,7 +51,8 @@ EncryptedColumn vaulted(const TokenShape& shape) {
 /// The column of the examples in docs/formats/cell.md and vault.md.
 EncryptedColumn example_column(const std::map<std::string, Bytes>& cells) {
   const auto owner = keys::KeyringOwner::of_tenant(test::kTenant);
-  auto data = keys::KeyringRoot::make(keys::KeyId(5), keys::KeyPurpose::Data, owner, SecretBytes(cells.at("data_root")));
+  auto data =
+      keys::KeyringRoot::make(keys::KeyId(5), keys::KeyPurpose::Data, owner, SecretBytes(cells.at("data_root")));
   auto index =
       keys::KeyringRoot::make(keys::KeyId(2), keys::KeyPurpose::Index, owner, SecretBytes(cells.at("index_root")));
   REQUIRE(data);
