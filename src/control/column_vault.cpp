@@ -20,7 +20,7 @@ DECLARE
   mine bytea := substr(cell, 9, 16);
   found_one text;
 BEGIN
-  IF octet_length(cell) < 48 OR array_length(lines, 1) < 2 THEN
+  IF octet_length(cell) < 48 OR array_length(lines, 1) IS NULL OR array_length(lines, 1) < 2 THEN
     RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'this is no entry of a vault';
   END IF;
   FOR i IN 2 .. array_length(lines, 1) + 1 LOOP
