@@ -13,8 +13,10 @@ constexpr std::string_view kSchema = "bartizan_cells";
 
 void become_vault_call(TreeEditor& edit, PgQuery__Node& node, std::string_view function, const std::string& column) {
   PgQuery__Node* const argument = edit.moved(node);
+  PgQuery__Node* const id = edit.moved(node);
+  edit.become_string(*id, column);
   edit.become_call(node, kSchema, function);
-  edit.append(node.func_call->args, node.func_call->n_args, edit.string(column));
+  edit.append(node.func_call->args, node.func_call->n_args, id);
   edit.append(node.func_call->args, node.func_call->n_args, argument);
 }
 
