@@ -243,9 +243,10 @@ def test_a_rollback_leaves_no_entry(world, connection):
 def test_two_sessions_that_write_one_new_value_have_one_token(world):
     with world.connect(autocommit=True) as connection:
         connection.execute("drop index if exists payments_card_idx")
+        value = f"1212 {world.entries():04}"  # an entry outlives its rows
         with world.connect() as first, world.connect(autocommit=True) as second:
-            first.execute("insert into payments (id, card) values (60, '1212 3434')")
-            waits = threading.Thread(target=second.execute, args=("insert into payments (id, card) values (61, '1212 3434')",))
+            first.execute("insert into payments (id, card) values (60, %s)", (value,))
+            waits = threading.Thread(target=second.execute, args=("insert into payments (id, card) values (61, %s)", (value,)))
             waits.start()
             with world.direct() as direct:
                 wait_for(lambda: rows(direct, "select 1 from pg_locks where not granted"), 10, "the second one waits")
@@ -253,7 +254,7 @@ def test_two_sessions_that_write_one_new_value_have_one_token(world):
             waits.join(20)
             assert not waits.is_alive()
         assert world.stored(60) == world.stored(61)
-        assert rows(connection, "select id from payments where card = '1212 3434' order by id") == [(60,), (61,)]
+        assert rows(connection, "select id from payments where card = %s order by id", (value,)) == [(60,), (61,)]
         connection.execute("delete from payments where id in (60, 61)")
         connection.execute("create unique index on payments (card)")
 
@@ -298,14 +299,15 @@ def test_killed_amid_it_all_is_as_before_or_done(vaulted):
         connection.execute("insert into big select n, lpad((n % 500)::text, 4, '0') from generate_series(1, 4000) n")
         before = rows(connection, "select * from big order by id")
     entries = vaulted.entries()
-    with vaulted.direct() as direct:
-        direct.execute("begin; lock table big in share mode")  # the exchange waits in its transaction
-        worker = threading.Thread(target=vaulted.tokenize, args=("public.big.card", "--alphabet", "digits"), kwargs={"check": False})
-        worker.start()
-        with vaulted.direct() as other:
-            wait_for(lambda: rows(other, "select 1 from pg_locks where not granted and mode = 'AccessExclusiveLock'"), 20, "it waits")
-        vaulted.kill()
-        worker.join(30)
+    holder = vaulted.direct()
+    holder.execute("begin; lock table bartizan_cells.tokenised in share mode")  # its last step waits, with all rows written
+    worker = threading.Thread(target=vaulted.tokenize, args=("public.big.card", "--alphabet", "digits"), kwargs={"check": False})
+    worker.start()
+    with vaulted.direct() as other:
+        wait_for(lambda: rows(other, "select 1 from pg_locks where not granted and mode = 'RowExclusiveLock'"), 30, "it waits")
+    vaulted.kill()
+    worker.join(30)
+    holder.close()
     vaulted.gateway.start()
     with vaulted.direct() as direct:
         assert rows(direct, "select * from big order by id") == before
