@@ -293,6 +293,47 @@ def test_they_are_not_rotated_by_age_either(vaulted):
     assert versions() == before
 
 
+READERS = MAY.replace("users:id:olga", "users:id:ana@north").replace("olga-", "north-") + """---
+name: payments-readers
+version: v1
+type: policy
+policy:
+  access:
+    subjects: {tags: [["users:id:ana@north"]]}
+    predicates: [read, insert, update]
+    objects: {paths: ["crm:public.payments"]}
+    allow: true
+---
+name: payments-classes
+version: v1
+type: classification
+classification:
+  depot: crm
+  table: payments
+  columns: {id: [], card: [pci.pan], note: []}
+"""
+
+
+def test_identities_under_policies_see_tokens_also_with_the_right(vaulted):
+    token = vaulted.stored(1)
+    vaulted.gateway.publish({"tokens.yaml": MAY + "---" + READERS})
+    try:
+        def session():
+            try:
+                return vaulted.connect("ana@north", autocommit=True)
+            except psycopg.OperationalError:
+                return None
+        with wait_for(session, 20, "the class", step=0.2) as consumer:
+            wait_for(lambda: rows(consumer, "select * from payments where id = 1") == [(1, token, "first")], 10, "the token")
+            assert rows(consumer, "select id from payments where card = %s", (token,)) == [(1,)]
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                consumer.execute("update payments set card = '12' where id = 3")
+            with pytest.raises(psycopg.Error):
+                consumer.execute("select bartizan_cells.sealed_for(gen_random_uuid(), card) from payments")
+    finally:
+        vaulted.gateway.publish({"tokens.yaml": MAY}, "unprotects")
+
+
 def test_killed_amid_it_all_is_as_before_or_done(vaulted):
     with vaulted.connect(autocommit=True) as connection:
         connection.execute("create table big (id int primary key, card text)")
