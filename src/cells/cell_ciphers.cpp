@@ -112,7 +112,7 @@ std::shared_ptr<const ClassColumns> CellCiphers::class_columns(const EncryptedDe
                                                                const Numbers& detokenizes) {
   const std::tuple key{depot.version, of.version, detokenizes};
   if (const auto found = classes_.find(key); found != classes_.end()) return found->second;
-  // Class logins have no right to the vault's functions: tokens of it are shown to consumers as they stand.
+  // The vault's functions do not stand in consumers' statements yet (ADR 0273): they are shown its tokens as they stand.
   Numbers exchanged = detokenizes;
   std::erase_if(exchanged, [&](std::uint32_t number) {
     const auto* const cell = depot.find(number);
