@@ -34,6 +34,15 @@ const std::shared_ptr<transform::EncryptedColumn>& CellCiphers::shared_column(co
     BZ_LOG(Error, "cells.keys_unusable", {"column", column->name}, {"reason", cipher.error().detail});
     return none;
   }
+  if (column->tokens && column->tokens->vaulted) {
+    auto vault = transform::VaultTokens::make(*column->tokens);
+    if (!vault || !cipher->searchable()) {
+      BZ_LOG(Error, "cells.tokens_unusable", {"column", column->name}, {"reason", "no shape or no index key"});
+      return none;
+    }
+    auto made = std::make_shared<transform::EncryptedColumn>(std::move(*cipher), column->typmod, std::move(*vault));
+    return ciphers_.emplace(of, std::move(made)).first->second;
+  }
   if (column->tokens) {
     // Which index key makes tokens must never change: control rotates none of an owner that has them.
     auto tokens = keys->second->index.empty()
@@ -104,7 +113,13 @@ std::shared_ptr<const ClassColumns> CellCiphers::class_columns(const EncryptedDe
                                                                const Numbers& detokenizes) {
   const std::tuple key{depot.version, of.version, detokenizes};
   if (const auto found = classes_.find(key); found != classes_.end()) return found->second;
-  const auto columns = columns_for(depot, detokenizes);
+  // The vault's functions do not stand in consumers' statements yet (ADR 0273): they are shown its tokens as they stand.
+  Numbers exchanged = detokenizes;
+  std::erase_if(exchanged, [&](std::uint32_t number) {
+    const auto* const cell = depot.find(number);
+    return cell == nullptr || (cell->tokens && cell->tokens->vaulted);
+  });
+  const auto columns = columns_for(depot, exchanged);
   if (columns == nullptr) return nullptr;
   auto made = cells::class_columns(*columns, of);
   if (!made) {

@@ -66,19 +66,22 @@ std::vector<Command> columns() {
            "and the table is rewritten. Who has the right to detokenize (an access policy with this predicate) goes on with "
            "values; everybody else is shown tokens, and writes nothing. Equal values have equal tokens. See: the guide, "
            "tokens.",
-       .parameters =
-           {kDepot,
-            kColumn,
-            {.name = "kind", .placeholder = "KIND", .help = "fpe: format-preserving, by FF1", .default_text = "fpe"},
-            {.name = "alphabet",
-             .placeholder = "NAME",
-             .help = "of which characters values and tokens are: digits, hex, upper-hex, lower, upper, "
-                     "lower-alnum, upper-alnum, alnum",
-             .required = true},
-            {.name = "separators",
-             .placeholder = "CHARACTERS",
-             .help = "characters that stay where they are, such as ' -'",
-             .default_text = "none"}},
+       .parameters = {kDepot,
+                      kColumn,
+                      {.name = "kind",
+                       .placeholder = "KIND",
+                       .help =
+                           "fpe: format-preserving, by FF1; vault: random, the values sealed in a table of the depot",
+                       .default_text = "fpe"},
+                      {.name = "alphabet",
+                       .placeholder = "NAME",
+                       .help = "of which characters values and tokens are: digits, hex, upper-hex, lower, upper, "
+                               "lower-alnum, upper-alnum, alnum",
+                       .required = true},
+                      {.name = "separators",
+                       .placeholder = "CHARACTERS",
+                       .help = "characters that stay where they are, such as ' -'",
+                       .default_text = "none"}},
        .examples = {{"bartizan column tokenize crm public.people.card --alphabet digits --separators ' -'", ""}}},
       {.noun = "column",
        .verb = "detokenize",

@@ -6,6 +6,7 @@
 #include "bartizan/base/log.hpp"
 #include "bartizan/postgres/wall_reconciler.hpp"
 #include "column_migrations.hpp"
+#include "column_vault.hpp"
 #include "depot_cells.hpp"
 
 namespace bartizan::control {
@@ -38,6 +39,7 @@ std::string array_of(const std::vector<std::string>& values) {
 
 /// Values of the type that are too short for a million of them.
 Result<void> long_enough(const store::EncryptedColumn& column) {
+  if (column.token_vaulted) return {};
   const auto fewest = transform::fewest_characters(transform::alphabet_named(column.token_alphabet));
   const bool limited = column.type_oid == kVarchar && column.typmod >= kVarHeader;
   if (!limited || static_cast<std::size_t>(column.typmod - kVarHeader) >= fewest) return {};
@@ -110,6 +112,7 @@ class RowExchange {
         "SET session_replication_role = replica; CREATE SCHEMA IF NOT EXISTS bartizan_cells; "
         "CREATE TABLE IF NOT EXISTS bartizan_cells.tokenised (column_id uuid PRIMARY KEY)",
         until_));
+    if (column_.token_vaulted) BZ_CHECK(make_vault(connection_, until_));
     BZ_CHECK(connection_.exec("BEGIN", until_));
     auto done = rows();
     if (done) {
@@ -124,7 +127,7 @@ class RowExchange {
   Result<std::uint64_t> rows() {
     const auto name = postgres::quote_identifier(column_.column);
     BZ_CHECK(connection_.exec("LOCK TABLE " + table_of(column_) + " IN ACCESS EXCLUSIVE MODE", until_));
-    BZ_CHECK(connection_.exec("DECLARE bartizan_rows NO SCROLL CURSOR FOR SELECT ctid, " + name + " FROM ONLY " +
+    BZ_CHECK(connection_.exec("DECLARE bartizan_rows NO SCROLL CURSOR FOR SELECT ctid, " + read(name) + " FROM ONLY " +
                                   table_of(column_) + " WHERE " + name + " IS NOT NULL",
                               until_));
     std::uint64_t count = 0;
@@ -138,7 +141,16 @@ class RowExchange {
     BZ_CHECK(connection_.exec(tokenizes_ ? "INSERT INTO bartizan_cells.tokenised VALUES ($1::uuid)"
                                          : "DELETE FROM bartizan_cells.tokenised WHERE column_id = $1::uuid",
                               id, until_));
+    if (column_.token_vaulted && !tokenizes_) BZ_CHECK(empty_vault(connection_, column_, until_));
     return count;
+  }
+
+  /// SQL: what the cipher takes of a row, and what of what it has made is written.
+  std::string read(const std::string& name) const {
+    return column_.token_vaulted && !tokenizes_ ? vault_call("sealed_for", column_, name) : name;
+  }
+  std::string written(const std::string& form) const {
+    return column_.token_vaulted && tokenizes_ ? vault_call("token_for", column_, form) : form;
   }
 
   Result<void> write(const postgres::Rows& found, const std::string& name) {
@@ -150,18 +162,18 @@ class RowExchange {
       forms.push_back(std::move(form));
     }
     std::vector<std::optional<std::string>> parameters = {array_of(places), array_of(forms)};
-    const auto written =
-        connection_.exec("UPDATE ONLY " + table_of(column_) + " t SET " + name +
-                             " = n.form FROM unnest($1::tid[], $2::text[]) AS n(place, form) WHERE t.ctid = n.place",
+    const auto done =
+        connection_.exec("UPDATE ONLY " + table_of(column_) + " t SET " + name + " = " + written("n.form") +
+                             " FROM unnest($1::tid[], $2::text[]) AS n(place, form) WHERE t.ctid = n.place",
                          parameters, until_);
     for (auto& form : forms) secure_wipe(form.data(), form.size());
     secure_wipe(parameters[1]->data(), parameters[1]->size());
-    if (!written && connection_.last_sqlstate() == "23505")
+    if (!done && connection_.last_sqlstate() == "23505")
       return fail(Errc::Conflict,
                   "a token is a value that another row still has, and the column is unique: drop its unique index, "
                   "and make it again afterwards");
-    if (!written) return tl::unexpected(written.error());
-    if (written->command_tag() == "UPDATE " + std::to_string(found.size())) return {};
+    if (!done) return tl::unexpected(done.error());
+    if (done->command_tag() == "UPDATE " + std::to_string(found.size())) return {};
     return fail(Errc::Internal, "not every row was written");
   }
 
@@ -232,12 +244,19 @@ Result<void> ColumnMigrations::exchange(const policy::Depot& depot, const store:
   BZ_TRY(const auto keys, around_.keys.keys_of(owner_of(depot), column.id, column.join_domain, true));
   if (keys->index.empty()) return fail(Errc::FailedPrecondition, "there is no index key");
   const auto place = place_of(depot, column);
-  BZ_TRY(auto cipher, transform::ColumnCipher::make(place, {}));
-  BZ_TRY(auto tokens,
-         transform::FormatTokens::make(keys->index.front().key, place.tenant, place.column, *shape_of(column)));
-  transform::EncryptedColumn both(std::move(cipher), column.typmod, std::move(tokens));
+  std::optional<transform::EncryptedColumn> both;
+  if (column.token_vaulted) {
+    BZ_TRY(auto cipher, transform::ColumnCipher::make(place, cells::clone(*keys)));
+    BZ_TRY(auto vault, transform::VaultTokens::make(*shape_of(column)));
+    both.emplace(std::move(cipher), column.typmod, std::move(vault));
+  } else {
+    BZ_TRY(auto cipher, transform::ColumnCipher::make(place, {}));
+    BZ_TRY(auto tokens,
+           transform::FormatTokens::make(keys->index.front().key, place.tenant, place.column, *shape_of(column)));
+    both.emplace(std::move(cipher), column.typmod, std::move(tokens));
+  }
   BZ_TRY(auto connection, around_.runtime.embedded_superuser(depot.database, until));
-  RowExchange rows(connection, column, both, tokenizes, around_.clock, around_.random);
+  RowExchange rows(connection, column, *both, tokenizes, around_.clock, around_.random);
   BZ_TRY(const auto count, rows.run());
   BZ_LOG(Info, "cells.tokens_exchanged", {"column", column.shown()}, {"rows", count}, {"tokenizes", tokenizes});
   rewrite_table(connection, column, around_.clock.steady() + kRowsDeadline);
@@ -264,8 +283,8 @@ Result<store::EncryptedColumn> ColumnMigrations::tokenize(const std::string& act
   BZ_TRY(const auto turn, this->turn());
   BZ_TRY(const auto found, find(depot, wanted.shown()));
   if (found) {
-    const bool same =
-        found->token_alphabet == wanted.token_alphabet && found->token_separators == wanted.token_separators;
+    const bool same = found->token_vaulted == wanted.token_vaulted && found->token_alphabet == wanted.token_alphabet &&
+                      found->token_separators == wanted.token_separators;
     if (!same || found->state != store::ColumnState::Encrypting)
       return fail(Errc::AlreadyExists, "column " + wanted.shown() + " is " +
                                            (found->tokenised() ? "tokenised" : std::string(to_string(found->state))));

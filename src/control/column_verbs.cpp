@@ -48,7 +48,7 @@ Document render(const ColumnProgress& one) {
                             : column.searchable ? (column.stored_index ? "equality, stored" : "equality")
                                                 : "none"},
                  {"keys", column.per_tenant ? "tenant" : "depot"},
-                 {"tokens", column.token_alphabet},
+                 {"tokens", column.token_vaulted ? "vault: " + column.token_alphabet : column.token_alphabet},
                  {"bound", column.by_subject ? "subject " + column.row_key.substr(column.row_key.find(' ') + 1)
                                              : std::string(column.row_key.empty() ? "no" : "row")},
                  {"number", static_cast<std::int64_t>(column.number)},
@@ -132,13 +132,15 @@ Result<Document> column_tokenize(Call& call, Args& args) {
   BZ_TRY(const auto alphabet, args.text("alphabet", kMaxShapeBytes));
   BZ_TRY(const auto separators, args.text_or_none("separators", kMaxShapeBytes));
   BZ_CHECK(args.finish());
-  if (kind.value_or("fpe") != "fpe") return fail(Errc::InvalidArgument, "'kind' is fpe");
-  BZ_CHECK(transform::check_shape({alphabet, separators.value_or("")}));
+  const bool vaulted = kind.value_or("fpe") == "vault";
+  if (!vaulted && kind.value_or("fpe") != "fpe") return fail(Errc::InvalidArgument, "'kind' is fpe or vault");
+  BZ_CHECK(transform::check_shape({alphabet, separators.value_or(""), vaulted}));
   BZ_TRY(auto* cells, keeper(call));
   BZ_TRY(const auto depot, depot_named(call, depot_name));
   BZ_TRY(auto wanted, column_of(path));
   wanted.token_alphabet = alphabet;
   wanted.token_separators = separators.value_or("");
+  wanted.token_vaulted = vaulted;
   BZ_CHECK(no_index_is_rotated(call));
   auto done = cells->tokenize(call.actor, depot, std::move(wanted));
   if (!done) return tl::unexpected(done.error());

@@ -54,7 +54,7 @@ sql::LogicalColumnType type_of(const store::EncryptedColumn& column) {
 
 std::optional<transform::TokenShape> shape_of(const store::EncryptedColumn& column) {
   if (!column.tokenised()) return std::nullopt;
-  return transform::TokenShape{column.token_alphabet, column.token_separators};
+  return transform::TokenShape{column.token_alphabet, column.token_separators, column.token_vaulted};
 }
 
 bool closes(store::ColumnState state) noexcept {
@@ -87,6 +87,7 @@ Result<std::shared_ptr<cells::EncryptedDepot>> make_depot(const std::vector<Uuid
     spec.searchable = column.searchable || column.tokenised();
     // Who may detokenize is found out for each session; nobody may, as it stands here.
     spec.tokens = column.tokenised() ? sql::TokenUse::Shown : sql::TokenUse::None;
+    if (column.token_vaulted) spec.vault = column.id.to_string();
     spec.join_domain = domain_number(column.join_domain);
     if (column.stored_index)
       for (const auto& other : relation->columns)

@@ -85,12 +85,26 @@ Result<std::vector<policy::Depot>> KeyRotator::depots() {
   return out;
 }
 
+Result<std::vector<keys::KeyringOwner>> KeyRotator::owners_of_vaults() {
+  BZ_TRY(const auto depots, this->depots());
+  BZ_TRY(const auto columns, read_encrypted_columns(around_.database));
+  std::vector<keys::KeyringOwner> out;
+  for (const auto& column : columns) {
+    const auto depot = std::ranges::find(depots, column.depot, &policy::Depot::id);
+    if (column.token_vaulted && depot != depots.end()) out.push_back(owner_of(*depot));
+  }
+  return out;
+}
+
 Result<void> KeyRotator::look() {
   if (!around_.keys.in_use()) return {};
   BZ_TRY(const auto rates, this->rates());
   BZ_TRY(const auto keyrings, around_.keys.known());
+  BZ_TRY(const auto vaults, owners_of_vaults());
   Result<void> failed;
   for (const auto& keyring : *keyrings) {
+    // Cells of a vault are in no column that would be counted or sealed again.
+    if (std::ranges::find(vaults, keyring.owner()) != vaults.end()) continue;
     // What files lie under is not rotated: fscrypt can't put another key in its place.
     if (keyring.owner().kind == keys::OwnerKind::Storage || around_.keys.is_revoked(keyring.owner())) continue;
     // One owner's trouble, a customer's key that is held back for one, is not the others'.

@@ -78,6 +78,7 @@ class KeyRotator {
   Result<void> destroy_index(const keys::Keyring& keyring, const keys::KeyVersion& version, std::size_t columns,
                              std::optional<WallTime> counted);
   Result<std::vector<policy::Depot>> depots();
+  Result<std::vector<keys::KeyringOwner>> owners_of_vaults();
   void say(keys::KeyId key, std::string step, std::string error = {});
   void pace(std::uint64_t cells, std::uint64_t per_second);
 

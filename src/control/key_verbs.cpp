@@ -205,6 +205,21 @@ Result<void> has_no_unique_column(Call& call, const keys::KeyringOwner& owner) {
   return {};
 }
 
+/// What the vault holds is not sealed again, so what it is sealed under has to stay.
+Result<void> has_no_vaulted_column(Call& call, const keys::KeyringOwner& owner) {
+  BZ_TRY(auto transaction, call.read());
+  BZ_TRY(const auto columns, store::EncryptedColumns(transaction).list());
+  BZ_TRY(const auto depots, store::Depots(transaction).list());
+  for (const auto& column : columns) {
+    const auto depot =
+        std::ranges::find_if(depots, [&](const auto& one) { return one.value.id == column.value.depot; });
+    if (!column.value.token_vaulted || depot == depots.end() || owner_of(depot->value) != owner) continue;
+    call.hint = "detokenize the column, rotate, and tokenize it again";
+    return fail(Errc::FailedPrecondition, "the vault of column " + column.value.shown() + " is sealed under this key");
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<Document> key_rotate(Call& call, Args& args) {
@@ -213,6 +228,7 @@ Result<Document> key_rotate(Call& call, Args& args) {
   BZ_CHECK(args.finish());
   BZ_TRY(auto* keys, keys_of(call));
   if (index) BZ_CHECK(has_no_unique_column(call, owner));
+  BZ_CHECK(has_no_vaulted_column(call, owner));
   BZ_TRY(const auto keyring, index ? keys->rotate_index(owner) : keys->rotate(owner));
   BZ_CHECK(bring_into_force(call));
   return shown(call, *keys, keyring);

@@ -125,7 +125,7 @@ bool CellBinder::copy(PgQuery__CopyStmt& copy, CopyPlan& plan) {
   if (!copy_options(copy, plan)) return false;
   if (copy.relation == nullptr) {
     if (copy.query == nullptr) return unknown("this COPY");
-    if (!query(*copy.query)) return false;
+    if (!query(*copy.query) || !open_vault(*copy.query)) return false;
     if (!output_.known) return unknown("* with columns that are not known", -1);
     plan.width = static_cast<std::uint16_t>(output_.list.size());
     return true;
@@ -149,6 +149,7 @@ bool CellBinder::copy(PgQuery__CopyStmt& copy, CopyPlan& plan) {
     if (column != nullptr && column->generated != Generated::No) continue;  // COPY leaves them out
     output_.list.push_back(range->columns.list[i]);
   }
+  if (!copy_vault(plan.in)) return false;
   for (const BoundColumn& column : output_.list) {
     const EncryptedColumnSpec* const written = plan.in ? written_cell(column) : nullptr;
     if (written != nullptr && written->tokens == TokenUse::Shown) return refuse_shown(*written);

@@ -76,6 +76,8 @@ class CellBinder {
   /// A SELECT, INSERT, UPDATE or DELETE. False: see refusal(); all methods that return bool do so.
   [[nodiscard]] bool query(PgQuery__Node& node);
   [[nodiscard]] bool copy(PgQuery__CopyStmt& copy, CopyPlan& plan);
+  /// After query(), of the same node: its output gives the vault's cells in the place of tokens that stand for them.
+  [[nodiscard]] bool open_vault(PgQuery__Node& node);
 
   struct Refusal {
     std::string sqlstate;
@@ -154,6 +156,11 @@ class CellBinder {
   bool spend(std::size_t units);
   bool has_cell(const Range& range) const;
   bool copy_options(const PgQuery__CopyStmt& copy, CopyPlan& plan);
+
+  // cell_binder_vault.cpp
+  bool open_vault(Nodes list, std::size_t count);
+  bool open_vault(PgQuery__SelectStmt& select);
+  bool copy_vault(bool in);
 
   // cell_binder_query.cpp
   bool any_query(PgQuery__Node& node, Level* parent, Columns& output);

@@ -295,6 +295,7 @@ bool CellBinder::star(PgQuery__ColumnRef& reference, Level& level, Columns& outp
       Target target;
       if (const EncryptedColumnSpec* const encrypted = cell(column); encrypted != nullptr) {
         met_cell_ = true;
+        hides = hides || !encrypted->vault.empty();  // each is to be asked for by itself
         if (!output.known) return unknown("* with columns that are not known before encrypted ones");
         target.reference = {encrypted, column.origin != nullptr ? column.origin : range,
                             column.origin != nullptr ? column.origin_index : i, at};

@@ -233,6 +233,7 @@ class CellCheck {
         return inner != nullptr && names(*node.type_cast->type_name, "text") &&
                (is_token_placeholder(*inner) || is_token_parameter(*inner));
       }
+      case PG_QUERY__NODE__NODE_FUNC_CALL: return is_vaulted(*node.func_call);
       case PG_QUERY__NODE__NODE_A_CONST: return is_null(node);
       case PG_QUERY__NODE__NODE_SET_TO_DEFAULT:
       case PG_QUERY__NODE__NODE_COLUMN_REF:
@@ -248,6 +249,13 @@ class CellCheck {
       }
       default: return false;
     }
+  }
+
+  /// A token that the vault gives for what the session has made.
+  bool is_vaulted(const PgQuery__FuncCall& call) const {
+    return call.n_funcname == 2 && string_value(call.funcname[0]) == "bartizan_cells" &&
+           string_value(call.funcname[1]) == "token_for" && call.n_args == 2 &&
+           call.args[1]->node_case == PG_QUERY__NODE__NODE_TYPE_CAST && is_stored_token(*call.args[1]);
   }
 
   bool is_token_placeholder(const PgQuery__Node& node) const {

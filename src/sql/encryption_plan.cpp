@@ -91,7 +91,7 @@ class Planner {
   bool fetch(const PgQuery__FetchStmt& fetch, PlannedStatement& planned);
   void note_new_tables(const StatementRange& range);
   bool finish(ParseTree& tree, CellBinder& binder, bool edited, PlannedStatement& planned);
-  void place_literals(std::vector<LiteralUse>& uses, TreeEditor& edit);
+  void place_literals(std::vector<LiteralUse>& uses, TreeEditor& edit, const PlannedStatement& planned);
   bool find_literals(const std::vector<LiteralUse>& uses, PlannedStatement& planned) const;
   [[nodiscard]] std::string placeholder(std::size_t number) const { return mark_ + std::to_string(number) + ";"; }
 
@@ -190,6 +190,8 @@ bool Planner::plan(ParseTree& tree, const StatementParts& parts, const Statement
   CopyPlan copy;
   const bool bound = parts.copy != nullptr ? binder.copy(*parts.copy, copy) : binder.query(*parts.query);
   if (!bound) return refuse(binder.refusal(), range);
+  if (!parts.makes_view && parts.query != nullptr && !binder.open_vault(*parts.query))
+    return refuse(binder.refusal(), range);
   const Columns& output = binder.output();
   bool cells = false;
   for (std::size_t i = 0; i < output.list.size(); ++i) {
@@ -230,13 +232,15 @@ bool Planner::plan(ParseTree& tree, const StatementParts& parts, const Statement
   return finish(tree, binder, edited, planned);
 }
 
-void Planner::place_literals(std::vector<LiteralUse>& uses, TreeEditor& edit) {
+void Planner::place_literals(std::vector<LiteralUse>& uses, TreeEditor& edit, const PlannedStatement& planned) {
   mark_ = "bartizan cell ";
   while (request_.text.find(mark_) != std::string_view::npos) mark_ += 'x';
   for (std::size_t i = 0; i < uses.size(); ++i) {
     PgQuery__Node* const constant = edit.moved(*uses[i].node);
     edit.become_string(*constant, placeholder(i));
     edit.become_cast(*uses[i].node, constant, server_type_name(uses[i].action), makes_array(uses[i].action));
+    // What EXECUTE passes meets the function in the statement that was prepared.
+    if (planned.use != SessionName::Executes) ask_vault(edit, *uses[i].node, *uses[i].column, uses[i].action);
   }
 }
 
@@ -264,7 +268,7 @@ bool Planner::find_literals(const std::vector<LiteralUse>& uses, PlannedStatemen
 bool Planner::finish(ParseTree& tree, CellBinder& binder, bool edited, PlannedStatement& planned) {
   if (edited) {
     TreeEditor edit(tree.arena());
-    place_literals(binder.literals(), edit);
+    place_literals(binder.literals(), edit, planned);
     auto deparsed = deparse(*tree.mutable_statement());
     if (!deparsed) {
       return refuse(refused("0A000", "this statement on encrypted columns can't be rewritten reliably",

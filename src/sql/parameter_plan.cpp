@@ -86,6 +86,7 @@ bool ParameterPlan::make(TreeEditor& edit) {
     PgQuery__Node* const inner = edit.moved(*use.node);
     edit.become_parameter(*inner, at->second);
     edit.become_cast(*use.node, inner, server_type_name(use.action), makes_array(use.action));
+    ask_vault(edit, *use.node, *use.column, use.action);
   }
   return keys() && (prepare_ == nullptr || prepare_->n_argtypes == 0 || declared(edit));
 }

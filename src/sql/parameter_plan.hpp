@@ -17,6 +17,10 @@ namespace bartizan::sql {
   return makes_token(action) ? "text" : "bytea";
 }
 
+/// Of a column whose tokens stand for entries of the vault: the server's function that makes tokens of what the session
+/// sends, around the node (docs/formats/vault.md). Of any other: nothing.
+void ask_vault(TreeEditor& edit, PgQuery__Node& node, const EncryptedColumnSpec& column, CellAction action);
+
 /// Of one statement, used once. Keeps references to all that it is made from.
 class ParameterPlan {
  public:

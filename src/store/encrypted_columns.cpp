@@ -16,7 +16,7 @@ constexpr std::array<std::pair<ColumnState, std::string_view>, 5> kStates = {{{C
 
 const std::string kColumns =
     "id, depot_id, number, schema_name, table_name, column_name, type_oid, typmod, searchable, is_unique,"
-    " stored_index, per_tenant, join_domain, state, row_key, token_alphabet, token_separators, by_subject, " +
+    " stored_index, per_tenant, join_domain, state, row_key, token_alphabet, token_separators, by_subject, token_vaulted, " +
     kMetaColumns;
 
 EncryptedColumn parse(RowReader& row) {
@@ -43,6 +43,7 @@ EncryptedColumn parse(RowReader& row) {
   column.token_alphabet = row.text();
   column.token_separators = row.text();
   column.by_subject = row.boolean();
+  column.token_vaulted = row.boolean();
   return column;
 }
 
@@ -57,7 +58,7 @@ std::string_view to_string(ColumnState state) noexcept {
 Result<Record<EncryptedColumn>> EncryptedColumns::add(EncryptedColumn column) {
   if (column.id.is_nil()) column.id = Uuid::random(transaction_.database().random());
   if (column.join_domain.is_nil()) column.join_domain = column.id;
-  const std::array<Text, 17> parameters = {column.id.to_string(),
+  const std::array<Text, 18> parameters = {column.id.to_string(),
                                            column.depot.get().to_string(),
                                            column.schema,
                                            column.table,
@@ -73,15 +74,16 @@ Result<Record<EncryptedColumn>> EncryptedColumns::add(EncryptedColumn column) {
                                            column.token_alphabet,
                                            column.token_separators,
                                            column.row_key,
-                                           boolean_text(column.by_subject)};
+                                           boolean_text(column.by_subject),
+                                           boolean_text(column.token_vaulted)};
   BZ_TRY(
       const Rows rows,
       transaction_.query(
           "INSERT INTO bartizan.encrypted_columns (id, depot_id, number, schema_name, table_name, column_name, type_oid,"
           " typmod, searchable, is_unique, stored_index, per_tenant, join_domain, state, token_alphabet, token_separators, row_key,"
-          " by_subject) VALUES ($1::uuid, $2::uuid,"
+          " by_subject, token_vaulted) VALUES ($1::uuid, $2::uuid,"
           " pg_catalog.nextval('bartizan.encrypted_column_numbers'), $3, $4, $5, $6::bigint, $7::int, $8::bool, $9::bool,"
-          " $10::bool, $11::bool, $12::uuid, $13, $14, $15, $16, $17::bool) RETURNING " +
+          " $10::bool, $11::bool, $12::uuid, $13, $14, $15, $16, $17::bool, $18::bool) RETURNING " +
               kColumns,
           parameters));
   return read_record(rows, parse, "");

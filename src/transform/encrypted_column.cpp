@@ -42,6 +42,11 @@ Result<void> EncryptedColumn::encrypt(WireFormat format, ByteView field, const V
     scratch_.clear();
     return done;
   }
+  if (done && vault_) {
+    done = vault_->entry(cipher_, scratch_.view(), random, out);
+    scratch_.clear();
+    return done;
+  }
   if (done) done = cipher_.seal(scratch_.view(), row, random, out);
   scratch_.clear();
   return done;
@@ -51,7 +56,9 @@ Result<void> EncryptedColumn::decrypt(ByteView cell, const RowDigest* row, WireF
                                       const ValueSettings& settings, BoundedBytes& out) {
   if (mask_ != nullptr) return fail(Errc::PermissionDenied, "it is shown masked");
   BoundedBytes canonical(scratch_.use(cell.size()), kMaxPlaintextBytes);
-  auto done = tokens_ ? tokens_->detokenize(cell, canonical) : cipher_.open(cell, row, canonical);
+  auto done = tokens_  ? tokens_->detokenize(cell, canonical)
+              : vault_ ? VaultTokens::open(cipher_, cell, canonical)
+                       : cipher_.open(cell, row, canonical);
   if (done) done = from_canonical(place().type, format, scratch_.view(), settings, out);
   scratch_.clear();
   return done;
@@ -82,9 +89,10 @@ Result<bool> EncryptedColumn::show(ByteView cell, const RowDigest* row, WireForm
 
 Result<void> EncryptedColumn::compared_token(WireFormat format, ByteView field, const ValueSettings& settings,
                                              BoundedBytes& out) {
-  if (!tokens_) return fail(Errc::FailedPrecondition, "the column holds no tokens");
+  if (!holds_tokens()) return fail(Errc::FailedPrecondition, "the column holds no tokens");
   BZ_CHECK(to_scratch(kNoTypmod, format, field, settings));
-  const auto done = tokens_->tokenize(scratch_.view(), out);
+  const auto done =
+      vault_ ? VaultTokens::looked_for(cipher_, scratch_.view(), out) : tokens_->tokenize(scratch_.view(), out);
   scratch_.clear();
   if (done || done.error().code != Errc::InvalidArgument) return done;
   out.append(as_bytes(kNoToken));

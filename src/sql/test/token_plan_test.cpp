@@ -10,11 +10,12 @@ namespace {
 
 /// towns.name holds tokens (number 20), towns.email others (21); the rest is the clinic.
 struct Tokens {
-  explicit Tokens(TokenUse use) {
+  explicit Tokens(TokenUse use, std::string vault = {}) {
     auto specs = clinic_columns();
     specs.push_back(encrypted(211, 2, 20, kText, true, 20));
     specs.push_back(encrypted(211, 3, 21, kText, true, 21));
     specs[specs.size() - 2].tokens = specs.back().tokens = use;
+    specs[specs.size() - 2].vault = std::move(vault);
     auto made = EncryptedColumns::make(clinic.catalog, std::move(specs), {6001});
     if (made) clinic.columns = *made;
   }
@@ -106,6 +107,70 @@ TEST_CASE("with the right, what would be answered of tokens is refused") {
   }
   CHECK(with.plan("SELECT id FROM towns ORDER BY name") ==
         "0A000 column \"name\" of \"towns\" is tokenised and can't be used in ORDER BY");
+}
+
+TEST_CASE("tokens of the vault pass through its functions, and compare as tokens in between") {
+  const Tokens with(TokenUse::Exchanged, "c0");
+  const Row rows[] = {
+      {"SELECT id, name FROM towns", "SELECT id, bartizan_cells.sealed_for('c0', name) AS name FROM towns | 1:20"},
+      {"SELECT * FROM towns",
+       "SELECT towns.id, bartizan_cells.sealed_for('c0', towns.name) AS name, towns.email FROM towns | 1:20 | 2:21"},
+      {"SELECT t.name AS x FROM towns t WHERE name = $1",
+       "SELECT bartizan_cells.sealed_for('c0', t.name) AS x FROM towns t WHERE name = bartizan_cells.token_of('c0', "
+       "$1::pg_catalog.text) | $1=compared 1 of 20 as 25 | 0:20"},
+      {"SELECT id FROM towns WHERE name IN ('a', $1)",
+       "SELECT id FROM towns WHERE name IN (bartizan_cells.token_of('c0', <compared 20 a>::pg_catalog.text), "
+       "bartizan_cells.token_of('c0', $1::pg_catalog.text)) | $1=compared 1 of 20 as 25"},
+      {"SELECT id FROM towns WHERE name = ANY ($1)",
+       "SELECT id FROM towns WHERE name = ANY(bartizan_cells.tokens_of('c0', $1::pg_catalog.text[])) | $1=each token 1 of "
+       "20 as 1009"},
+      {"SELECT a.id FROM towns a JOIN towns b ON a.name = b.name", "untouched"},
+      {"SELECT name, count(*) FROM towns GROUP BY 1",
+       "SELECT bartizan_cells.sealed_for('c0', name) AS name, count(*) FROM towns GROUP BY name | 0:20"},
+      {"SELECT DISTINCT name FROM towns",
+       "SELECT DISTINCT bartizan_cells.sealed_for('c0', name) AS name FROM towns | 0:20"},
+      {"SELECT name FROM towns UNION ALL SELECT name FROM towns",
+       "SELECT bartizan_cells.sealed_for('c0', name) AS name FROM towns UNION ALL SELECT bartizan_cells.sealed_for('c0', "
+       "name) AS name FROM towns | 0:20"},
+      {"WITH x AS (SELECT name FROM towns) SELECT * FROM x",
+       "WITH x AS (SELECT name FROM towns) SELECT bartizan_cells.sealed_for('c0', x.name) AS name FROM x | 0:20"},
+      {"INSERT INTO towns (id, name) VALUES ($1, $2) RETURNING name",
+       "INSERT INTO towns (id, name) VALUES ($1, bartizan_cells.token_for('c0', $2::pg_catalog.text)) RETURNING "
+       "bartizan_cells.sealed_for('c0', name) AS name | $1=pass 1 | $2=token 2 of 20 as 25 | 0:20"},
+      {"UPDATE towns SET name = 'y' WHERE name = 'x'",
+       "UPDATE towns SET name = bartizan_cells.token_for('c0', <token 20 y>::pg_catalog.text) WHERE name = "
+       "bartizan_cells.token_of('c0', <compared 20 x>::pg_catalog.text)"},
+      {"UPDATE towns SET name = NULL", "untouched"},
+      {"INSERT INTO towns (name) SELECT name FROM towns", "untouched"},
+      {"COPY (SELECT name FROM towns) TO STDOUT",
+       "COPY (SELECT bartizan_cells.sealed_for('c0', name) AS name FROM towns) TO STDOUT | 0:20 | copy out 1"},
+      {"COPY towns (id) FROM STDIN", "untouched"},
+      {"COPY towns FROM STDIN",
+       "0A000 column \"name\" of \"towns\" holds vaulted tokens and can't be copied as a table"},
+      {"COPY towns TO STDOUT",
+       "0A000 column \"name\" of \"towns\" holds vaulted tokens and can't be copied as a table"},
+  };
+  for (const auto& [text, plan] : rows) {
+    CAPTURE(text);
+    CHECK(with.plan(text) == plan);
+  }
+  const Tokens without(TokenUse::Shown, "c0");
+  CHECK(without.plan("SELECT * FROM towns WHERE name = $1") == "untouched");
+  CHECK(without.plan("COPY towns TO STDOUT") == "untouched");
+  CHECK(without.plan("UPDATE towns SET name = 'x'").starts_with("42501"));
+}
+
+TEST_CASE("the second check knows what the vault gives from what a client calls") {
+  const Tokens with(TokenUse::Exchanged, "c0");
+  PlannedStatement forged;
+  for (const char* text : {"UPDATE towns SET name = bartizan_cells.token_for('c0', 'x')",
+                           "UPDATE towns SET name = bartizan_cells.token_for('c0', 'x'::text)",
+                           "UPDATE towns SET name = public.token_for('c0', $1::text)",
+                           "UPDATE towns SET name = bartizan_cells.sealed_for('c0', $1::text)"}) {
+    CAPTURE(text);
+    forged.server_text = text;
+    CHECK_FALSE(cells_stand_where_permitted(*with.clinic.columns, forged));
+  }
 }
 
 TEST_CASE("without the right, tokens are read as any text, and nothing is written") {

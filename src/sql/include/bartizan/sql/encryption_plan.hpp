@@ -58,6 +58,8 @@ struct EncryptedColumnSpec {
   /// Of a consumer who may see a mask of it alone: the column may be selected, and nothing else.
   bool masked = false;
   TokenUse tokens = TokenUse::None;
+  /// Of tokens that stand for entries of the vault: the column's id there (docs/formats/vault.md). Empty: of others.
+  std::string vault = {};
   /// Bound to its row: the relation's key by which it is, in its order, and 0 for what a consumer can't see of it.
   /// Empty: not bound.
   std::vector<AttrNumber> row_key = {};

@@ -42,6 +42,7 @@ struct EncryptedColumn {
   ColumnState state = ColumnState::Encrypting;
   std::string token_alphabet;  ///< not empty: it holds tokens over this alphabet (docs/formats/token.md)
   std::string token_separators;
+  bool token_vaulted = false;  ///< its tokens are random and stand for entries of the vault (docs/formats/vault.md)
 
   [[nodiscard]] bool tokenised() const noexcept { return !token_alphabet.empty(); }
 

@@ -11,6 +11,7 @@
 #include "bartizan/transform/format_tokens.hpp"
 #include "bartizan/transform/value.hpp"
 #include "bartizan/transform/value_mask.hpp"
+#include "bartizan/transform/vault_tokens.hpp"
 
 namespace bartizan::transform {
 
@@ -29,7 +30,10 @@ class EncryptedColumn {
   /// one. Both in the field's own format.
   EncryptedColumn(ColumnCipher cipher, std::int32_t typmod, FormatTokens tokens)
       : cipher_(std::move(cipher)), typmod_(typmod), tokens_(std::move(tokens)) {}
-  [[nodiscard]] bool holds_tokens() const noexcept { return tokens_.has_value(); }
+  /// The same with tokens of the vault: encrypt() gives the text of an entry, show() and decrypt() take its cell's.
+  EncryptedColumn(ColumnCipher cipher, std::int32_t typmod, VaultTokens vault)
+      : cipher_(std::move(cipher)), typmod_(typmod), vault_(std::move(vault)) {}
+  [[nodiscard]] bool holds_tokens() const noexcept { return tokens_.has_value() || vault_.has_value(); }
   /// Appends what a field is compared with. A value that the column can't hold has a token that no row has.
   [[nodiscard]] Result<void> compared_token(WireFormat format, ByteView field, const ValueSettings& settings,
                                             BoundedBytes& out);
@@ -63,6 +67,7 @@ class EncryptedColumn {
   std::int32_t typmod_;
   std::unique_ptr<ValueMask> mask_;  ///< null: the value itself is shown
   std::optional<FormatTokens> tokens_;
+  std::optional<VaultTokens> vault_;
   WipedBytes scratch_;
   WipedBytes masked_;
 };

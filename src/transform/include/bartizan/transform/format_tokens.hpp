@@ -19,6 +19,7 @@ namespace bartizan::transform {
 struct TokenShape {
   std::string alphabet;    ///< its name: "digits", "hex", …
   std::string separators;  ///< characters that stay where they are
+  bool vaulted = false;  ///< tokens are random (vault_tokens.hpp), and none is computed of its value
 
   friend bool operator==(const TokenShape&, const TokenShape&) = default;
 };
