@@ -28,6 +28,8 @@ constexpr auto kInitTimeout = std::chrono::seconds(30);
 constexpr auto kMountTimeout = std::chrono::seconds(20);
 constexpr auto kUnmountTimeout = std::chrono::seconds(10);
 constexpr auto kPause = std::chrono::milliseconds(20);
+/// For how long nothing is open before it unmounts by itself: once we, who hold the folder open, have died.
+constexpr const char* kIdle = "10s";
 /// gocryptfs(1), "EXIT CODES": the password does not open it.
 constexpr int kWrongPassword = 12;
 
@@ -55,12 +57,15 @@ procs::Command command_of(std::vector<std::string> arguments) {
   return out;
 }
 
+enum class At : std::uint8_t { Plain, Served, Abandoned };
+
 /// A mount point has another device than the folder around it; one whose process died answers nothing.
-bool is_mounted(const std::string& folder) {
+At state_of(const std::string& folder) {
   struct stat here{};
   struct stat above{};
-  if (::stat(folder.c_str(), &here) != 0) return errno == ENOTCONN || errno == EACCES;
-  return ::stat(fs::path(folder).parent_path().c_str(), &above) == 0 && here.st_dev != above.st_dev;
+  if (::stat(folder.c_str(), &here) != 0) return errno == ENOTCONN || errno == EACCES ? At::Abandoned : At::Plain;
+  const bool same = ::stat(fs::path(folder).parent_path().c_str(), &above) == 0 && here.st_dev == above.st_dev;
+  return same ? At::Plain : At::Served;
 }
 
 bool unmounted(const std::string& folder, bool lazily) {
@@ -78,15 +83,27 @@ tl::unexpected<Error> failure(const procs::ExitStatus& status, const std::string
   return fail(Errc::Io, fmt::format("gocryptfs ends with {}", status.to_string()));
 }
 
+tl::unexpected<Error> io_error(const std::string& path) {
+  return fail(Errc::Io, fmt::format("{}: {}", path, std::generic_category().message(errno)));
+}
+
+/// Whole or not at all: it is made beside, and put in the place of the empty folder.
 Result<void> initialise(const std::string& cipher, const SecretBytes& key) {
   std::error_code error;
   if (!fs::is_empty(cipher, error) || error)
     return fail(Errc::FailedPrecondition, cipher + " holds files and no gocryptfs.conf: restore it from a backup");
-  auto command = command_of({kProgram, "-init", "-q", "-nosyslog", "-scryptn", "10", cipher});
+  const auto beside = cipher + ".new";
+  fs::remove_all(beside, error);  // of a start that was killed
+  if (::mkdir(beside.c_str(), 0700) != 0) return io_error(beside);
+  auto command = command_of({kProgram, "-init", "-q", "-nosyslog", "-scryptn", "10", beside});
   command.stdin_bytes = password_of(key);
   BZ_TRY(const auto done, procs::run(command, in(kInitTimeout)));
   if (!done.status.success()) return failure(done.status, cipher);
-  return {};
+  {
+    BZ_TRY(const auto folder, open_folder(beside));
+    if (::syncfs(folder.get()) != 0) return io_error(beside);
+  }
+  return ::rename(beside.c_str(), cipher.c_str()) == 0 ? Result<void>() : io_error(cipher);
 }
 
 }  // namespace
@@ -103,27 +120,34 @@ Result<void> can_have_gocryptfs() {
 
 Result<GocryptfsMount> GocryptfsMount::mount(const std::string& cipher, const std::string& folder,
                                              const SecretBytes& key) {
-  if (is_mounted(folder) && !unmounted(folder, true))
+  if (state_of(folder) != At::Plain && !unmounted(folder, false) && !unmounted(folder, true))
     return fail(Errc::Unavailable, folder + " is still mounted, and can't be unmounted: fusermount3 -u -z " + folder);
   std::error_code error;
   if (!fs::exists(cipher + "/gocryptfs.conf", error)) BZ_CHECK(initialise(cipher, key));
-  auto command = command_of({kProgram, "-fg", "-q", "-nosyslog", "-nodev", "-nosuid", "-noexec", cipher, folder});
+  // Without the mount nothing can be written there: what is to be encrypted must not lie in the clear if it ends.
+  BZ_TRY(const auto below, open_folder(folder));
+  if (::fchmod(below.get(), 0700) != 0) return io_error(folder);
+  auto command =
+      command_of({kProgram, "-fg", "-q", "-nosyslog", "-nodev", "-nosuid", "-noexec", "-idle", kIdle, cipher, folder});
   command.stdin_bytes = password_of(key);
-  command.parent_death_signal = SIGTERM;  // on which it unmounts
+  command.parent_death_signal = 0;
   BZ_TRY(auto server, procs::ChildProcess::spawn(command));
   const auto deadline = in(kMountTimeout);
-  while (!is_mounted(folder)) {
+  while (state_of(folder) != At::Served) {
     const auto ended = server.finish(in(kPause));  // feeds it the password too
     if (ended) return failure(ended->status, cipher);
     if (ended.error().code != Errc::DeadlineExceeded) return tl::unexpected(ended.error());
     if (system_clock().steady() >= deadline) return fail(Errc::Unavailable, "gocryptfs does not mount " + folder);
   }
-  return GocryptfsMount(std::move(server), folder);
+  if (::fchmod(below.get(), 0500) != 0) return io_error(folder);
+  BZ_TRY(auto held, open_folder(folder));
+  return GocryptfsMount(std::move(server), folder, std::move(held));
 }
 
 bool GocryptfsMount::unmount(std::chrono::milliseconds patience) noexcept {
   const auto folder = std::exchange(folder_, std::string());
   if (folder.empty()) return true;
+  held_ = Descriptor();
   const auto deadline = in(patience);
   bool done = unmounted(folder, false);
   while (!done && system_clock().steady() < deadline) {

@@ -9,6 +9,7 @@
 #include "bartizan/base/result.hpp"
 #include "bartizan/base/secret.hpp"
 #include "bartizan/procs/child_process.hpp"
+#include "kernel.hpp"
 
 namespace bartizan::atrest {
 
@@ -16,8 +17,9 @@ namespace bartizan::atrest {
 /// and would not see the files.
 [[nodiscard]] Result<void> can_have_gocryptfs();
 
-/// A mounted folder. The process that serves it ends with the thread that mounted it, and the mount with the process.
-/// One thread at a time; move-only.
+/// A mounted folder, which this object holds open. When we die without unmount(), the process that serves it stays until
+/// PostgreSQL has closed its files as well: ended in the midst of a write, it would leave a block that does not open.
+/// Then it unmounts and ends by itself. One thread at a time; move-only.
 class GocryptfsMount {
  public:
   /// cipher: an empty folder is made into one of gocryptfs under this key, anything else must be one. folder: what is still
@@ -33,10 +35,11 @@ class GocryptfsMount {
   [[nodiscard]] bool unmount(std::chrono::milliseconds patience) noexcept;
 
  private:
-  GocryptfsMount(procs::ChildProcess server, std::string folder)
-      : server_(std::move(server)), folder_(std::move(folder)) {}
+  GocryptfsMount(procs::ChildProcess server, std::string folder, Descriptor held)
+      : server_(std::move(server)), folder_(std::move(folder)), held_(std::move(held)) {}
   procs::ChildProcess server_;
   std::string folder_;  ///< empty: unmounted
+  Descriptor held_;
 };
 
 /// Whether it works here, with a key that is thrown away. inside: an empty folder, left empty.

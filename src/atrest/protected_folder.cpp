@@ -187,6 +187,11 @@ struct ProtectedFolder::State {
     BZ_TRY(auto mount, GocryptfsMount::mount(cipher_of(folder), opened_of(folder), bytes));
     served.emplace(std::move(mount));
     BZ_CHECK(make_passable(cluster_of(folder), request.group));
+    struct stat inside{};
+    struct stat outside{};
+    if (::stat(cluster_of(folder).c_str(), &inside) != 0 || ::stat(folder.c_str(), &outside) != 0)
+      return io_error(cluster_of(folder));
+    if (inside.st_dev == outside.st_dev) return fail(Errc::Unavailable, "gocryptfs has ended");
     path = cluster_of(folder);
     return {};
   }

@@ -51,7 +51,7 @@ Result<void> validate(const Command& command) {
   for (const auto& [name, value] : command.environment)
     if (name.empty() || name.find('=') != std::string::npos || (name + value).find('\0') != std::string::npos)
       return fail(Errc::InvalidArgument, "an environment variable has a name or value that can't be passed on");
-  if (command.parent_death_signal < 1 || command.parent_death_signal >= NSIG)
+  if (command.parent_death_signal < 0 || command.parent_death_signal >= NSIG)
     return fail(Errc::InvalidArgument, "no such signal");
   return {};
 }

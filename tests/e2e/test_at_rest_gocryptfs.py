@@ -121,7 +121,7 @@ def test_kill_9_leaves_nothing_open_and_loses_nothing(rest):
                 rest.gateway.child.stop(signal.SIGKILL)
             rest.gateway.child.process.wait(10)
         if round_ == 0:
-            wait_for(lambda: is_closed(rest), 20, "the mount to go with the gateway")
+            wait_for(lambda: is_closed(rest), 45, "the mount to go after the gateway and its PostgreSQL")
         rest.gateway.start()
         with rest.connect() as connection:
             assert connection.execute("select count(*) from kills").fetchone() == (round_ + 1,)

@@ -46,7 +46,7 @@ struct Command {
   Output standard_output = Discard{};
   Output standard_error = Discard{};
   /// Sent by the kernel when the *thread* that called spawn() ends: spawn from a thread that
-  /// lives as long as the child should.
+  /// lives as long as the child should. 0: none, for who has something left to finish then.
   int parent_death_signal = SIGKILL;
 };
 
