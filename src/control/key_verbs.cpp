@@ -1,4 +1,6 @@
 // key list, create, rotate, rewrap, revoke, reinstate, destroy, status.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 
@@ -12,6 +14,7 @@
 #include "key_destructions.hpp"
 #include "key_owners.hpp"
 #include "services.hpp"
+#include "subject_cells.hpp"
 #include "subject_destructions.hpp"
 
 namespace bartizan::control {
@@ -244,11 +247,18 @@ Result<Document> key_rewrap(Call& call, Args& args) {
 namespace {
 
 Result<Document> subject_destroyed(Call& call, CellKeys& keys, const keys::KeyringOwner& owner,
-                                   const SecretBytes& subject, const std::string& authority) {
+                                   const SecretBytes& subject, const std::string& authority, bool sure) {
   BZ_TRY(const auto subjects, subjects_named(call.context.database, keys, owner, subject));
   if (subjects.empty()) {
     call.hint = "bartizan column status tells which columns have keys of data subjects, and by which column";
     return fail(Errc::FailedPrecondition, "this owner has no encrypted column by a subject that can have this value");
+  }
+  BZ_TRY(const auto before, keys.find(owner));
+  BZ_TRY(const auto cells, cells_of_subject(call, before, subject));
+  if (!sure) {
+    call.hint = "add --irrevocably: there is no way back, not even from a backup";
+    return fail(Errc::FailedPrecondition,
+                fmt::format("{} values of this data subject become unreadable for ever", cells));
   }
   BZ_TRY(auto certificate,
          destroy_subjects(call.context.database, keys, call.context.clock, owner, subjects, call.actor, authority));
@@ -256,8 +266,10 @@ Result<Document> subject_destroyed(Call& call, CellKeys& keys, const keys::Keyri
   BZ_TRY(auto verifier, keys.certifier());
   BZ_TRY(const auto keyring, keys.find(owner));
   BZ_TRY(auto rows, shown(call, keys, keyring));
-  return Document(
-      Members{{"keys", std::move(rows)}, {"certificate", std::move(certificate)}, {"verifier", std::move(verifier)}});
+  return Document(Members{{"cells", static_cast<std::int64_t>(cells)},
+                          {"keys", std::move(rows)},
+                          {"certificate", std::move(certificate)},
+                          {"verifier", std::move(verifier)}});
 }
 
 }  // namespace
@@ -268,13 +280,13 @@ Result<Document> key_destroy(Call& call, Args& args) {
   BZ_TRY(const bool sure, args.flag("irrevocably"));
   BZ_TRY(const auto subject, args.secret_or_none("subject", kMaxSubjectBytes));
   BZ_CHECK(args.finish());
+  BZ_CHECK(checked_reason(reason));
+  BZ_TRY(auto* keys, keys_of(call));
+  if (subject) return subject_destroyed(call, *keys, owner, *subject, call.actor + ": " + reason, sure);
   if (!sure) {
     call.hint = "add --irrevocably: there is no way back, not even from a backup";
     return fail(Errc::FailedPrecondition, "what is encrypted under these keys becomes unreadable for ever");
   }
-  BZ_CHECK(checked_reason(reason));
-  BZ_TRY(auto* keys, keys_of(call));
-  if (subject) return subject_destroyed(call, *keys, owner, *subject, call.actor + ": " + reason);
   BZ_TRY(auto done,
          destroy_keys(call.context.database, *keys, call.context.clock, owner, call.actor, call.actor + ": " + reason));
   BZ_CHECK(bring_into_force(call));
