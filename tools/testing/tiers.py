@@ -18,7 +18,7 @@ THREADED = ("auditlog", "store", "control", "proxy", "net")
 
 _BUILD_LIMIT = 30 * 60
 _CTEST_LIMIT = 12 * 60
-_E2E_LIMIT = 45 * 60
+_E2E_LIMIT = 55 * 60
 _ONE_TEST_LIMIT = 180
 _FUZZ_SECONDS = 30
 
