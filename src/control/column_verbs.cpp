@@ -82,6 +82,20 @@ Document render_of(const std::string& depot, store::EncryptedColumn column) {
   return render(shown);
 }
 
+using Back = Result<void> (CellKeeper::*)(const std::string&, const policy::Depot&, const std::string&);
+
+/// Of cells or of tokens, back to what it was.
+Result<Document> made_plain(Call& call, Args& args, Back back) {
+  BZ_TRY(const auto depot_name, args.name("depot", NameKind::Resource));
+  BZ_TRY(const auto path, args.text("column", kMaxColumnBytes));
+  BZ_CHECK(args.finish());
+  BZ_TRY(auto* cells, keeper(call));
+  BZ_TRY(const auto depot, depot_named(call, depot_name));
+  BZ_TRY(const auto column, column_of(path));
+  BZ_CHECK((cells->*back)(call.actor, depot, column.shown()));
+  return Document(Members{{"depot", depot_name}, {"column", column.shown()}, {"state", "plain"}});
+}
+
 }  // namespace
 
 Result<Document> column_encrypt(Call& call, Args& args) {
@@ -147,27 +161,9 @@ Result<Document> column_tokenize(Call& call, Args& args) {
   return render_of(depot_name, std::move(*done));
 }
 
-Result<Document> column_detokenize(Call& call, Args& args) {
-  BZ_TRY(const auto depot_name, args.name("depot", NameKind::Resource));
-  BZ_TRY(const auto path, args.text("column", kMaxColumnBytes));
-  BZ_CHECK(args.finish());
-  BZ_TRY(auto* cells, keeper(call));
-  BZ_TRY(const auto depot, depot_named(call, depot_name));
-  BZ_TRY(const auto column, column_of(path));
-  BZ_CHECK(cells->detokenize(call.actor, depot, column.shown()));
-  return Document(Members{{"depot", depot_name}, {"column", column.shown()}, {"state", "plain"}});
-}
+Result<Document> column_detokenize(Call& call, Args& args) { return made_plain(call, args, &CellKeeper::detokenize); }
 
-Result<Document> column_decrypt(Call& call, Args& args) {
-  BZ_TRY(const auto depot_name, args.name("depot", NameKind::Resource));
-  BZ_TRY(const auto path, args.text("column", kMaxColumnBytes));
-  BZ_CHECK(args.finish());
-  BZ_TRY(auto* cells, keeper(call));
-  BZ_TRY(const auto depot, depot_named(call, depot_name));
-  BZ_TRY(const auto column, column_of(path));
-  BZ_CHECK(cells->decrypt(call.actor, depot, column.shown()));
-  return Document(Members{{"depot", depot_name}, {"column", column.shown()}, {"state", "plain"}});
-}
+Result<Document> column_decrypt(Call& call, Args& args) { return made_plain(call, args, &CellKeeper::decrypt); }
 
 Result<Document> column_status(Call& call, Args& args) {
   BZ_CHECK(args.finish());

@@ -125,6 +125,15 @@ def is_closed(rest: Rest) -> bool:
     return str(rest.encrypted) not in mounts and not loops_on(rest.encrypted / "image") and not os.listdir(rest.encrypted / "open")
 
 
+def write_canaries(connection: psycopg.Connection) -> None:
+    """In 2,000 rows, and in temporary files for as long as the session stays."""
+    connection.execute("create table notes (id int primary key, text text)")
+    connection.execute("insert into notes select i, %s || i from generate_series(1, 2000) i", (CANARY,))
+    with connection.transaction():
+        connection.execute("set local work_mem = '64kB'")
+        connection.execute("declare sorted cursor with hold for select text, repeat(text, 20) from notes order by random()")
+
+
 @pytest.fixture(scope="module")
 def rest(target_name):
     if target_name != "bartizan":
@@ -149,11 +158,7 @@ def test_a_canary_in_a_plain_column_is_in_no_file_of_the_host(rest):
     checks = {check["name"]: check for check in json.loads(rest.gateway.command("doctor", "--json", check=False).stdout)["checks"]}
     assert checks["at rest"]["ok"] and "AES-256-XTS" in checks["at rest"]["detail"]
     with rest.connect() as connection:
-        connection.execute("create table notes (id int primary key, text text)")
-        connection.execute("insert into notes select i, %s || i from generate_series(1, 2000) i", (CANARY,))
-        with connection.transaction():
-            connection.execute("set local work_mem = '64kB'")
-            connection.execute("declare sorted cursor with hold for select text, repeat(text, 20) from notes order by random()")
+        write_canaries(connection)
         rest.checkpoint()
         if state["method"] == "image":
             assert not files_with(rest.gateway.data, CANARY)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from processes import give, make_folder, remove_folder, run, unprivileged_user, wait_for
-from test_at_rest import CANARY, Rest, files_with, starts_not
+from test_at_rest import CANARY, Rest, files_with, starts_not, write_canaries
 
 pytestmark = [pytest.mark.gateway, pytest.mark.timeout(180)]
 
@@ -92,11 +92,7 @@ def seen_through(rest: Rest, text: str) -> set[str]:
 def test_a_canary_is_in_no_file_and_nothing_is_open_after_a_stop(rest):
     assert rest.at_rest() == {"held": True, "how": "AES-256-GCM, gocryptfs", "method": "gocryptfs"}
     with rest.connect() as connection:
-        connection.execute("create table notes (id int primary key, text text)")
-        connection.execute("insert into notes select i, %s || i from generate_series(1, 2000) i", (CANARY,))
-        with connection.transaction():
-            connection.execute("set local work_mem = '64kB'")
-            connection.execute("declare sorted cursor with hold for select text, repeat(text, 20) from notes order by random()")
+        write_canaries(connection)
         rest.checkpoint()
         assert {"base", "pg_wal"} <= seen_through(rest, CANARY), "the control"
         assert not files_with(rest.encrypted / "cipher", CANARY)

@@ -9,6 +9,7 @@ import pytest
 
 from encrypted import DEPOT, Encrypted
 from processes import wait_for
+from token_shapes import rows, shape
 
 pytestmark = pytest.mark.gateway
 
@@ -84,14 +85,6 @@ def connection(world):
 def clerk(world):
     with world.connect("ana@north", autocommit=True) as connection:
         yield connection
-
-
-def rows(connection, text, parameters=None, **options):
-    return connection.execute(text, parameters, **options).fetchall()
-
-
-def shape(text: str) -> str:
-    return "".join("9" if character.isdigit() else character for character in text)
 
 
 def test_the_database_holds_random_tokens_of_the_same_shape(world, connection):
